@@ -1,0 +1,120 @@
+# Copyright (c) 2026 recordings.disposal contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: 2026 recordings.disposal contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The only door to writing.
+
+Every write on a target goes through an C(Executor). Check mode gets a C(CheckExecutor), whose every method raises,
+so that check mode cannot write whatever the code above it does.
+"""
+
+from __future__ import annotations
+
+import os
+import typing as t
+
+__all__ = ["CheckExecutor", "CheckModeWriteError", "Executor"]
+
+
+class CheckModeWriteError(RuntimeError):
+    """Something tried to write in check mode: a bug, never a user's mistake."""
+
+
+class Executor:
+    """Writes. File descriptors and names relative to a directory descriptor, never bare paths, for anything that is destroyed."""
+
+    def _allow(self, what: str) -> None:
+        """Called first by every method."""
+
+    def open(self, name: str, flags: int, *, mode: int = 0o600, dir_fd: int | None = None) -> int:
+        """Open for writing; never follows a link in the last component."""
+        self._allow(f"open {name} for writing")
+        return os.open(name, flags | os.O_NOFOLLOW | os.O_CLOEXEC, mode, dir_fd=dir_fd)
+
+    def write(self, fd: int, data: bytes | memoryview) -> None:
+        """Write all of C(data) at the descriptor's position."""
+        self._allow("write")
+        view = memoryview(data)
+        while view:
+            view = view[os.write(fd, view) :]
+
+    def pwrite(self, fd: int, data: bytes | memoryview, offset: int) -> int:
+        """One write at an offset; returns the bytes written, which may be fewer."""
+        self._allow("write")
+        return os.pwrite(fd, data, offset)
+
+    def fsync(self, fd: int) -> None:
+        self._allow("flush")
+        os.fsync(fd)
+
+    def fdatasync(self, fd: int) -> None:
+        self._allow("flush")
+        os.fdatasync(fd)
+
+    def ftruncate(self, fd: int, size: int) -> None:
+        self._allow("truncate")
+        os.ftruncate(fd, size)
+
+    def makedirs(self, path: str, *, mode: int = 0o700) -> None:
+        """Make a directory and its parents, each with C(mode)."""
+        self._allow(f"make directory {path}")
+        parent = os.path.dirname(path)
+        if parent and not os.path.isdir(parent):
+            self.makedirs(parent, mode=mode)
+        if not os.path.isdir(path):
+            os.mkdir(path, mode)
+
+    def mkdir(self, name: str, *, mode: int = 0o700, dir_fd: int | None = None) -> None:
+        self._allow(f"make directory {name}")
+        os.mkdir(name, mode, dir_fd=dir_fd)
+
+    def unlink(self, name: str, *, dir_fd: int | None = None) -> None:
+        self._allow(f"remove {name}")
+        os.unlink(name, dir_fd=dir_fd)
+
+    def rmdir(self, name: str, *, dir_fd: int | None = None) -> None:
+        self._allow(f"remove directory {name}")
+        os.rmdir(name, dir_fd=dir_fd)
+
+    def rename(self, old: str, new: str, *, src_dir_fd: int | None = None, dst_dir_fd: int | None = None) -> None:
+        self._allow(f"rename {old}")
+        os.rename(old, new, src_dir_fd=src_dir_fd, dst_dir_fd=dst_dir_fd)
+
+    def link(self, old: str, new: str, *, src_dir_fd: int | None = None, dst_dir_fd: int | None = None) -> None:
+        """A hard link; fails where C(new) exists, which makes it the move that never replaces."""
+        self._allow(f"link {old}")
+        os.link(old, new, src_dir_fd=src_dir_fd, dst_dir_fd=dst_dir_fd, follow_symlinks=False)
+
+    def sync_directory(self, path: str | int) -> None:
+        """Make a directory's entries durable."""
+        self._allow("flush a directory")
+        fd = path if isinstance(path, int) else os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(fd)
+        finally:
+            if fd is not path:
+                os.close(fd)
+
+    def replace_file(self, path: str, chunks: t.Iterable[bytes], *, mode: int = 0o600) -> None:
+        """Write a whole file atomically: temporary name, flush, rename, flush of the directory."""
+        self._allow(f"write {path}")
+        temporary = f"{path}.{os.getpid()}.tmp"
+        fd = self.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode=mode)
+        try:
+            for chunk in chunks:
+                self.write(fd, chunk)
+            self.fsync(fd)
+        except BaseException:
+            os.unlink(temporary)
+            raise
+        finally:
+            os.close(fd)
+        os.rename(temporary, path)
+        self.sync_directory(os.path.dirname(path) or ".")
+
+
+class CheckExecutor(Executor):
+    """The executor of check mode."""
+
+    def _allow(self, what: str) -> None:
+        raise CheckModeWriteError(f"check mode tried to write: {what}")

@@ -1,0 +1,134 @@
+# Copyright (c) 2026 recordings.disposal contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: 2026 recordings.disposal contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One pass over a tree: each directory is read once, relative to its parent's descriptor, and no link is followed."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+import typing as t
+
+from .._errors import RefusedError
+
+__all__ = ["ASIDE", "Directory", "open_below", "open_root", "opened_below", "read_directory", "walk"]
+
+ASIDE = ".recordings-disposal"
+"""The directory at a root that holds quarantined sets; never part of a walk of the root itself."""
+
+_DEPTH_LIMIT = 100
+_OPEN = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class Directory(t.NamedTuple):
+    """One directory: path below the root, an open descriptor, its regular files with their status, names of its directories."""
+
+    path: str
+    fd: int
+    files: list[tuple[str, os.stat_result]]
+    directories: list[str]
+
+
+def open_root(path: str) -> int:
+    """Open a root directory.
+
+    :raises RefusedError: missing, a link (itself or on the way), not a directory, unreadable.
+    """
+    if os.path.realpath(path) != os.path.normpath(path):
+        raise RefusedError(f"the root {path} is or lies behind a symbolic link to {os.path.realpath(path)}; name the real directory")
+    try:
+        return os.open(path, _OPEN)
+    except OSError as error:
+        raise RefusedError(
+            f"the root {path} cannot be opened ({error.strerror}); mount it, or take it out of the policy's sources"
+        ) from error
+
+
+def open_below(root_fd: int, directory: str) -> int:
+    """Open a directory below a root, one component at a time, following no link.
+
+    :raises OSError: as C(open) does; C(ELOOP) or C(ENOTDIR) where a component is a link.
+    """
+    fd = os.dup(root_fd)
+    for name in directory.split("/") if directory else ():
+        try:
+            deeper = os.open(name, _OPEN, dir_fd=fd)
+        finally:
+            os.close(fd)
+        fd = deeper
+    return fd
+
+
+@contextlib.contextmanager
+def opened_below(root_fd: int, directory: str) -> t.Iterator[int]:
+    """C(open_below), closed at the end."""
+    fd = open_below(root_fd, directory)
+    try:
+        yield fd
+    finally:
+        os.close(fd)
+
+
+def read_directory(fd: int, path: str, passed_over: dict[str, int]) -> Directory:
+    """One directory's entries; what is neither a regular file nor a directory is counted in C(passed_over).
+
+    :raises RefusedError: the directory cannot be read, so what is in it is not known.
+    """
+    files = []
+    directories = []
+    try:
+        with os.scandir(fd) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    directories.append(entry.name)
+                    continue
+                try:
+                    facts = entry.stat(follow_symlinks=False)
+                except FileNotFoundError:
+                    continue
+                if stat.S_ISREG(facts.st_mode):
+                    files.append((entry.name, facts))
+                else:
+                    kind = "symlink" if stat.S_ISLNK(facts.st_mode) else "not_regular"
+                    passed_over[kind] = passed_over.get(kind, 0) + 1
+    except OSError as error:
+        raise RefusedError(
+            f"the directory {path or '.'} cannot be read ({error.strerror}), so its recordings are not known; repair it and plan again"
+        ) from error
+    directories.sort()
+    return Directory(path, fd, files, directories)
+
+
+def walk(fd: int, path: str, passed_over: dict[str, int], *, depth: int = 0) -> t.Iterator[Directory]:
+    """Each directory from C(fd) down, parents first; descriptors are valid until the next one is asked for.
+
+    Other filesystems mounted below are not entered, since a root stands for one filesystem: name them as roots of their own.
+
+    :raises RefusedError: a directory cannot be read.
+    """
+    directory = read_directory(fd, path, passed_over)
+    yield directory
+    device = os.fstat(fd).st_dev
+    for name in directory.directories:
+        if name == ASIDE and not path:
+            continue
+        below = f"{path}/{name}" if path else name
+        try:
+            deeper = os.open(name, _OPEN, dir_fd=fd)
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise RefusedError(
+                f"the directory {below} cannot be opened ({error.strerror}), so its recordings are not known; repair it and plan again"
+            ) from error
+        try:
+            if os.fstat(deeper).st_dev != device:
+                passed_over["other_filesystem"] = passed_over.get("other_filesystem", 0) + 1
+            elif depth >= _DEPTH_LIMIT:
+                passed_over["too_deep"] = passed_over.get("too_deep", 0) + 1
+            else:
+                yield from walk(deeper, below, passed_over, depth=depth + 1)
+        finally:
+            os.close(deeper)

@@ -1,0 +1,128 @@
+# Copyright (c) 2026 recordings.disposal contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: 2026 recordings.disposal contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Legal holds and erasure requests, from their own documents.
+
+A hold that cannot be decided for a set, because the set lacks a field that the hold names, holds it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from .._document import Node, plain, read_document
+from .._errors import PolicyError
+from .._evidence.canonical import digest_of
+from .._recordings.calendar import calendar_for, parse_instant
+from .._recordings.periods import Period, parse_period, positive_period
+from .match import Condition, condition_from_nodes
+
+__all__ = ["HOLD_ID", "ErasureRequest", "Hold", "load_holds", "load_requests"]
+
+HOLD_ID = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}"
+DEFAULT_COOLING = "P30D"
+_REQUEST_TERM = Period(months=1)
+_UTC = "UTC"
+
+
+@dataclasses.dataclass(frozen=True)
+class Hold:
+    """A legal hold; C(until) is when its cooling period after a release ends (seconds since 1970), none while it stands."""
+
+    id: str
+    condition: Condition
+    until: int | None
+
+    def active(self, now: int) -> bool:
+        return self.until is None or now < self.until
+
+
+@dataclasses.dataclass(frozen=True)
+class ErasureRequest:
+    """A data subject's request (GDPR art. 17); C(due) is when its term of a month, or as written, ends."""
+
+    id: str
+    condition: Condition
+    received: int
+    due: int
+
+
+def load_holds(documents: t.Iterable[t.Any]) -> tuple[tuple[Hold, ...], str]:
+    """Holds and their generation: the digest over all of them, which changes with each placing and release.
+
+    :raises PolicyError: with every fault; a hold that cannot be read must not be taken for none.
+    """
+    return _load(documents, "hold", _hold)
+
+
+def load_requests(documents: t.Iterable[t.Any]) -> tuple[tuple[ErasureRequest, ...], str]:
+    """Erasure requests and the digest over all of them.
+
+    :raises PolicyError: with every fault.
+    """
+    return _load(documents, "erasure request", _request)
+
+
+_T = t.TypeVar("_T", Hold, ErasureRequest)
+
+
+def _load(documents: t.Iterable[t.Any], kind: str, read: t.Callable[[Node], _T]) -> tuple[tuple[_T, ...], str]:
+    plains = [plain(document) for document in documents]
+    items: dict[str, tuple[_T, str]] = {}
+    for index, value in enumerate(plains):
+        name = value.get("id", index) if isinstance(value, dict) else index
+        item = read_document(value, f"the {kind} {name}", read)
+        digest = digest_of(value)
+        if item.id in items and items[item.id][1] != digest:
+            # The same hold may stand both in git and on the host; while the two differ, the longer one counts.
+            kept = items[item.id][0]
+            if not isinstance(item, Hold) or not isinstance(kept, Hold):
+                raise PolicyError(f"the {kind} {item.id} stands twice with different contents; keep one of them")
+            if kept.until is None or (item.until is not None and item.until <= kept.until):
+                continue
+        items[item.id] = (item, digest)
+    ordered = sorted(items.items())
+    return tuple(item for _id, (item, _digest) in ordered), digest_of([digest for _id, (_item, digest) in ordered])
+
+
+def _instant(value: t.Any) -> int:
+    return parse_instant(value, calendar_for(_UTC))
+
+
+def _identifier(keys: t.Mapping[str, Node]) -> str:
+    return keys["id"].text(pattern=HOLD_ID, form="an id of letters, digits, dots and hyphens") if "id" in keys else ""
+
+
+def _hold(node: Node) -> Hold:
+    keys = node.mapping(
+        required=["id", "reason", "placed", "placed_by"],
+        optional=["match", "where", "review_by", "released", "released_by", "cooling"],
+    )
+    condition = condition_from_nodes(keys)
+    if "match" not in keys and "where" not in keys:
+        node.problem("names no recordings; give match or where (match: {} holds every recording)")
+    for name in ("placed", "review_by"):
+        if name in keys:
+            keys[name].parsed(_instant, 0)
+    for name in ("reason", "placed_by", "released_by"):
+        if name in keys:
+            keys[name].text()
+    cooling = keys["cooling"].parsed(parse_period, Period()) if "cooling" in keys else parse_period(DEFAULT_COOLING)
+    until = None
+    if "released" in keys:
+        if "released_by" not in keys:
+            node.problem("is released by nobody; give released_by")
+        until = cooling.after(keys["released"].parsed(_instant, 0), calendar_for(_UTC))
+    return Hold(_identifier(keys), condition, until)
+
+
+def _request(node: Node) -> ErasureRequest:
+    keys = node.mapping(required=["id", "received"], optional=["match", "where", "term", "reason"])
+    condition = condition_from_nodes(keys)
+    if not condition.tests and condition.where is None:
+        node.problem("names no recordings; give match or where")
+    received = keys["received"].parsed(_instant, 0) if "received" in keys else 0
+    term = keys["term"].parsed(positive_period, _REQUEST_TERM) if "term" in keys else _REQUEST_TERM
+    return ErasureRequest(_identifier(keys), condition, received, term.after(received, calendar_for(_UTC)))

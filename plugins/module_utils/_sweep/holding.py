@@ -1,0 +1,84 @@
+# Copyright (c) 2026 recordings.disposal contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: 2026 recordings.disposal contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Place and release legal holds as documents in a directory, one file for each."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+import typing as t
+
+from .._errors import RefusedError
+from .._executor import Executor
+from .._recordings.calendar import rfc3339
+from .._retention.holds import load_holds
+from .state import read_documents
+
+__all__ = ["hold_changes"]
+
+_CONTENT = ("match", "where", "reason", "placed_by", "review_by", "cooling")
+
+
+def hold_changes(params: t.Mapping[str, t.Any], executor: Executor, *, check_mode: bool) -> dict[str, t.Any]:
+    """Bring a hold into the wanted state; the result of C(legal_hold).
+
+    :raises PolicyError: the hold is not valid.
+    :raises RefusedError: it stands already with other contents, or there is none to release.
+    """
+    directory = params["dir"]
+    if os.path.islink(directory):
+        raise RefusedError(f"the directory of holds {directory} is a symbolic link; name the real directory")
+    now = rfc3339(int(time.time()))
+    standing = {document.get("id"): document for document in read_documents(directory) if isinstance(document, dict)}.get(params["id"])
+    wanted = _released(params, standing, now) if params["state"] == "released" else _placed(params, standing, now)
+    load_holds([wanted])
+    changed = wanted != standing
+    path = os.path.join(directory, f"{params['id']}.json")
+    if changed and not check_mode:
+        try:
+            executor.makedirs(directory)
+            executor.replace_file(path, [json.dumps(wanted, indent=2, sort_keys=True, ensure_ascii=False).encode() + b"\n"])
+        except OSError as error:
+            raise RefusedError(f"the hold cannot be written to {path} ({error.strerror}), so it is not in force; make room and place it again") from error
+    holds, generation = load_holds([wanted])
+    return {
+        "changed": changed,
+        "hold": wanted,
+        "path": path,
+        "in_force_until": rfc3339(holds[0].until),
+        "generation": generation,
+        "diff": {"before": _text(standing), "after": _text(wanted), "before_header": path, "after_header": path},
+    }
+
+
+def _text(document: t.Any) -> str:
+    return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n" if document else ""
+
+
+def _placed(params: t.Mapping[str, t.Any], standing: dict[str, t.Any] | None, now: str | None) -> dict[str, t.Any]:
+    wanted = {name: params[name] for name in _CONTENT if params[name] is not None}
+    if standing is None:
+        return {"id": params["id"], "placed": now, **wanted}
+    if standing.get("released"):
+        raise RefusedError(f"the hold {params['id']} was released at {standing['released']}; place a new one under another id")
+    differing = [name for name in _CONTENT if standing.get(name) != wanted.get(name)]
+    if differing:
+        raise RefusedError(
+            f"the hold {params['id']} stands already with another {', '.join(differing)}; "
+            "a hold is never narrowed silently: place a new one under another id, then release this one"
+        )
+    return standing
+
+
+def _released(params: t.Mapping[str, t.Any], standing: dict[str, t.Any] | None, now: str | None) -> dict[str, t.Any]:
+    if standing is None:
+        raise RefusedError(f"there is no hold {params['id']} in {params['dir']}; correct the id")
+    if standing.get("released"):
+        return standing
+    released = {**standing, "released": now, "released_by": params["released_by"]}
+    if params["cooling"] is not None:
+        released["cooling"] = params["cooling"]
+    return released

@@ -1,0 +1,35 @@
+# Copyright (c) 2026 recordings.disposal contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: 2026 recordings.disposal contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Options that planning and applying share; twin of the documentation fragment C(_inputs)."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .state import DEFAULT_STATE_DIR
+
+__all__ = ["INPUT_OPTIONS", "INPUT_RULES", "told_params"]
+
+INPUT_OPTIONS: dict[str, dict[str, t.Any]] = {
+    "policy": {"type": "dict"},
+    "policy_file": {"type": "path"},
+    "holds": {"type": "list", "elements": "dict", "default": []},
+    "holds_dir": {"type": "path"},
+    "requests": {"type": "list", "elements": "dict", "default": []},
+    "requests_dir": {"type": "path"},
+    "identifiers_key_file": {"type": "path", "default": "disposal/identifiers.key", "no_log": False},
+    "identifiers_key": {"type": "str", "no_log": True},
+    "state_dir": {"type": "path", "default": DEFAULT_STATE_DIR},
+    "workers": {"type": "int"},
+    "controller_time": {"type": "int"},
+}
+INPUT_RULES: dict[str, t.Any] = {"mutually_exclusive": [("policy", "policy_file")], "required_one_of": [("policy", "policy_file")]}
+
+_UNTOLD = frozenset({"policy", "holds", "requests", "identifiers_key", "manifest", "signatures", "allowed_signers"})
+
+
+def told_params(params: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """The options as the result may repeat them: documents that name persons, and secrets, only as their presence."""
+    return {name: (bool(value) if name in _UNTOLD else value) for name, value in params.items()}

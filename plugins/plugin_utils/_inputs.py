@@ -1,0 +1,108 @@
+# Copyright (c) 2026 recordings.disposal contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: 2026 recordings.disposal contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the controller adds before a sweep module starts on a host: documents from files, the key for identifiers, the time."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+import typing as t
+
+from ansible.errors import AnsibleActionFail
+from ansible.parsing.dataloader import DataLoader
+
+from ..module_utils._document import plain
+
+__all__ = ["complete_arguments", "document_arguments", "load_documents", "load_yaml"]
+
+_SUFFIXES = (".yml", ".yaml", ".json")
+DEFAULT_KEY_FILE = "disposal/identifiers.key"
+
+
+def load_yaml(path: str, loader: DataLoader, what: str) -> t.Any:
+    """A YAML or JSON document, Vault files included, as plain data; a relative path counts from the working directory.
+
+    :raises AnsibleActionFail: missing or not YAML.
+    """
+    location = os.path.abspath(os.path.expanduser(path))
+    if not os.path.isfile(location):
+        raise AnsibleActionFail(f"{what} {location} is not a file on the controller; correct the path")
+    try:
+        return plain(loader.load_from_file(location, cache="none", unsafe=True))
+    except Exception as error:
+        raise AnsibleActionFail(f"{what} {location} cannot be read: {error}") from error
+
+
+def load_documents(directory: str, loader: DataLoader, what: str) -> list[t.Any]:
+    """The documents of a directory on the controller, in name order.
+
+    :raises AnsibleActionFail: the directory is missing, or a file in it cannot be read.
+    """
+    location = os.path.abspath(os.path.expanduser(directory))
+    if not os.path.isdir(location):
+        raise AnsibleActionFail(f"the directory of {what}s {location} is missing on the controller; make it (it may be empty) or correct the path")
+    names = sorted(name for name in os.listdir(location) if name.endswith(_SUFFIXES) and not name.startswith("."))
+    return [load_yaml(os.path.join(location, name), loader, f"the {what}") for name in names]
+
+
+def identifiers_key(path: str, *, check_mode: bool) -> str:
+    """The key for identifiers, made if it is missing; check mode makes one for itself only."""
+    location = os.path.abspath(os.path.expanduser(path))
+    try:
+        with open(location, encoding="ascii") as handle:
+            return handle.read().strip()
+    except FileNotFoundError:
+        key = secrets.token_hex(32)
+    except (OSError, UnicodeError) as error:
+        raise AnsibleActionFail(f"the key for identifiers {location} cannot be read ({error}); repair it, or name another") from error
+    if check_mode:
+        return key
+    os.makedirs(os.path.dirname(location), mode=0o700, exist_ok=True)
+    try:
+        # Several hosts are served at once: the first one makes the key, the others read it.
+        temporary = f"{location}.{os.getpid()}.tmp"
+        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as handle:
+            handle.write(key + "\n")
+            handle.flush()
+            os.fsync(handle.fileno())
+        try:
+            os.link(temporary, location)
+        except FileExistsError:
+            return identifiers_key(path, check_mode=check_mode)
+        finally:
+            os.unlink(temporary)
+    except OSError as error:
+        raise AnsibleActionFail(f"the key for identifiers {location} cannot be made ({error}); make room, or name another place") from error
+    return key
+
+
+def document_arguments(args: t.Mapping[str, t.Any], loader: DataLoader) -> dict[str, t.Any]:
+    """The module's arguments with the documents on the controller read into them."""
+    done = dict(args)
+    policy_file = done.pop("policy_file", None)
+    if policy_file:
+        if done.get("policy"):
+            raise AnsibleActionFail("policy and policy_file are both given; give one of them")
+        done["policy"] = load_yaml(policy_file, loader, "the policy")
+    elif done.get("policy"):
+        done["policy"] = plain(done["policy"])
+    for name, what in (("holds", "hold"), ("requests", "erasure request")):
+        directory = done.pop(f"{name}_dir", None)
+        documents = plain(done.get(name) or [])
+        done[name] = [*documents, *load_documents(directory, loader, what)] if directory else documents
+    return done
+
+
+def complete_arguments(args: t.Mapping[str, t.Any], loader: DataLoader, *, check_mode: bool) -> dict[str, t.Any]:
+    """The same, with the key for identifiers and the controller's time."""
+    done = document_arguments(args, loader)
+    key_file = done.pop("identifiers_key_file", None) or DEFAULT_KEY_FILE
+    policy = done.get("policy")
+    inner = policy.get("disposal_policy", policy) if isinstance(policy, dict) else None
+    if not done.get("identifiers_key") and isinstance(inner, dict) and inner.get("identifiers", "hmac") == "hmac":
+        done["identifiers_key"] = identifiers_key(key_file, check_mode=check_mode)
+    done["controller_time"] = int(time.time())
+    return done
