@@ -43,6 +43,12 @@ options:
     description:
       - Directory on the controller whose C(*.yml), C(*.yaml) and C(*.json) files are erasure requests, one in each; added to O(requests).
     type: path
+  sources:
+    description:
+      - Names of the policy's sources that this host has; the default is all of them. A source that is missing on the host is refused, since
+        nobody could tell it from an unmounted one.
+    type: list
+    elements: str
   identifiers_key_file:
     description:
       - File on the controller with the key under which evidence names recording sets, at least 32 characters. It is made with a random key

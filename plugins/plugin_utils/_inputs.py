@@ -16,7 +16,7 @@ from ansible.parsing.dataloader import DataLoader
 
 from ..module_utils._document import plain
 
-__all__ = ["complete_arguments", "document_arguments", "load_documents", "load_yaml"]
+__all__ = ["approval_arguments", "complete_arguments", "document_arguments", "load_documents", "load_yaml"]
 
 _SUFFIXES = (".yml", ".yaml", ".json")
 DEFAULT_KEY_FILE = "disposal/identifiers.key"
@@ -43,7 +43,9 @@ def load_documents(directory: str, loader: DataLoader, what: str) -> list[t.Any]
     """
     location = os.path.abspath(os.path.expanduser(directory))
     if not os.path.isdir(location):
-        raise AnsibleActionFail(f"the directory of {what}s {location} is missing on the controller; make it (it may be empty) or correct the path")
+        raise AnsibleActionFail(
+            f"the directory of {what}s {location} is missing on the controller; make it (it may be empty) or correct the path"
+        )
     names = sorted(name for name in os.listdir(location) if name.endswith(_SUFFIXES) and not name.startswith("."))
     return [load_yaml(os.path.join(location, name), loader, f"the {what}") for name in names]
 
@@ -105,4 +107,32 @@ def complete_arguments(args: t.Mapping[str, t.Any], loader: DataLoader, *, check
     if not done.get("identifiers_key") and isinstance(inner, dict) and inner.get("identifiers", "hmac") == "hmac":
         done["identifiers_key"] = identifiers_key(key_file, check_mode=check_mode)
     done["controller_time"] = int(time.time())
+    return done
+
+
+def _text(path: str, what: str) -> str:
+    location = os.path.abspath(os.path.expanduser(path))
+    try:
+        with open(location, encoding="utf-8", newline="") as handle:
+            return handle.read()
+    except (OSError, UnicodeError) as error:
+        raise AnsibleActionFail(f"{what} {location} cannot be read on the controller ({error}); correct the path") from error
+
+
+def approval_arguments(args: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """The module's arguments with the manifest, the signatures beside it and the allowed signers read into them."""
+    done = dict(args)
+    path = done.pop("manifest_file", None)
+    if path:
+        done["manifest"] = _text(path, "the manifest")
+        location = os.path.abspath(os.path.expanduser(path))
+        directory, prefix = os.path.dirname(location), os.path.basename(location) + "."
+        done["signatures"] = [
+            {"principal": name[len(prefix) : -len(".sig")], "signature": _text(os.path.join(directory, name), "the signature")}
+            for name in sorted(os.listdir(directory))
+            if name.startswith(prefix) and name.endswith(".sig") and len(name) > len(prefix) + len(".sig")
+        ]
+    signers = done.pop("allowed_signers_file", None)
+    if signers:
+        done["allowed_signers"] = _text(signers, "the file of allowed signers")
     return done

@@ -22,7 +22,7 @@ import typing as t
 from .layouts import Layout
 from .walk import Directory
 
-__all__ = ["Member", "RecordingSet", "sets_in_directory", "sets_in_tree"]
+__all__ = ["Member", "RecordingSet", "reassembled", "sets_in_directory", "sets_in_tree"]
 
 _RUN_LENGTH = 50000
 UNMATCHED = "name does not match the layout"
@@ -95,6 +95,18 @@ def _made(layout: Layout, key: str, stem: str, members: list[Member]) -> Recordi
             return RecordingSet(key, directory, stem, members, {}, MISPLACED)
         fields.update({name: value for name, value in placed.items() if name not in fields})
     return RecordingSet(key, directory, stem, members, fields)
+
+
+def reassembled(layout: Layout, key: str, members: t.Sequence[Member]) -> RecordingSet:
+    """A set from members that were found before, with the roles that their names have now."""
+    named = []
+    stems = []
+    for member in members:
+        cut = layout.split(member.path.rpartition("/")[2])
+        named.append(member._replace(role=cut[1] if cut else "sidecar"))
+        if cut and cut[1] in layout.primary_roles:
+            stems.append(cut[0])
+    return _made(layout, key, max(stems, default=""), named)
 
 
 def sets_in_directory(layout: Layout, directory: Directory) -> t.Iterator[RecordingSet]:

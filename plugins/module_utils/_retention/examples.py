@@ -16,6 +16,7 @@ from .verdict import Rules
 
 __all__ = ["check_examples"]
 
+
 def check_examples(policy: Policy) -> tuple[int, list[str]]:
     """How many examples there are, and a sentence for each that does not get its verdict."""
     failures = []
@@ -40,7 +41,9 @@ def _failure(policy: Policy, retention_class: RetentionClass, example: Example) 
     decided = decision.retention_class.name if decision.retention_class else None
     why = f" ({', '.join(decision.reasons)})" if decision.reasons else ""
     if decision.verdict != example.verdict:
-        return f"{example.path}: the verdict is {decision.verdict}{why}, the example says {example.verdict}; correct the rule or the example"
+        return (
+            f"{example.path}: the verdict is {decision.verdict}{why}, the example says {example.verdict}; correct the rule or the example"
+        )
     if decided is not None and decided != retention_class.name:
         return f"{example.path}: the class {decided} decides, not {retention_class.name}; correct the rule or move the example"
     return None

@@ -188,7 +188,9 @@ class Planner:
     def decide(self, place: Place, recording_set: RecordingSet, directory_fd: int) -> Decision:
         """The verdict on a resolved set, its quarantine considered."""
         resolver = self.resolvers[place.source.name]
-        decision = self.rules.decide(recording_set, resolver.describe(recording_set, self.rules.computed_fields), resolver.in_progress(recording_set, directory_fd))
+        decision = self.rules.decide(
+            recording_set, resolver.describe(recording_set, self.rules.computed_fields), resolver.in_progress(recording_set, directory_fd)
+        )
         if place.entered is not None and decision.verdict == "due" and decision.method is not None:
             until = self.rules.quarantined_until(decision.method, place.entered)
             if self.rules.now < until:

@@ -22,7 +22,7 @@ from .._recordings.sets import Member, RecordingSet
 from .policy import Method, Policy
 from .verdict import Decision
 
-__all__ = ["FORMAT", "Identifiers", "PlanFile", "Row", "encode_row", "header", "plan_path"]
+__all__ = ["FORMAT", "Identifiers", "PlanFile", "Row", "encode_row", "header", "plan_path", "row_fingerprint"]
 
 FORMAT = "recordings.disposal/plan/1"
 _ROW_LIMIT = 1 << 20
@@ -101,6 +101,7 @@ class Row:
     verdict: str
     reasons: tuple[str, ...]
     method: dict[str, str]
+    fingerprint: bytes
 
     @property
     def size(self) -> int:
@@ -108,7 +109,12 @@ class Row:
         return sum(member.size for member in self.members)
 
 
-def _row(document: t.Any) -> Row:
+def row_fingerprint(line: bytes) -> bytes:
+    """A short digest of a row, to tell whether a set is just as planned."""
+    return hashlib.sha256(line.rstrip(b"\n")).digest()[:16]
+
+
+def _row(document: t.Any, line: bytes) -> Row:
     members = tuple(
         Member(item["path"], "", item["dev"], item["ino"], item["size"], item["mtime_ns"], item["nlink"]) for item in document["members"]
     )
@@ -125,6 +131,7 @@ def _row(document: t.Any) -> Row:
         verdict=document["verdict"],
         reasons=tuple(document["reason"]),
         method=document["method"] or {},
+        fingerprint=row_fingerprint(line),
     )
 
 
@@ -167,7 +174,7 @@ class PlanFile:
         self._handle.seek(self._start)
         position = self._start
         for line in iter(self._handle.readline, b""):
-            yield _row(self._line(line))
+            yield _row(self._line(line), line)
             position += len(line)
             self._handle.seek(position)
 

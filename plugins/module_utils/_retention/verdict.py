@@ -65,9 +65,22 @@ class Rules:
         self.calendar: Calendar = calendar_for(policy.time_zone)
         self.holds = tuple(hold for hold in holds if hold.active(now))
         self.requests = tuple(request for request in requests if request.received <= now)
-        rules: list[RetentionClass | Floor | Hold | ErasureRequest] = [*policy.classes, *policy.floors, *self.holds, *self.requests]
-        self.computed_fields = tuple(sorted({name for rule in rules for name in rule.condition.computed}))
+        self.computed_fields = self._named_fields()
         self._days: dict[str, dict[int, tuple[int, int]]] = {}
+
+    def use_holds(self, holds: t.Iterable[Hold]) -> None:
+        """Take other holds from now on."""
+        self.holds = tuple(hold for hold in holds if hold.active(self.now))
+        self.computed_fields = self._named_fields()
+
+    def _named_fields(self) -> tuple[str, ...]:
+        rules: list[RetentionClass | Floor | Hold | ErasureRequest] = [
+            *self.policy.classes,
+            *self.policy.floors,
+            *self.holds,
+            *self.requests,
+        ]
+        return tuple(sorted({name for rule in rules for name in rule.condition.computed}))
 
     def held(self, fields: t.Mapping[str, t.Any], metadata: t.Mapping[str, t.Any]) -> list[str]:
         """The holds on a set, each as a reason."""

@@ -42,7 +42,9 @@ def hold_changes(params: t.Mapping[str, t.Any], executor: Executor, *, check_mod
             executor.makedirs(directory)
             executor.replace_file(path, [json.dumps(wanted, indent=2, sort_keys=True, ensure_ascii=False).encode() + b"\n"])
         except OSError as error:
-            raise RefusedError(f"the hold cannot be written to {path} ({error.strerror}), so it is not in force; make room and place it again") from error
+            raise RefusedError(
+                f"the hold cannot be written to {path} ({error.strerror}), so it is not in force; make room and place it again"
+            ) from error
     holds, generation = load_holds([wanted])
     return {
         "changed": changed,

@@ -65,13 +65,24 @@ class Inputs:
         )
 
 
+def _with_sources(policy: Policy, names: t.Sequence[str] | None) -> Policy:
+    """The policy with the sources that this host has; its digest stays."""
+    if names is None:
+        return policy
+    known = [source.name for source in policy.sources]
+    unknown = sorted(set(names) - set(known))
+    if unknown or not names:
+        raise RefusedError(f"sources names {', '.join(unknown) or 'nothing'}; the policy {policy.id} has the sources {', '.join(known)}")
+    return dataclasses.replace(policy, sources=tuple(source for source in policy.sources if source.name in names))
+
+
 def gather(params: t.Mapping[str, t.Any], state: StateDir) -> Inputs:
     """Check everything that was given, before anything else is done.
 
     :raises PolicyError: a document is not valid.
     :raises RefusedError: a hold cannot be read, the clocks differ, the key for identifiers is missing.
     """
-    policy = load_policy(params["policy"])
+    policy = _with_sources(load_policy(params["policy"]), params.get("sources"))
     holds, generation = load_holds([*(params["holds"] or []), *state.hold_documents()])
     requests, requests_digest = load_requests(params["requests"] or [])
     now = int(time.time())

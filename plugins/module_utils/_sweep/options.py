@@ -19,6 +19,7 @@ INPUT_OPTIONS: dict[str, dict[str, t.Any]] = {
     "holds_dir": {"type": "path"},
     "requests": {"type": "list", "elements": "dict", "default": []},
     "requests_dir": {"type": "path"},
+    "sources": {"type": "list", "elements": "str"},
     "identifiers_key_file": {"type": "path", "default": "disposal/identifiers.key", "no_log": False},
     "identifiers_key": {"type": "str", "no_log": True},
     "state_dir": {"type": "path", "default": DEFAULT_STATE_DIR},

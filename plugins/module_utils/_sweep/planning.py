@@ -100,7 +100,10 @@ def make_plan(params: t.Mapping[str, t.Any], executor: Executor, *, check_mode: 
             "warnings": [*inputs.warnings, *_warnings(inputs, tally.sources)],
         }
         if result["blocked"] and params["on_limit"] == "fail":
-            raise RefusedError(f"the plan is beyond a limit, so there is none: {'; '.join(result['blocked'])}", details={key: value for key, value in result.items() if key not in ("changed", "warnings")})
+            raise RefusedError(
+                f"the plan is beyond a limit, so there is none: {'; '.join(result['blocked'])}",
+                details={key: value for key, value in result.items() if key not in ("changed", "warnings")},
+            )
         writer.keep()
     except OSError as error:
         raise DisposalError(f"the plan cannot be written below {state.path} ({error.strerror}); make room and plan again") from error

@@ -28,7 +28,9 @@ class StateDir:
         if os.path.islink(path):
             raise RefusedError(f"the state directory {path} is a symbolic link; name the real directory")
         if os.path.isdir(path) and os.stat(path).st_mode & 0o077:
-            raise RefusedError(f"the state directory {path} is open to others (its mode should be 0700), so it may have been changed; look and close it")
+            raise RefusedError(
+                f"the state directory {path} is open to others (its mode should be 0700), so it may have been changed; look and close it"
+            )
 
     def make(self, name: str) -> str:
         """A directory below, made if it is missing."""
@@ -36,7 +38,9 @@ class StateDir:
         try:
             self.executor.makedirs(path)
         except OSError as error:
-            raise RefusedError(f"the state directory {path} cannot be made ({error.strerror}); nothing was done; make room or give another state_dir") from error
+            raise RefusedError(
+                f"the state directory {path} cannot be made ({error.strerror}); nothing was done; make room or give another state_dir"
+            ) from error
         return path
 
     @property
@@ -67,7 +71,9 @@ class StateDir:
         except FileNotFoundError:
             return []
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise EvidenceError(f"the history of runs {self.path}/history.jsonl cannot be read ({error}); look at it, and move it aside if it is spoilt") from error
+            raise EvidenceError(
+                f"the history of runs {self.path}/history.jsonl cannot be read ({error}); look at it, and move it aside if it is spoilt"
+            ) from error
 
     def remember(self, *, time: str, due: int, run: str) -> None:
         """Add a run to the history, once."""
@@ -91,12 +97,16 @@ def read_documents(directory: str) -> list[t.Any]:
     except FileNotFoundError:
         return []
     except OSError as error:
-        raise RefusedError(f"the directory {directory} cannot be read ({error.strerror}), so its holds are not known; repair it and run again") from error
+        raise RefusedError(
+            f"the directory {directory} cannot be read ({error.strerror}), so its holds are not known; repair it and run again"
+        ) from error
     documents = []
     for name in names:
         try:
             with open(os.path.join(directory, name), encoding="utf-8") as handle:
                 documents.append(json.load(handle))
         except (OSError, ValueError) as error:
-            raise RefusedError(f"the document {directory}/{name} cannot be read ({error}); repair it, a hold must not be taken for none") from error
+            raise RefusedError(
+                f"the document {directory}/{name} cannot be read ({error}); repair it, a hold must not be taken for none"
+            ) from error
     return documents

@@ -1,0 +1,136 @@
+# Copyright (c) 2026 recordings.disposal contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: 2026 recordings.disposal contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where a file's bytes lie on its block device: the FIEMAP call, and what in its answer makes an overwrite unprovable."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import struct
+import typing as t
+
+__all__ = ["Extent", "data_ranges", "extents_problem", "holds_unwritten", "map_extents"]
+
+_FS_IOC_FIEMAP = 0xC020660B
+_FLAG_SYNC = 0x1
+_HEADER = struct.Struct("=QQIIII")
+_EXTENT = struct.Struct("=QQQQQIIII")
+_PER_CALL = 64
+
+LAST = 0x0001
+UNKNOWN = 0x0002
+DELALLOC = 0x0004
+ENCODED = 0x0008
+DATA_ENCRYPTED = 0x0080
+NOT_ALIGNED = 0x0100
+DATA_INLINE = 0x0200
+DATA_TAIL = 0x0400
+UNWRITTEN = 0x0800
+MERGED = 0x1000
+SHARED = 0x2000
+
+# In the order in which they are told: the first that is found names the problem.
+_PROBLEMS = (
+    (SHARED, "shared", "another file or a snapshot shares its blocks"),
+    (DATA_INLINE, "inline", "its bytes lie inside the filesystem's metadata"),
+    (DATA_TAIL, "tail-packed", "its last bytes share a block with other files"),
+    (DELALLOC, "not placed", "some of its bytes have no place on the medium yet"),
+    (UNKNOWN, "unknown", "the filesystem does not say where its bytes lie"),
+    (ENCODED, "encoded", "its bytes are compressed or encoded by the filesystem"),
+    (NOT_ALIGNED, "not aligned", "its bytes do not lie on block boundaries"),
+)
+
+
+class Extent(t.NamedTuple):
+    """A run of bytes: its offset in the file, its offset on the block device, its length, FIEMAP's flags."""
+
+    logical: int
+    physical: int
+    length: int
+    flags: int
+
+    @property
+    def end(self) -> int:
+        return self.logical + self.length
+
+
+def map_extents(fd: int) -> tuple[Extent, ...] | None:
+    """The file's extents in order, after pending writes were given a place; C(None) where the filesystem has no FIEMAP.
+
+    :raises OSError: the call failed otherwise.
+    """
+    found: list[Extent] = []
+    start = 0
+    while True:
+        buffer = bytearray(_HEADER.size + _PER_CALL * _EXTENT.size)
+        _HEADER.pack_into(buffer, 0, start, (1 << 64) - 1 - start, _FLAG_SYNC, 0, _PER_CALL, 0)
+        try:
+            fcntl.ioctl(fd, _FS_IOC_FIEMAP, buffer, True)
+        except OSError as error:
+            if error.errno in (errno.EOPNOTSUPP, errno.ENOTTY, errno.EINVAL, errno.ENOSYS):
+                return None
+            raise
+        count = _HEADER.unpack_from(buffer)[3]
+        for index in range(count):
+            logical, physical, length, _reserved, _reserved2, flags, _r3, _r4, _r5 = _EXTENT.unpack_from(buffer, _HEADER.size + index * _EXTENT.size)
+            found.append(Extent(logical, physical, length, flags))
+        if count < _PER_CALL or found[-1].flags & LAST or found[-1].end <= start:
+            return tuple(found)
+        start = found[-1].end
+
+
+def _settled(extents: t.Iterable[Extent], end: int) -> list[Extent]:
+    """Extents up to C(end), neighbours joined, so that two answers about the same blocks are equal."""
+    settled: list[Extent] = []
+    for extent in extents:
+        length = min(extent.end, end) - extent.logical
+        if length <= 0:
+            continue
+        flags = extent.flags & ~(LAST | MERGED)
+        last = settled[-1] if settled else None
+        if last and last.end == extent.logical and last.physical + last.length == extent.physical and last.flags == flags:
+            settled[-1] = last._replace(length=last.length + length)
+        else:
+            settled.append(Extent(extent.logical, extent.physical, length, flags))
+    return settled
+
+
+def extents_problem(before: tuple[Extent, ...] | None, after: tuple[Extent, ...] | None, *, end: int) -> str | None:
+    """Why an overwrite of these extents proves nothing, or C(None).
+
+    :arg after: the extents after the overwrite; the same object as C(before) where there was none yet.
+    :arg end: the end of the file's last block, in bytes; what lies behind it is not looked at.
+    """
+    if before is None or after is None:
+        return "extents not available: the filesystem does not say where its bytes lie"
+    for extents in (before, after):
+        for extent in extents:
+            if extent.logical >= end:
+                continue
+            for flag, word, why in _PROBLEMS:
+                if extent.flags & flag and not (flag == ENCODED and extent.flags & DATA_ENCRYPTED):
+                    return f"extents {word}: {why}"
+    if before is not after and _settled(before, end) != _settled(after, end):
+        return "extents moved: the file's bytes lie elsewhere than before the overwrite"
+    return None
+
+
+def data_ranges(extents: t.Iterable[Extent], size: int) -> list[tuple[int, int]]:
+    """The ranges (start, end) in bytes that hold written data, up to the file's size; holes and unwritten extents are left out."""
+    ranges: list[tuple[int, int]] = []
+    for extent in extents:
+        end = min(extent.end, size)
+        if extent.flags & UNWRITTEN or end <= extent.logical:
+            continue
+        if ranges and ranges[-1][1] == extent.logical:
+            ranges[-1] = (ranges[-1][0], end)
+        else:
+            ranges.append((extent.logical, end))
+    return ranges
+
+
+def holds_unwritten(extents: t.Iterable[Extent], size: int) -> bool:
+    """Whether part of the file is reserved space that it never wrote."""
+    return any(extent.flags & UNWRITTEN and extent.logical < size for extent in extents)

@@ -1,0 +1,219 @@
+# Copyright (c) 2026 recordings.disposal contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: 2026 recordings.disposal contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Apply an approved plan on a host: check, lock, destroy in batches, account for every set."""
+
+from __future__ import annotations
+
+import os
+import time
+import typing as t
+
+from .._erasure.schemes import LEVEL, STANDARD, strongest
+from .._errors import DisposalError, RefusedError
+from .._evidence.canonical import digest_of
+from .._evidence.chain import ChainReader
+from .._evidence.journal import FORMAT, OUTCOMES, Journal, JournalState
+from .._executor import Executor
+from .._jobs.lock import host_lock
+from .._recordings.calendar import rfc3339
+from .._recordings.sets import Member
+from .._retention.rows import PlanFile
+from .approved import ApprovedPlan, approved_plan, journal_path, refuse_blocked, sources_of, stale_reasons
+from .delta import Delta, find_delta
+from .destroying import Destroyer
+from .inputs import Inputs, gather
+from .recheck import Recheck
+from .state import StateDir
+from .version import VERSION
+
+__all__ = ["apply_plan"]
+
+# A journal needs about this much for each set: an intent, a proof, an outcome.
+_JOURNAL_BYTES_PER_SET = 2600
+
+
+def apply_plan(params: t.Mapping[str, t.Any], executor: Executor, *, check_mode: bool) -> dict[str, t.Any]:
+    """The result of C(retention_apply).
+
+    :raises DisposalError: refused before anything was touched, or stopped; C(details) tells how far it got.
+    """
+    state = StateDir(params["state_dir"], executor)
+    now = int(time.time())
+    plan = approved_plan(params, now=now)
+    refuse_blocked(plan)
+    file = plan.open(state.path)
+    try:
+        inputs = gather({**params, "sources": sources_of(file)}, state)
+        path = journal_path(state.path, plan.run)
+        found = _read(path)
+        if found is not None and found[0].closed:
+            return _already_done(plan, file, path, *found)
+        if check_mode:
+            delta = _checked_delta(plan, file, inputs, state)
+            return {**_result(plan), "changed": delta.due[0] > 0, "delta": delta.summary()}
+        state.make(os.path.join("runs", plan.run))
+        with host_lock(state.path, executor, purpose=f"run {plan.run}"):
+            return _run(params, plan, file, inputs, state, path)
+    finally:
+        file.close()
+
+
+def _read(path: str) -> tuple[JournalState, str, int] | None:
+    """A journal's state, head and length, read only; none where there is no journal yet.
+
+    :raises EvidenceError: it was changed.
+    """
+    if not os.path.exists(path):
+        return None
+    state = JournalState(path)
+    with open(path, "rb") as handle:
+        reader = ChainReader(handle, path, allow_torn=True)
+        for record in reader:
+            state.apply(record)
+    return state, reader.head, reader.count
+
+
+def _checked_delta(plan: ApprovedPlan, file: PlanFile, inputs: Inputs, state: StateDir) -> Delta:
+    """The delta of a plan that may still be applied.
+
+    :raises RefusedError: it is stale, or now beyond a limit; the sentence tells what has changed.
+    """
+    delta, tally = find_delta(file, inputs)
+    stale = stale_reasons(plan, inputs)
+    if stale:
+        raise RefusedError(
+            f"the plan {plan.manifest['plan_id']} is stale, so nothing was done: {'; '.join(stale)}; since then {delta.sentence()}; "
+            "plan again and have it approved",
+            details={"delta": delta.summary()},
+        )
+    for name, counts in delta.classes.items():
+        if name in tally.classes:
+            tally.classes[name].verdicts["due"] = [counts[0], 0, counts[1]]
+    tally.verdicts["due"] = [delta.due[0], 0, delta.due[1]]
+    broken = [item.sentence for item in inputs.limits(tally, state.due_history()) if not item.ok]
+    if broken:
+        raise RefusedError(f"the plan is beyond a limit now, so nothing was done: {'; '.join(broken)}", details={"delta": delta.summary()})
+    return delta
+
+
+def _run(params: t.Mapping[str, t.Any], plan: ApprovedPlan, file: PlanFile, inputs: Inputs, state: StateDir, path: str) -> dict[str, t.Any]:
+    resumed = os.path.exists(path) and os.path.getsize(path) > 0
+    # What an interrupted run has begun is finished even if the plan has expired since: half-destroyed sets serve nobody.
+    delta = _resumed_delta(plan, file, inputs) if resumed else _checked_delta(plan, file, inputs, state)
+    _refuse_small_disk(state.path, delta)
+    with Journal.open(path, executor=state.executor) as journal:
+        if journal.state.opening is None:
+            journal.append("open", **_opening(plan, inputs))
+        else:
+            journal.append("resume", torn=journal.torn, pending=len(journal.state.pending))
+        journal.sync()
+        recheck = Recheck(inputs, state, params["holds"] or [])
+        try:
+            destroyer = Destroyer(state.executor, journal, recheck, run=plan.run, now=inputs.now)
+            destroyer.finish_pending(file)
+            destroyer.destroy(file, delta)
+            counts = dict(journal.state.counts)
+            journal.append(
+                "close", counts=counts, bytes={"destroyed": journal.state.bytes_destroyed}, interruptions=journal.state.interruptions
+            )
+            journal.sync()
+        except DisposalError as error:
+            error.details.update(_journalled(plan, journal), delta=delta.summary())
+            raise
+        finally:
+            recheck.close()
+        state.remember(time=t.cast(str, rfc3339(inputs.now)), due=sum(counts.values()), run=plan.run)
+        result = {**_journalled(plan, journal), "delta": delta.summary(), "changed": destroyer.touched > 0}
+    if destroyer.failures:
+        raise DisposalError(
+            f"{len(destroyer.failures)} of {sum(counts.values())} sets were not destroyed because of faults, the first: {destroyer.failures[0]}; "
+            "see the journal, repair that and plan again",
+            details=result,
+        )
+    return result
+
+
+def _resumed_delta(plan: ApprovedPlan, file: PlanFile, inputs: Inputs) -> Delta:
+    delta, _tally = find_delta(file, inputs)
+    stale = stale_reasons(plan, inputs)
+    if stale:
+        for name, reason in delta.state.items():
+            delta.state[name] = reason or f"the plan is stale: {'; '.join(stale)}"
+    return delta
+
+
+def _refuse_small_disk(path: str, delta: Delta) -> None:
+    facts = os.statvfs(path)
+    free = facts.f_bavail * facts.f_frsize
+    need = delta.due[0] * _JOURNAL_BYTES_PER_SET + (1 << 16)
+    if free < need:
+        raise RefusedError(
+            f"the journal of this run needs up to {need} bytes below {path}, and {free} are free, so nothing was done; make room and run again"
+        )
+
+
+def _opening(plan: ApprovedPlan, inputs: Inputs) -> dict[str, t.Any]:
+    return {
+        "format": FORMAT,
+        "run": plan.run,
+        "host": plan.host,
+        "plan": plan.plan_digest,
+        "manifest": plan.digest,
+        "policy": inputs.policy.digest,
+        "approvals": [{"principal": item.principal, "key": item.key} for item in plan.approvals],
+        "author": plan.manifest["author"],
+        "collection": VERSION,
+        "identifiers": inputs.policy.identifiers,
+    }
+
+
+def _journalled(plan: ApprovedPlan, journal: Journal) -> dict[str, t.Any]:
+    return _result(plan, journal.state, path=journal.path, head=journal.head, records=journal.seq)
+
+
+def _result(
+    plan: ApprovedPlan, journal: JournalState | None = None, *, path: str = "", head: str = "", records: int = 0
+) -> dict[str, t.Any]:
+    """What every way out returns, filled as far as it got."""
+    counts = dict(journal.counts) if journal else dict.fromkeys(OUTCOMES, 0)
+    due = plan.part["verdicts"]["due"]["sets"]
+    outcome = "unknown" if counts["unknown"] else "destroyed" if counts["destroyed"] == due else "not_destroyed"
+    levels = {item["method"]["level"] for item in plan.part["classes"].values() if "due" in item["verdicts"]}
+    record = {"run": plan.run, "host": plan.host, "plan": plan.plan_digest, "manifest": plan.digest, "outcome": outcome, "counts": counts}
+    result: dict[str, t.Any] = {
+        "run": plan.run,
+        "counts": counts,
+        "bytes": {"destroyed": journal.bytes_destroyed if journal else 0},
+        "outcome": outcome,
+        "level": {"required": strongest(levels), "achieved": LEVEL if counts["destroyed"] else "none", "standard": STANDARD},
+        "evidence": [record],
+        "ansible_facts": {"disposal_evidence": {"run": plan.run, "records": sum(counts.values()), "digest": digest_of(record)}},
+    }
+    if path:
+        result["journal"] = {"path": path, "head": head, "records": records}
+    return result
+
+
+def _already_done(plan: ApprovedPlan, file: PlanFile, path: str, journal: JournalState, head: str, records: int) -> dict[str, t.Any]:
+    """A run that has its end in the journal: believed, and looked at once more."""
+    result = _result(plan, journal, path=path, head=head, records=records)
+    back = sum(
+        journal.outcome_of(row.set) == "destroyed" and any(_is_back(row.root, member) for member in row.members) for row in file.due()
+    )
+    if back:
+        raise DisposalError(
+            f"{back} sets that this run destroyed are at their old places again, perhaps from a backup; "
+            "find out who put them there, and plan again",
+            details=result,
+        )
+    return {**result, "changed": False}
+
+
+def _is_back(root: str, member: Member) -> bool:
+    try:
+        facts = os.lstat(os.path.join(root, member.path))
+    except OSError:
+        return False
+    return (facts.st_size, facts.st_mtime_ns) == (member.size, member.mtime_ns)
