@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import functools
 import os
 import typing as t
 
@@ -20,6 +21,14 @@ __all__ = ["CheckExecutor", "CheckModeWriteError", "Executor"]
 
 # SYNC_FILE_RANGE_WAIT_BEFORE | _WRITE | _WAIT_AFTER
 _WAIT_WRITE_WAIT = 7
+
+
+@functools.lru_cache(maxsize=None)
+def _sync_file_range() -> t.Any:
+    function = getattr(ctypes.CDLL(None, use_errno=True), "sync_file_range", None)
+    if function is not None:
+        function.argtypes = (ctypes.c_int, ctypes.c_int64, ctypes.c_int64, ctypes.c_uint)
+    return function
 
 
 class CheckModeWriteError(RuntimeError):
@@ -63,11 +72,10 @@ class Executor:
         Only for bytes written over bytes that were there: nothing is promised about metadata.
         """
         self._allow("flush")
-        sync_file_range = getattr(ctypes.CDLL(None, use_errno=True), "sync_file_range", None)
+        sync_file_range = _sync_file_range()
         if sync_file_range is None:
             os.fdatasync(fd)
             return
-        sync_file_range.argtypes = (ctypes.c_int, ctypes.c_int64, ctypes.c_int64, ctypes.c_uint)
         if sync_file_range(fd, offset, length, _WAIT_WRITE_WAIT) == 0:
             return
         number = ctypes.get_errno()

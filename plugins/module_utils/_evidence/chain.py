@@ -34,8 +34,7 @@ def _refuse_number(text: str) -> t.NoReturn:
     raise ValueError(f"it holds the number {text[:20]}, and only whole numbers are allowed")
 
 
-# The scanner itself, since JSONDecoder.decode also looks for white space, which canonical text has none of.
-_scan = json.JSONDecoder(parse_float=_refuse_number, parse_constant=_refuse_number).scan_once
+_scan = json.JSONDecoder(parse_float=_refuse_number, parse_constant=_refuse_number).raw_decode
 _encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), check_circular=False).encode
 
 
@@ -43,8 +42,8 @@ def _parse(line: bytes) -> tuple[Record | None, str]:
     """A line as a record, and its text; no record where the line is no JSON object."""
     try:
         text = line.decode("utf-8")
-        record, end = _scan(text, 0)
-    except (ValueError, RecursionError, StopIteration):
+        record, end = _scan(text)
+    except (ValueError, RecursionError):
         return None, ""
     return (record, text) if type(record) is dict and end == len(text) else (None, "")
 
@@ -100,7 +99,7 @@ class ChainReader:
             if _encode(record) != text and text_bytes(_encode(record)) != line:
                 raise self.fault("is not in canonical form, so it was changed after it was written; compare it with a copy")
             if record.get("prev") != self.head:
-                raise self.fault("does not name the digest of the line before it, so lines were changed, dropped or moved; compare it with a copy")
+                raise self.fault("does not name the digest of the line before it, so lines were changed or moved; compare it with a copy")
             number = record.get("seq")
             if number != self.count or type(number) is not int:
                 raise self.fault(f"has the number {number!r}, not {self.count}; compare the file with a copy")

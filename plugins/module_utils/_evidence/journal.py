@@ -4,7 +4,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The journal of a run on a host: what is about to be destroyed, what was seen, what came of it.
 
-Write-ahead and append-only: a record is on stable storage once C(Journal.sync) has returned, and only then may the act that it announces begin.
+Write-ahead and append-only: a record is on stable storage once C(Journal.sync) has returned, and only then may the act that it
+announces begin.
 """
 
 from __future__ import annotations

@@ -95,26 +95,29 @@ class Planner:
                 finally:
                     os.close(fd)
 
-    def plan(self, emit: t.Callable[[bytes], None]) -> Tally:
-        """Decide every set; C(emit) gets the rows of all that are not retained, in an order that the same tree gives again."""
+    def plan(self, emit: t.Callable[[bytes], None], *, may_be_empty: bool = False) -> Tally:
+        """Decide every set; C(emit) gets the rows of all that are not retained, in an order that the same tree gives again.
+
+        :arg may_be_empty: a root may hold fewer sets than its sentinel asks for, since a run that was cut off has emptied it.
+        """
         total = Tally()
         # Millions of short-lived objects without cycles: the collector would only look at them again and again.
         collecting = gc.isenabled()
         gc.disable()
         try:
             for place in self.places():
-                total.merge(self._place(place, emit))
+                total.merge(self._place(place, emit, may_be_empty=may_be_empty))
         finally:
             if collecting:
                 gc.enable()
         return total
 
-    def _place(self, place: Place, emit: t.Callable[[bytes], None]) -> Tally:
+    def _place(self, place: Place, emit: t.Callable[[bytes], None], *, may_be_empty: bool) -> Tally:
         part = Tally()
         found = SourceTally()
         self._tree(place, part, found, emit)
         part.add_source(place.source.name, found)
-        if not place.base:
+        if not place.base and not may_be_empty:
             require_sets(place.source, place.root, part.sources[place.source.name].counts[0])
         return part
 

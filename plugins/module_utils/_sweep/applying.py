@@ -10,17 +10,19 @@ import os
 import time
 import typing as t
 
-from .._erasure.schemes import LEVEL, STANDARD, strongest
+from .._erasure.schemes import LEVELS, STANDARD
 from .._errors import DisposalError, RefusedError
+from .._evidence.approval import ApprovalState
 from .._evidence.canonical import digest_of
 from .._evidence.chain import ChainReader
+from .._evidence.clock import parse_time
 from .._evidence.journal import FORMAT, OUTCOMES, Journal, JournalState
 from .._executor import Executor
 from .._jobs.lock import host_lock
 from .._recordings.calendar import rfc3339
 from .._recordings.sets import Member
 from .._retention.rows import PlanFile
-from .approved import ApprovedPlan, approved_plan, journal_path, refuse_blocked, sources_of, stale_reasons
+from .approved import HostPlan, host_plan, journal_path, judge_approvals, refuse_blocked, sources_of, stale_reasons
 from .delta import Delta, find_delta
 from .destroying import Destroyer
 from .inputs import Inputs, gather
@@ -40,14 +42,16 @@ def apply_plan(params: t.Mapping[str, t.Any], executor: Executor, *, check_mode:
     :raises DisposalError: refused before anything was touched, or stopped; C(details) tells how far it got.
     """
     state = StateDir(params["state_dir"], executor)
-    now = int(time.time())
-    plan = approved_plan(params, now=now)
+    plan = host_plan(params)
     refuse_blocked(plan)
+    path = journal_path(state.path, plan.run)
+    found = _read(path)
+    # What was approved when a run began may be brought to its end: half-destroyed sets serve nobody.
+    began = int(parse_time(found[0].opening["time"]).timestamp()) if found and found[0].opening else int(time.time())
+    approval = judge_approvals(params, at=began)
     file = plan.open(state.path)
     try:
         inputs = gather({**params, "sources": sources_of(file)}, state)
-        path = journal_path(state.path, plan.run)
-        found = _read(path)
         if found is not None and found[0].closed:
             return _already_done(plan, file, path, *found)
         if check_mode:
@@ -55,7 +59,11 @@ def apply_plan(params: t.Mapping[str, t.Any], executor: Executor, *, check_mode:
             return {**_result(plan), "changed": delta.due[0] > 0, "delta": delta.summary()}
         state.make(os.path.join("runs", plan.run))
         with host_lock(state.path, executor, purpose=f"run {plan.run}"):
-            return _run(params, plan, file, inputs, state, path)
+            # Another process may have ended the run while this one waited for nothing but the lock.
+            found = _read(path)
+            if found is not None and found[0].closed:
+                return _already_done(plan, file, path, *found)
+            return _run(params, plan, approval, file, inputs, state, resumed=found is not None and found[0].opening is not None)
     finally:
         file.close()
 
@@ -75,7 +83,7 @@ def _read(path: str) -> tuple[JournalState, str, int] | None:
     return state, reader.head, reader.count
 
 
-def _checked_delta(plan: ApprovedPlan, file: PlanFile, inputs: Inputs, state: StateDir) -> Delta:
+def _checked_delta(plan: HostPlan, file: PlanFile, inputs: Inputs, state: StateDir) -> Delta:
     """The delta of a plan that may still be applied.
 
     :raises RefusedError: it is stale, or now beyond a limit; the sentence tells what has changed.
@@ -98,20 +106,27 @@ def _checked_delta(plan: ApprovedPlan, file: PlanFile, inputs: Inputs, state: St
     return delta
 
 
-def _run(params: t.Mapping[str, t.Any], plan: ApprovedPlan, file: PlanFile, inputs: Inputs, state: StateDir, path: str) -> dict[str, t.Any]:
-    resumed = os.path.exists(path) and os.path.getsize(path) > 0
-    # What an interrupted run has begun is finished even if the plan has expired since: half-destroyed sets serve nobody.
+def _run(
+    params: t.Mapping[str, t.Any],
+    plan: HostPlan,
+    approval: ApprovalState,
+    file: PlanFile,
+    inputs: Inputs,
+    state: StateDir,
+    *,
+    resumed: bool,
+) -> dict[str, t.Any]:
     delta = _resumed_delta(plan, file, inputs) if resumed else _checked_delta(plan, file, inputs, state)
     _refuse_small_disk(state.path, delta)
-    with Journal.open(path, executor=state.executor) as journal:
+    with Journal.open(journal_path(state.path, plan.run), executor=state.executor) as journal:
         if journal.state.opening is None:
-            journal.append("open", **_opening(plan, inputs))
+            journal.append("open", **_opening(plan, approval, inputs))
         else:
             journal.append("resume", torn=journal.torn, pending=len(journal.state.pending))
         journal.sync()
         recheck = Recheck(inputs, state, params["holds"] or [])
         try:
-            destroyer = Destroyer(state.executor, journal, recheck, run=plan.run, now=inputs.now)
+            destroyer = Destroyer(state.executor, journal, recheck, run=plan.run)
             destroyer.finish_pending(file)
             destroyer.destroy(file, delta)
             counts = dict(journal.state.counts)
@@ -119,24 +134,29 @@ def _run(params: t.Mapping[str, t.Any], plan: ApprovedPlan, file: PlanFile, inpu
                 "close", counts=counts, bytes={"destroyed": journal.state.bytes_destroyed}, interruptions=journal.state.interruptions
             )
             journal.sync()
-        except DisposalError as error:
+        except (DisposalError, OSError) as problem:
+            error = (
+                problem
+                if isinstance(problem, DisposalError)
+                else DisposalError(f"the run stopped ({problem}); repair that and run it again")
+            )
             error.details.update(_journalled(plan, journal), delta=delta.summary())
-            raise
+            raise error from problem
         finally:
             recheck.close()
         state.remember(time=t.cast(str, rfc3339(inputs.now)), due=sum(counts.values()), run=plan.run)
         result = {**_journalled(plan, journal), "delta": delta.summary(), "changed": destroyer.touched > 0}
     if destroyer.failures:
         raise DisposalError(
-            f"{len(destroyer.failures)} of {sum(counts.values())} sets were not destroyed because of faults, the first: {destroyer.failures[0]}; "
-            "see the journal, repair that and plan again",
+            f"{len(destroyer.failures)} of {sum(counts.values())} sets were not destroyed because of faults, "
+            f"the first: {destroyer.failures[0]}; see the journal, repair that and plan again",
             details=result,
         )
     return result
 
 
-def _resumed_delta(plan: ApprovedPlan, file: PlanFile, inputs: Inputs) -> Delta:
-    delta, _tally = find_delta(file, inputs)
+def _resumed_delta(plan: HostPlan, file: PlanFile, inputs: Inputs) -> Delta:
+    delta, _tally = find_delta(file, inputs, resumed=True)
     stale = stale_reasons(plan, inputs)
     if stale:
         for name, reason in delta.state.items():
@@ -154,7 +174,7 @@ def _refuse_small_disk(path: str, delta: Delta) -> None:
         )
 
 
-def _opening(plan: ApprovedPlan, inputs: Inputs) -> dict[str, t.Any]:
+def _opening(plan: HostPlan, approval: ApprovalState, inputs: Inputs) -> dict[str, t.Any]:
     return {
         "format": FORMAT,
         "run": plan.run,
@@ -162,32 +182,34 @@ def _opening(plan: ApprovedPlan, inputs: Inputs) -> dict[str, t.Any]:
         "plan": plan.plan_digest,
         "manifest": plan.digest,
         "policy": inputs.policy.digest,
-        "approvals": [{"principal": item.principal, "key": item.key} for item in plan.approvals],
+        "approvals": [{"principal": item.principal, "key": item.key} for item in approval.approvals],
         "author": plan.manifest["author"],
         "collection": VERSION,
         "identifiers": inputs.policy.identifiers,
     }
 
 
-def _journalled(plan: ApprovedPlan, journal: Journal) -> dict[str, t.Any]:
+def _journalled(plan: HostPlan, journal: Journal) -> dict[str, t.Any]:
     return _result(plan, journal.state, path=journal.path, head=journal.head, records=journal.seq)
 
 
-def _result(
-    plan: ApprovedPlan, journal: JournalState | None = None, *, path: str = "", head: str = "", records: int = 0
-) -> dict[str, t.Any]:
+def _result(plan: HostPlan, journal: JournalState | None = None, *, path: str = "", head: str = "", records: int = 0) -> dict[str, t.Any]:
     """What every way out returns, filled as far as it got."""
     counts = dict(journal.counts) if journal else dict.fromkeys(OUTCOMES, 0)
     due = plan.part["verdicts"]["due"]["sets"]
     outcome = "unknown" if counts["unknown"] else "destroyed" if counts["destroyed"] == due else "not_destroyed"
-    levels = {item["method"]["level"] for item in plan.part["classes"].values() if "due" in item["verdicts"]}
+    required = {item["method"]["level"] for item in plan.part["classes"].values() if "due" in item["verdicts"]}
     record = {"run": plan.run, "host": plan.host, "plan": plan.plan_digest, "manifest": plan.digest, "outcome": outcome, "counts": counts}
     result: dict[str, t.Any] = {
         "run": plan.run,
         "counts": counts,
         "bytes": {"destroyed": journal.bytes_destroyed if journal else 0},
         "outcome": outcome,
-        "level": {"required": strongest(levels), "achieved": LEVEL if counts["destroyed"] else "none", "standard": STANDARD},
+        "level": {
+            "required": max(required, key=LEVELS.index, default="none"),
+            "achieved": "clear" if due and counts["destroyed"] == due else "none",
+            "standard": STANDARD,
+        },
         "evidence": [record],
         "ansible_facts": {"disposal_evidence": {"run": plan.run, "records": sum(counts.values()), "digest": digest_of(record)}},
     }
@@ -196,7 +218,7 @@ def _result(
     return result
 
 
-def _already_done(plan: ApprovedPlan, file: PlanFile, path: str, journal: JournalState, head: str, records: int) -> dict[str, t.Any]:
+def _already_done(plan: HostPlan, file: PlanFile, path: str, journal: JournalState, head: str, records: int) -> dict[str, t.Any]:
     """A run that has its end in the journal: believed, and looked at once more."""
     result = _result(plan, journal, path=path, head=head, records=records)
     back = sum(

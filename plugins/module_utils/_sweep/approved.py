@@ -7,31 +7,27 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import os
 import typing as t
 
 from .._errors import EvidenceError, RefusedError
-from .._evidence.approval import Approval, require_approval
+from .._evidence.approval import ApprovalState, check_approvals, manifest_digest, read_manifest
 from .._evidence.canonical import digest
-from .._recordings.calendar import calendar_for, parse_instant
+from .._evidence.clock import parse_time
 from .._retention.rows import PlanFile, plan_path
 from .inputs import Inputs
 
-__all__ = ["ApprovedPlan", "approved_plan", "read_manifest", "stale_reasons"]
-
-MANIFEST_FORMAT = "recordings.disposal/manifest/1"
+__all__ = ["HostPlan", "host_plan", "journal_path", "judge_approvals", "refuse_blocked", "sources_of", "stale_reasons"]
 
 
 @dataclasses.dataclass(frozen=True)
-class ApprovedPlan:
-    """A manifest with the approvals that count, and this host's part of it."""
+class HostPlan:
+    """A manifest, and this host's part of it."""
 
     manifest: dict[str, t.Any]
     digest: str
     part: dict[str, t.Any]
     host: str
-    approvals: tuple[Approval, ...]
 
     @property
     def plan_digest(self) -> str:
@@ -46,50 +42,48 @@ class ApprovedPlan:
         return PlanFile(plan_path(state_dir, self.plan_digest), self.plan_digest)
 
 
-def read_manifest(text: str, host: str) -> tuple[dict[str, t.Any], dict[str, t.Any]]:
-    """The manifest and this host's part of it.
+def host_plan(params: t.Mapping[str, t.Any]) -> HostPlan:
+    """The manifest that was given, and this host's part of it.
 
     :raises EvidenceError: it is not a manifest, or does not name the host.
     """
-    try:
-        manifest = json.loads(text)
-    except ValueError as error:
-        raise EvidenceError("the manifest is not JSON, so nothing was done; plan again") from error
-    if not isinstance(manifest, dict) or manifest.get("format") != MANIFEST_FORMAT:
-        raise EvidenceError(f"the manifest is not of the form {MANIFEST_FORMAT}, so nothing was done; plan again with this version")
-    part = manifest.get("hosts", {}).get(host)
+    data = params["manifest"].encode("utf-8", "surrogateescape")
+    manifest = read_manifest(data)
+    part = manifest["hosts"].get(params["host"])
     if part is None:
-        raise EvidenceError(f"the manifest {manifest.get('plan_id')} does not name the host {host}, so nothing was done there; plan again")
-    return manifest, part
+        raise EvidenceError(
+            f"the manifest {manifest['plan_id']} does not name the host {params['host']}, so nothing was done there; plan again"
+        )
+    return HostPlan(manifest, manifest_digest(data), part, params["host"])
 
 
-def approved_plan(params: t.Mapping[str, t.Any], *, now: int) -> ApprovedPlan:
-    """Check that enough of the right persons signed exactly this manifest.
+def judge_approvals(params: t.Mapping[str, t.Any], *, at: int) -> ApprovalState:
+    """Who signed exactly this manifest, as of C(at), seconds since 1970 UTC.
 
-    :raises RefusedError: approvals are missing; the sentence says which.
+    :raises RefusedError: approvals are missing; the sentence says which. A plan that has merely expired is not refused here.
     """
-    text = params["manifest"]
-    manifest, part = read_manifest(text, params["host"])
-    data = text.encode("utf-8")
-    approvals = require_approval(
-        data,
+    state = check_approvals(
+        params["manifest"].encode("utf-8", "surrogateescape"),
         params["signatures"] or [],
         allowed_signers=params["allowed_signers"] or "",
         required=params["approvals_required"],
-        now=now,
+        now=at,
     )
-    return ApprovedPlan(manifest, digest(data), part, params["host"], tuple(approvals))
+    manifest = read_manifest(params["manifest"].encode("utf-8", "surrogateescape"))
+    if state.missing or (not state.approved and at < parse_time(manifest["expires"]).timestamp()):
+        raise RefusedError(f"the plan is not approved, nothing was done: {state.sentence()}", details={"approval": state.as_dict()})
+    return state
 
 
-def stale_reasons(plan: ApprovedPlan, inputs: Inputs) -> list[str]:
+def stale_reasons(plan: HostPlan, inputs: Inputs) -> list[str]:
     """Why an approved plan may no longer be applied as it is."""
     reasons = []
-    expires = parse_instant(plan.manifest["expires"], calendar_for("UTC"))
-    if inputs.now >= expires:
+    if inputs.now >= parse_time(plan.manifest["expires"]).timestamp():
         reasons.append(f"it expired at {plan.manifest['expires']}")
     if plan.manifest["policy"]["digest"] != inputs.policy.digest:
         reasons.append(
-            f"it was made under version {plan.manifest['policy']['version']} of the policy, now it is {inputs.policy.version}, with other contents"
+            f"it was made under version {plan.manifest['policy']['version']} of the policy, "
+            f"and the policy has other contents now (version {inputs.policy.version})"
         )
     return reasons
 
@@ -99,7 +93,7 @@ def sources_of(plan: PlanFile) -> list[str]:
     return [source["name"] for source in plan.header["sources"]]
 
 
-def refuse_blocked(plan: ApprovedPlan) -> None:
+def refuse_blocked(plan: HostPlan) -> None:
     """Refuse a plan that was beyond a limit when it was made.
 
     :raises RefusedError: it was.

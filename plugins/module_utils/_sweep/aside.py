@@ -95,9 +95,10 @@ def move_back(executor: Executor, aside_fd: int, root_fd: int, paths: t.Iterable
             _finish(executor, aside_fd, root_fd, path)
 
 
-def remove_empty(executor: Executor, fd: int, directory: str) -> None:
-    """Remove a directory below C(fd) and its parents below it, as far as they are empty."""
-    while directory:
+def remove_empty(executor: Executor, fd: int, directory: str, *, levels: int = 100) -> None:
+    """Remove a directory below C(fd) and its parents below it, as far as they are empty and C(levels) of them at most."""
+    while directory and levels:
+        levels -= 1
         parent, _, name = directory.rpartition("/")
         try:
             with opened_below(fd, parent) as parent_fd:

@@ -49,7 +49,7 @@ class Delta:
         return ", ".join(parts)
 
 
-def find_delta(plan: PlanFile, inputs: Inputs) -> tuple[Delta, t.Any]:
+def find_delta(plan: PlanFile, inputs: Inputs, *, resumed: bool = False) -> tuple[Delta, t.Any]:
     """A fresh pass over the host, held against the plan; with the fresh pass's tally.
 
     :raises RefusedError: a root is missing, empty, unmounted, a link.
@@ -78,7 +78,7 @@ def find_delta(plan: PlanFile, inputs: Inputs) -> tuple[Delta, t.Any]:
 
     planner = inputs.planner()
     try:
-        tally = planner.plan(_lines(compare))
+        tally = planner.plan(_lines(compare), may_be_empty=resumed)
     finally:
         planner.close()
     return delta, tally

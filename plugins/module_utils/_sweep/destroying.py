@@ -11,16 +11,17 @@ A set is destroyed only when each of its members is; then its names go, else the
 from __future__ import annotations
 
 import contextlib
-import os
 import typing as t
 
-from .._erasure.files import FileResult, OpenTarget, TargetError, open_target, overwrite_batch, remove
-from .._erasure.schemes import LEVEL, STANDARD, Scheme, named_scheme
+from .._erasure.files import batch_limit, overwrite_batch, why_ineffective
+from .._erasure.outcomes import FileResult, set_outcome, set_proof
+from .._erasure.schemes import STANDARD, find_scheme, reachable_level
+from .._erasure.targets import Expected, OpenTarget, TargetRefusedError, open_target, remove, sync_directories
 from .._errors import DisposalError
-from .._evidence.journal import Journal
+from .._evidence.clock import parse_time
+from .._evidence.journal import Journal, Pending
 from .._executor import Executor
 from .._recordings.sets import Member
-from .._recordings.walk import open_below
 from .._retention.planner import aside_name
 from .._retention.rows import PlanFile, Row
 from .aside import move_aside, remove_empty
@@ -29,39 +30,50 @@ from .recheck import Recheck
 
 __all__ = ["Destroyer"]
 
-_BATCH_SETS = 128
 _BATCH_FILES = 256
 _BATCH_BYTES = 256 << 20
+
+
+class _Erased(t.NamedTuple):
+    """A set after its overwriting, its names still there."""
+
+    row: Row
+    targets: list[OpenTarget]
+    results: list[FileResult]
+    proof: dict[str, t.Any]
 
 
 class Destroyer:
     """Works through a plan's due rows.
 
     :ivar touched: sets that this process destroyed or moved aside.
-    :ivar failures: the first reasons for which sets that should have been destroyed were not.
+    :ivar failures: why sets that should have been destroyed were not, the first few.
     """
 
-    def __init__(self, executor: Executor, journal: Journal, recheck: Recheck, *, run: str, now: int) -> None:
+    def __init__(self, executor: Executor, journal: Journal, recheck: Recheck, *, run: str) -> None:
         self.executor = executor
         self.journal = journal
         self.recheck = recheck
-        self.run = run
-        self.aside = aside_name(now, run)
+        # The time of the run's first record, so that a resumed run finds the same directory.
+        opened = parse_time((journal.state.opening or {})["time"])
+        self.aside = aside_name(int(opened.timestamp()), run)
         self.touched = 0
         self.failures: list[str] = []
 
     def finish_pending(self, plan: PlanFile) -> None:
         """Bring every set that an interrupted run had announced to an outcome."""
-        names = set(self.journal.state.pending)
-        if not names:
+        waiting = dict(self.journal.state.pending)
+        if not waiting:
             return
+        self.recheck.refresh()
         for row in plan.due():
-            if row.set in names:
-                self._finish(row)
+            if row.set in waiting:
+                self._finish(row, waiting[row.set])
         self.journal.sync()
 
     def destroy(self, plan: PlanFile, delta: Delta) -> None:
         """Give every other due row its outcome."""
+        most = min(_BATCH_FILES, batch_limit())
         batch: list[Row] = []
         files = size = 0
         for row in plan.due():
@@ -71,12 +83,8 @@ class Destroyer:
             if reason:
                 self._skip(row, reason)
                 continue
-            if batch and (
-                len(batch) >= _BATCH_SETS
-                or files + len(row.members) > _BATCH_FILES
-                or size + row.size > _BATCH_BYTES
-                or row.method["scheme"] != batch[0].method["scheme"]
-            ):
+            full = files + len(row.members) > most or size + row.size > _BATCH_BYTES
+            if batch and (full or row.method["scheme"] != batch[0].method["scheme"]):
                 self._batch(batch)
                 batch, files, size = [], 0, 0
             batch.append(row)
@@ -90,23 +98,31 @@ class Destroyer:
         with contextlib.ExitStack() as stack:
             opened: list[tuple[Row, list[OpenTarget]]] = []
             for row in rows:
-                if "quarantine" in row.method and not self.recheck.aside(row):
-                    self._quarantine(row)
-                    continue
                 targets = self._checked(row, stack)
-                if targets is not None:
+                if targets is None:
+                    continue
+                if self._goes_aside(row):
+                    self._announce(row)
+                    self._move_aside(row)
+                else:
                     opened.append((row, targets))
             if opened:
                 self._erase(opened)
+
+    def _goes_aside(self, row: Row) -> bool:
+        return "quarantine" in row.method and not self.recheck.aside(row)
 
     def _checked(self, row: Row, stack: contextlib.ExitStack) -> list[OpenTarget] | None:
         """The set's members, open and just as planned; none where it was skipped."""
         try:
             reason = self.recheck.reason(row)
             if reason is None:
-                return [stack.enter_context(self._open(row, member)) for member in row.members]
-        except TargetError as error:
-            reason = error.reason
+                targets = [stack.enter_context(self._open(row, member)) for member in row.members]
+                problem = None if self._goes_aside(row) else next(filter(None, why_ineffective(targets)), None)
+                if problem is None:
+                    return targets
+                self._skip(row, problem, failed=True)
+                return None
         except OSError as error:
             reason = f"cannot be opened ({error.strerror})"
         except DisposalError as error:
@@ -115,128 +131,152 @@ class Destroyer:
         return None
 
     def _open(self, row: Row, member: Member, *, begun: bool = False) -> OpenTarget:
-        return open_target(
-            self.executor,
-            self.recheck.root(row),
-            member.path,
-            dev=member.dev,
-            ino=member.ino,
-            size=member.size,
-            mtime_ns=None if begun else member.mtime_ns,
-        )
+        expected = Expected(member.dev, member.ino, member.size, None if begun else member.mtime_ns)
+        return open_target(self.executor, self.recheck.root(row), member.path, expected)
 
-    def _erase(self, opened: t.Sequence[tuple[Row, list[OpenTarget]]]) -> None:
+    def _announce(self, row: Row) -> None:
+        if row.set not in self.journal.state.pending:
+            self.journal.append(
+                "intent",
+                **_told(row),
+                method=row.method,
+                start=row.start,
+                keep_until=row.keep_until,
+                destroy_by=row.destroy_by,
+            )
+
+    def _erase(self, opened: t.Sequence[tuple[Row, list[OpenTarget]]], *, proven: dict[str, t.Any] | None = None) -> None:
         for row, _targets in opened:
-            if row.set not in self.journal.state.pending:
-                self.journal.append("intent", **_intent(row))
+            self._announce(row)
         self.journal.sync()
-        scheme = named_scheme(opened[0][0].method["scheme"])
+        scheme = find_scheme(opened[0][0].method["scheme"])
         results = overwrite_batch(self.executor, [target for _row, targets in opened for target in targets], scheme)
-        by_set = []
+        erased = []
         for row, targets in opened:
             own, results = results[: len(targets)], results[len(targets) :]
-            by_set.append((row, targets, own, _proof(own, scheme)))
-        for row, _targets, own, proof in by_set:
-            if all(result.outcome == "destroyed" for result in own):
-                self.journal.append("erased", set=row.set, proof=proof)
+            item = _Erased(row, targets, own, {**set_proof(own), "before_interruption": proven} if proven else set_proof(own))
+            if set_outcome(own) == "destroyed":
+                self.journal.append("erased", set=row.set, proof=item.proof)
+                erased.append(item)
+            else:
+                reasons = sorted({result.reason for result in own if result.reason})
+                self._fail(row, set_outcome(own), reasons, item.proof)
         self.journal.sync()
-        self._remove(by_set)
+        self._remove(erased)
 
-    def _remove(self, by_set: t.Sequence[tuple[Row, list[OpenTarget], list[FileResult], dict[str, t.Any]]]) -> None:
-        gone: list[tuple[Row, dict[str, t.Any]]] = []
-        directories: set[tuple[int, str]] = set()
-        for row, targets, own, proof in by_set:
-            outcome = "unknown" if any(result.outcome == "unknown" for result in own) else "not_destroyed"
-            reasons = sorted({result.reason for result in own if result.outcome != "destroyed" and result.reason})
-            if not all(result.outcome == "destroyed" for result in own):
-                self._fail(row, outcome, reasons, proof)
-                continue
+    def _remove(self, erased: t.Sequence[_Erased]) -> None:
+        gone: list[_Erased] = []
+        for item in erased:
             try:
-                for target, member in zip(targets, row.members):
+                for target in item.targets:
                     remove(self.executor, target)
-                    directories.add((self.recheck.root(row), member.path.rpartition("/")[0]))
-            except (TargetError, OSError) as error:
-                why = error.reason if isinstance(error, TargetError) else f"cannot be removed ({error.strerror})"
-                self._fail(row, "unknown", [f"overwritten, but a name {why}"], proof)
-                continue
-            gone.append((row, proof))
-        self._sync_directories(directories)
-        for row, proof in gone:
-            self._outcome(row, "destroyed", [], proof)
-            self._tidy(row)
-
-    def _sync_directories(self, directories: t.Iterable[tuple[int, str]]) -> None:
-        for root, directory in directories:
-            fd = open_below(root, directory)
-            try:
-                self.executor.sync_directory(fd)
-            finally:
-                os.close(fd)
-
-    def _tidy(self, row: Row) -> None:
-        """Take away the directory that was the set, and what quarantine leaves behind, once they are empty."""
-        directory = row.members[0].path.rpartition("/")[0]
-        if self.recheck.is_directory_set(row):
-            remove_empty(self.executor, self.recheck.root(row), directory, levels=1)
-        elif self.recheck.aside(row):
-            remove_empty(self.executor, self.recheck.root(row), directory)
-
-    def _quarantine(self, row: Row) -> None:
+            except DisposalError as error:
+                self._fail(item.row, "unknown", [f"overwritten, but a name could not be removed: {error.message}"], item.proof)
+            else:
+                gone.append(item)
         try:
-            reason = self.recheck.reason(row)
-            if reason is None:
-                with contextlib.ExitStack() as stack:
-                    for member in row.members:
-                        stack.enter_context(self._open(row, member))
-                self.journal.append("intent", **_intent(row))
-                self.journal.sync()
-                move_aside(self.executor, self.recheck.root(row), self.aside, [(m.path, m.dev, m.ino) for m in row.members])
-                self.touched += 1
-                self._outcome(row, "not_destroyed", [f"quarantined for {row.method['quarantine']}"], None)
-                return
-        except TargetError as error:
-            reason = error.reason
+            sync_directories(self.executor, [target.dir_fd for item in gone for target in item.targets])
         except OSError as error:
-            reason = f"cannot be moved aside ({error.strerror})"
-            self.failures.append(f"set {row.set}: {reason}")
-        self._skip(row, reason)
+            for item in gone:
+                self._fail(item.row, "unknown", [f"overwritten, but the removal of its names may not last ({error.strerror})"], item.proof)
+            return
+        for item in gone:
+            self.touched += 1
+            self._outcome(item.row, "destroyed", [], item.proof)
+        self._tidy([item.row for item in gone])
 
-    def _finish(self, row: Row) -> None:
+    def _tidy(self, rows: t.Sequence[Row]) -> None:
+        """Take away the directory that was the set, and what quarantine leaves behind, once they are empty."""
+        for row in rows:
+            directory = row.members[0].path.rpartition("/")[0]
+            if self.recheck.aside(row):
+                remove_empty(self.executor, self.recheck.root(row), directory)
+            elif self.recheck.directory_set(row):
+                remove_empty(self.executor, self.recheck.root(row), directory, levels=1)
+
+    def _move_aside(self, row: Row) -> None:
+        self.journal.sync()
+        try:
+            move_aside(self.executor, self.recheck.root(row), self.aside, [(m.path, m.dev, m.ino) for m in row.members])
+        except OSError as error:
+            self._fail(row, "not_destroyed", [f"could not be moved aside ({error.strerror})"], None)
+        else:
+            self.touched += 1
+            self._outcome(row, "not_destroyed", [f"quarantined for {row.method['quarantine']}"], None)
+
+    def _finish(self, row: Row, pending: Pending) -> None:
         """A set whose destruction was announced before the interruption."""
-        pending = self.journal.state.pending[row.set]
+        if self._goes_aside(row):
+            self._move_aside(row)
+            return
         with contextlib.ExitStack() as stack:
             targets = []
-            begun = False
             missing = 0
-            try:
-                for member in row.members:
-                    try:
-                        targets.append(stack.enter_context(self._open(row, member, begun=True)))
-                    except TargetError as error:
-                        if not error.absent:
-                            raise
-                        missing += 1
-                    else:
-                        begun = begun or targets[-1].mtime_ns != member.mtime_ns
-            except (TargetError, OSError) as error:
-                why = error.reason if isinstance(error, TargetError) else f"cannot be opened ({error.strerror})"
-                self._fail(row, "unknown", [f"announced before an interruption, now {why}"], None)
-                return
-            if missing and pending.erased is None:
-                self._vanished(row, missing)
-            elif missing == len(row.members) and pending.erased is not None:
-                self._outcome(row, "destroyed", [], pending.erased["proof"])
-                self.touched += 1
-            elif not begun and pending.erased is None:
-                self._untouched(row)
-            else:
-                self._go_on(row, targets, pending.erased)
+            for member in row.members:
+                try:
+                    targets.append(stack.enter_context(self._open(row, member, begun=True)))
+                except TargetRefusedError as error:
+                    if error.kind != "vanished":
+                        self._fail(row, "unknown", [f"announced before an interruption, now {error.message}"], None)
+                        return
+                    missing += 1
+                except OSError as error:
+                    self._fail(row, "unknown", [f"announced before an interruption, now unreadable ({error.strerror})"], None)
+                    return
+            begun = any(target.mtime_ns != member.mtime_ns for target, member in zip(targets, row.members)) or bool(missing)
+            self._finish_open(row, pending, targets, missing, begun)
 
-    def _vanished(self, row: Row, missing: int) -> None:
-        if "quarantine" in row.method and not self.recheck.aside(row):
-            with contextlib.suppress(OSError):
-                move_aside(self.executor, self.recheck.root(row), self._aside_of(row), [(m.path, m.dev, m.ino) for m in row.members])
+    def _finish_open(self, row: Row, pending: Pending, targets: list[OpenTarget], missing: int, begun: bool) -> None:
+        if pending.erased is not None:
+            proof = pending.erased["proof"]
+            if targets:
+                # Its content is gone already; overwriting what is left once more costs little and leaves no doubt.
+                self._erase([(row, targets)], proven=proof)
+            else:
                 self.touched += 1
-                self._outcome(row, "not_destroyed", [f"quarantined for {row.method['quarantine']}"], None)
-                return
-        self._fail(row, "unknown", [f"{missing} members vanished after the destruction was announced, without proof"], None)
+                self._outcome(row, "destroyed", [], proof)
+                self._tidy([row])
+        elif missing:
+            self._fail(row, "unknown", [f"{missing} members vanished after their destruction was announced, without proof"], None)
+        elif begun:
+            holds = self.recheck.held(row)
+            if holds:
+                self._fail(row, "unknown", [f"cut off while it was overwritten, then held: {', '.join(holds)}"], None)
+            else:
+                self._erase([(row, targets)])
+        else:
+            reason = self.recheck.safely(row)
+            if reason is None:
+                self._erase([(row, targets)])
+            else:
+                self._skip(row, reason)
+
+    def _skip(self, row: Row, reason: str, *, failed: bool = False) -> None:
+        if failed:
+            self._note(row, [reason])
+        self._outcome(row, "not_destroyed", [reason], None)
+
+    def _fail(self, row: Row, outcome: str, reasons: list[str], proof: dict[str, t.Any] | None) -> None:
+        self._note(row, reasons)
+        self._outcome(row, outcome, reasons, proof)
+
+    def _note(self, row: Row, reasons: t.Sequence[str]) -> None:
+        if len(self.failures) < 1000:
+            self.failures.append(f"set {row.set}: {'; '.join(reasons)}")
+
+    def _outcome(self, row: Row, outcome: str, reasons: list[str], proof: dict[str, t.Any] | None) -> None:
+        achieved = reachable_level(row.method["technique"]) if outcome == "destroyed" else "none"
+        self.journal.append(
+            "outcome",
+            **_told(row),
+            outcome=outcome,
+            level={"required": row.method["level"], "achieved": achieved, "standard": STANDARD},
+            technique=row.method["technique"],
+            scheme=row.method["scheme"],
+            reason=reasons,
+            proof=proof,
+        )
+
+
+def _told(row: Row) -> dict[str, t.Any]:
+    return {"set": row.set, "class": row.retention_class, "rule": row.rule, "bytes": row.size, "members": len(row.members)}

@@ -79,6 +79,17 @@ class Recheck:
             return "another class or method since the plan"
         return None
 
+    def directory_set(self, row: Row) -> bool:
+        """Whether the set is a directory of its own."""
+        return self._resolver(row).source.layout.set_by == "directory"
+
+    def safely(self, row: Row) -> str | None:
+        """C(reason), what cannot be opened counting as one."""
+        try:
+            return self.reason(row)
+        except OSError as error:
+            return f"cannot be opened ({error.strerror})"
+
     def held(self, row: Row) -> list[str]:
         """The holds on a set whose files can no longer be read as they were."""
         recording_set = self._reassembled(row)

@@ -1,0 +1,72 @@
+# Copyright (c) 2026 recordings.disposal contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: 2026 recordings.disposal contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A few threads with aligned buffers: the memory is the same whatever the number and size of the targets."""
+
+from __future__ import annotations
+
+import mmap
+import threading
+import typing as t
+from concurrent.futures import ThreadPoolExecutor
+
+from .keystream import CHUNK
+
+__all__ = ["Buffers", "run_jobs"]
+
+Job = t.TypeVar("Job")
+Result = t.TypeVar("Result")
+
+
+class Buffers:
+    """One thread's memory, 2 MiB: C(data) begins on a page, as direct I/O wants it; C(expected) is compared with it."""
+
+    def __init__(self) -> None:
+        self._map = mmap.mmap(-1, CHUNK, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        self.data = memoryview(self._map)
+        self.expected = bytearray(CHUNK)
+
+    def equal(self, length: int) -> bool:
+        """Whether the first C(length) bytes of both are the same."""
+        expected = self.expected if length == CHUNK else self.expected[:length]
+        # A bytearray on the left compares with memcmp; a memoryview would compare byte by byte.
+        return expected == self.data[:length]
+
+    def close(self) -> None:
+        self.data.release()
+        self._map.close()
+
+
+def run_jobs(jobs: t.Iterable[Job], work: t.Callable[[Job, Buffers], Result], threads: int) -> list[Result]:
+    """Do the jobs with at most C(threads) threads, which take the next job as they get free; the results are in no order.
+
+    An exception ends all threads after their current job, and is raised here.
+    """
+    source = iter(jobs)
+    lock = threading.Lock()
+    results: list[Result] = []
+    stopped = False
+
+    def worker() -> None:
+        nonlocal stopped
+        buffers = Buffers()
+        try:
+            while True:
+                with lock:
+                    job = None if stopped else next(source, None)
+                if job is None:
+                    return
+                result = work(job, buffers)
+                with lock:
+                    results.append(result)
+        except BaseException:
+            stopped = True
+            raise
+        finally:
+            buffers.close()
+
+    with ThreadPoolExecutor(max_workers=threads) as pool:
+        for future in [pool.submit(worker) for _ in range(threads)]:
+            future.result()
+    return results

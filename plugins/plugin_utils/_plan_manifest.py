@@ -1,0 +1,262 @@
+# Copyright (c) 2026 recordings.disposal contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: 2026 recordings.disposal contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The manifest of a plan: what each host found, as the document that people sign."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import typing as t
+
+from ..module_utils._document import plain
+from ..module_utils._errors import RefusedError
+from ..module_utils._evidence.canonical import canonical, digest_of
+from ..module_utils._recordings.periods import positive_period
+from ._language import visible
+
+__all__ = ["FORMAT", "build_manifest", "decided", "lifetime", "manifest_bytes"]
+
+FORMAT = "recordings.disposal/manifest/1"
+_LONGEST = dt.timedelta(days=366)
+_PLAN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+
+
+class _Each:
+    """A mapping with free keys, or a list: every value has this shape."""
+
+    def __init__(self, shape: t.Any, kind: type) -> None:
+        self.shape = shape
+        self.kind = kind
+
+
+class _Optional:
+    """A value that may be nothing or missing."""
+
+    def __init__(self, shape: t.Any) -> None:
+        self.shape = shape
+
+
+_COUNTS = {"sets": int, "files": int, "bytes": int}
+_POLICY = {"id": str, "version": str, "owner": str, "review_by": str, "digest": str}
+_METHOD = {"technique": str, "scheme": str, "level": str, "quarantine": _Optional(str)}
+_CLASS = {
+    "legal_basis": str,
+    "keep": str,
+    "destroy_within": str,
+    "method": _METHOD,
+    "sets": int,
+    "bytes": int,
+    "verdicts": _Each(_COUNTS, dict),
+    "overdue": {"sets": int, "bytes": int},
+    "oldest": _Optional(str),
+    "newest": _Optional(str),
+    "next_due": _Optional(str),
+}
+_SOURCE = {
+    "name": str,
+    "layout": str,
+    "roots": _Each(str, list),
+    **_COUNTS,
+    "newest": _Optional(str),
+    "passed_over": _Each(int, dict),
+}
+_SAMPLE = {
+    "set": str,
+    "class": _Optional(str),
+    "keep_until": _Optional(str),
+    "destroy_by": _Optional(str),
+    "bytes": int,
+    "reason": _Optional(_Each(str, list)),
+}
+# What a manifest takes over from a host's result. Anything else in it stays out, so that nothing that a host adds gets signed or shown.
+_RESULT = {
+    "as_of": str,
+    "plan": {"digest": str, "path": str, "rows": int, "bytes": int},
+    "policy": _POLICY,
+    "holds": {"generation": str, "active": int},
+    "totals": _COUNTS,
+    "verdicts": {name: _COUNTS for name in ("due", "retained", "held", "unclassified", "conflict", "in_progress")},
+    "classes": _Each(_CLASS, dict),
+    "reasons": _Each(_Each(int, dict), dict),
+    "overdue": {"sets": int, "bytes": int, "oldest_destroy_by": _Optional(str)},
+    "sources": _Each(_SOURCE, list),
+    "limits": _Each({"name": str, "scope": str, "limit": str, "actual": str, "ok": bool}, list),
+    "blocked": _Each(str, list),
+    "samples": _Each(_Each(_SAMPLE, list), dict),
+}
+_CALLED = {str: "a text", int: "a whole number from 0 up", bool: "true or false", dict: "a mapping", list: "a list"}
+# What a signature decides upon. The rest of a host's part (the time it was looked at, counts of what stays) moves on a living host while its plan stays the same.
+_DECIDED_BY_HOST = ("plan", "policy", "holds", "blocked")
+
+
+def _selected(value: t.Any, shape: t.Any, where: str) -> t.Any:
+    """The known parts of a value.
+
+    :raises RefusedError: one is missing or of another kind.
+    """
+    if isinstance(shape, _Optional):
+        return None if value is None else _selected(value, shape.shape, where)
+    if isinstance(shape, dict):
+        _require(value, dict, where)
+        return {
+            key: _selected(value.get(key), inner, f"{where}.{key}")
+            for key, inner in shape.items()
+            if key in value or not isinstance(inner, _Optional)
+        }
+    if isinstance(shape, _Each):
+        _require(value, shape.kind, where)
+        if shape.kind is dict:
+            return {str(key): _selected(item, shape.shape, f"{where}.{key}") for key, item in value.items()}
+        return [_selected(item, shape.shape, f"{where}[{index}]") for index, item in enumerate(value)]
+    _require(value, shape, where)
+    return value
+
+
+def _require(value: t.Any, kind: type, where: str) -> None:
+    fits = type(value) is kind and (kind is not int or value >= 0)
+    if not fits:
+        what = "is missing" if value is None else f"is {visible(repr(value))[:60]}, not {_CALLED[kind]}"
+        raise RefusedError(f"the result of {where} {what}, so there is no manifest; give the result of retention_plan as it was returned")
+
+
+def _checked_result(host: str, value: t.Any) -> dict[str, t.Any]:
+    if not host or host in (".", "..") or "/" in host or visible(host) != host:
+        raise RefusedError(f"the host name {visible(host)!r} cannot be a file name, which evidence needs; give the host another inventory name")
+    if not isinstance(value, dict) or not value:
+        raise RefusedError(f"the host {host} has no result, and what is not known cannot be approved; plan on it again or leave it out on purpose")
+    for state in ("failed", "unreachable", "skipped"):
+        if value.get(state):
+            told = visible(str(value.get("msg") or "it gave no reason"))[:300]
+            raise RefusedError(f"the host {host} has no plan, planning there was {_state(state)}: {told}")
+    result: dict[str, t.Any] = _selected(value, _RESULT, f"the host {host}")
+    for place, text in (("plan", result["plan"]["digest"]), ("policy", result["policy"]["digest"])):
+        if not _DIGEST.fullmatch(text):
+            raise RefusedError(f"the host {host} gives {visible(text)[:80]!r} as digest of its {place}, which is none; plan on it again")
+    return result
+
+
+def _state(key: str) -> str:
+    return {"failed": "refused", "unreachable": "not possible", "skipped": "skipped"}[key]
+
+
+def _one_policy(hosts: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """The policy of all hosts.
+
+    :raises RefusedError: they planned under different ones.
+    """
+    by_digest: dict[str, list[str]] = {}
+    for name, part in hosts.items():
+        by_digest.setdefault(part["policy"]["digest"], []).append(name)
+    if len(by_digest) > 1:
+        groups = "; ".join(
+            f"{', '.join(names[:5])}{f' and {len(names) - 5} more' if len(names) > 5 else ''} under version {visible(hosts[names[0]]['policy']['version'])} ({value[:19]}...)"
+            for value, names in by_digest.items()
+        )
+        raise RefusedError(f"the hosts planned under different policies, so there is no manifest: {groups}; plan on all of them with the same policy")
+    policy: dict[str, t.Any] = next(iter(hosts.values()))["policy"]
+    return policy
+
+
+def lifetime(text: t.Any) -> dt.timedelta:
+    """How long a plan may be carried out, from an ISO 8601 period of days, hours and minutes.
+
+    :raises RefusedError: not one, nothing, with months or years, or longer than 366 days.
+    """
+    try:
+        period = positive_period(text)
+        if period.months:
+            raise ValueError("counts months or years; write days or hours, such as P7D")
+        length = dt.timedelta(days=period.days, seconds=period.seconds)
+    except ValueError as error:
+        raise RefusedError(f"expires_in: {visible(repr(text))[:60]} {error}") from error
+    if length > _LONGEST:
+        raise RefusedError(f"expires_in: {text!r} is longer than {_LONGEST.days} days; a plan this old is of recordings that are no longer there, plan again instead")
+    return length
+
+
+def build_manifest(
+    results: t.Mapping[str, t.Any],
+    *,
+    author: str,
+    approvals_required: int,
+    expires_in: str,
+    collection: str,
+    now: dt.datetime,
+    plan_id: str | None = None,
+) -> dict[str, t.Any]:
+    """The manifest over the results of C(retention_plan), by inventory host.
+
+    :arg expires_in: ISO 8601 period.
+    :arg collection: version of this collection.
+    :arg now: the controller's clock, in UTC.
+    :raises RefusedError: a host without a whole result, different policies, an option that is not valid.
+    """
+    if not isinstance(results, t.Mapping) or not results:
+        raise RefusedError("there is no host with a result, so there is nothing to approve; run retention_plan on the hosts first")
+    author = plain(author).strip() if isinstance(author, str) else ""
+    if not author or visible(author) != author or len(author) > 200:
+        raise RefusedError("author is not a name on one line; give the name that the list of signers has for whoever wrote the plan")
+    if approvals_required < 0:
+        raise RefusedError(f"approvals_required is {approvals_required}; give the number of approvals, 0 where none is needed")
+    length = lifetime(expires_in)
+    hosts = {host: _checked_result(host, value) for host, value in sorted(plain(results).items())}
+    policy = _one_policy(hosts)
+    return {
+        "format": FORMAT,
+        "plan_id": _plan_id(plan_id, hosts, policy, now),
+        "created": _text(now),
+        "expires": _text(now + length),
+        "author": author,
+        "approvals_required": int(approvals_required),
+        "collection": collection,
+        "policy": policy,
+        "hosts": hosts,
+        "totals": _totals(hosts),
+        "blocked": [{"host": host, "sentence": sentence} for host, part in hosts.items() for sentence in part["blocked"]],
+    }
+
+
+def _text(moment: dt.datetime) -> str:
+    return moment.astimezone(dt.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _plan_id(given: str | None, hosts: t.Mapping[str, t.Any], policy: t.Mapping[str, t.Any], now: dt.datetime) -> str:
+    if given:
+        if not _PLAN_ID.fullmatch(given):
+            raise RefusedError(f"plan_id {visible(given)!r} cannot be the name of a directory; use up to 64 letters, digits, dots, hyphens and underscores")
+        return str(given)
+    decided_on = digest_of({"hosts": {host: part["plan"]["digest"] for host, part in hosts.items()}, "policy": policy["digest"]})
+    return f"{now.astimezone(dt.timezone.utc):%Y-%m-%d}-{decided_on.partition(':')[2][:10]}"
+
+
+def _totals(hosts: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    def added(counts: t.Iterable[t.Mapping[str, int]]) -> dict[str, int]:
+        listed = list(counts)
+        return {unit: sum(count[unit] for count in listed) for unit in _COUNTS}
+
+    verdicts = {verdict: added(part["verdicts"][verdict] for part in hosts.values()) for verdict in _RESULT["verdicts"]}
+    return {"hosts": len(hosts), **added(part["totals"] for part in hosts.values()), "due": verdicts["due"], "verdicts": verdicts}
+
+
+def manifest_bytes(manifest: t.Mapping[str, t.Any]) -> bytes:
+    """The bytes of manifest.json: canonical JSON and a newline."""
+    return canonical(manifest) + b"\n"
+
+
+def decided(manifest: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """What a signature over this manifest decides upon, without times and without counts of what is kept."""
+    return {
+        **{key: manifest.get(key) for key in ("format", "plan_id", "author", "approvals_required", "collection", "policy", "blocked")},
+        "due": manifest.get("totals", {}).get("due"),
+        "hosts": {
+            host: {**{key: part.get(key) for key in _DECIDED_BY_HOST}, "due": part.get("verdicts", {}).get("due"), "methods": _methods(part)}
+            for host, part in manifest.get("hosts", {}).items()
+        },
+    }
+
+
+def _methods(part: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    return {name: {key: item.get(key) for key in ("legal_basis", "keep", "destroy_within", "method")} for name, item in part.get("classes", {}).items()}

@@ -1,0 +1,277 @@
+# Copyright (c) 2026 recordings.disposal contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: 2026 recordings.disposal contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The statement of a run, from the journals that its hosts wrote."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import os
+import typing as t
+
+from ..module_utils._errors import EvidenceError
+from ..module_utils._evidence.approval import NAMESPACE as PLAN_NAMESPACE
+from ..module_utils._evidence.approval import manifest_digest
+from ..module_utils._evidence.canonical import canonical
+from ..module_utils._evidence.chain import ChainReader, Record, opened
+from ..module_utils._evidence.journal import OUTCOMES, JournalState, require_time
+from ..module_utils._evidence.merkle import MerkleTree
+
+__all__ = ["NAMESPACE", "PREDICATE_TYPE", "STATEMENT_TYPE", "Evidence", "build_statement", "gather_evidence", "statement_bytes"]
+
+STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
+PREDICATE_TYPE = "urn:recordings.disposal:evidence:1"
+NAMESPACE = "evidence@recordings.disposal"
+
+NOT_CHECKED = (
+    "Copies outside the roots that the plan names (backups, snapshots, replicas, exports) were not looked for.",
+    "Storage that a host cannot address (spare and remapped areas, caches of a drive or an array) was not read.",
+    "Times are as each host's own clock gave them; nobody else attests them.",
+)
+_MOST_REASONS = 100
+_OTHER_REASONS = "other reasons"
+
+Checkpoints = t.Mapping[str, t.Mapping[int, str]]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Opening:
+    """How a host began its run: when, and with which approvals (principal, key)."""
+
+    host: str
+    time: str
+    approvals: tuple[tuple[str, str], ...]
+
+
+@dataclasses.dataclass(slots=True)
+class Evidence:
+    """What the journals of a run add up to; the attributes are those of the statement."""
+
+    subject: list[dict[str, t.Any]] = dataclasses.field(default_factory=list)
+    hosts: dict[str, dict[str, t.Any]] = dataclasses.field(default_factory=dict)
+    missing_hosts: list[str] = dataclasses.field(default_factory=list)
+    problems: list[str] = dataclasses.field(default_factory=list)
+    not_checked: list[str] = dataclasses.field(default_factory=list)
+    openings: list[Opening] = dataclasses.field(default_factory=list)
+    tree: MerkleTree = dataclasses.field(default_factory=MerkleTree)
+
+
+def statement_bytes(statement: t.Mapping[str, t.Any]) -> bytes:
+    """The bytes that are signed and digested: canonical JSON and a newline."""
+    return canonical(statement) + b"\n"
+
+
+def due_sets(manifest: t.Mapping[str, t.Any], host: str) -> int:
+    """How many sets the manifest says are due on a host.
+
+    :raises EvidenceError: it does not say.
+    """
+    try:
+        sets = manifest["hosts"][host]["verdicts"]["due"]["sets"]
+    except (KeyError, TypeError):
+        sets = None
+    if type(sets) is not int or sets < 0:
+        raise EvidenceError(f"the manifest does not say how many sets are due on {host}; make a new plan")
+    return sets
+
+
+class _Outcomes:
+    """Reasons, classes and limits of proof, counted over one journal's outcomes."""
+
+    def __init__(self, classes: t.Mapping[str, t.Any]) -> None:
+        self.classes: dict[str, dict[str, t.Any]] = {}
+        self.reasons: collections.Counter[str] = collections.Counter()
+        self.limits: collections.Counter[str] = collections.Counter()
+        self._planned = classes
+
+    def take(self, record: Record) -> None:
+        name = str(record["class"] or record["rule"] or "none")
+        entry = self.classes.get(name)
+        if entry is None:
+            basis = self._planned.get(name, {}).get("legal_basis")
+            entry = self.classes[name] = {**dict.fromkeys(OUTCOMES, 0), "bytes": 0, "legal_basis": basis}
+        entry[record["outcome"]] += 1
+        if record["outcome"] == "destroyed":
+            entry["bytes"] += record["bytes"]
+            self._take_proof(record["proof"])
+        else:
+            for reason in record["reason"]:
+                self._count(self.reasons, reason)
+
+    def _take_proof(self, proof: t.Any) -> None:
+        limits = list(proof.get("limits", ())) if isinstance(proof, dict) else []
+        if isinstance(proof, dict) and proof.get("read") == "cached":
+            limits.append("what was read back came through the host's page cache, not from the medium alone")
+        if isinstance(proof, dict) and proof.get("extents") == "not_available":
+            limits.append("the file system does not tell where a file lies, so an overwriting elsewhere than in place would not show")
+        for limit in limits:
+            self._count(self.limits, limit)
+
+    @staticmethod
+    def _count(counter: collections.Counter[str], text: object) -> None:
+        known = str(text)
+        counter[known if known in counter or len(counter) < _MOST_REASONS else _OTHER_REASONS] += 1
+
+
+class _JournalCheck:
+    """One journal, read once: checked against the plan, counted, its outcomes added to the tree."""
+
+    def __init__(self, path: str, host: str, manifest: t.Mapping[str, t.Any], manifest_hash: str) -> None:
+        self.path, self.host = path, host
+        self.part: t.Mapping[str, t.Any] = manifest["hosts"][host]
+        self.name = f"journals/{os.path.basename(path)}"
+        self.state = JournalState(self.name)
+        self.outcomes = _Outcomes(self.part.get("classes") or {})
+        self._expected = {
+            "host": host,
+            "plan": self.part["plan"].get("digest"),
+            "manifest": manifest_hash,
+            "policy": manifest["policy"]["digest"],
+            "author": manifest["author"],
+        }
+
+    def run(self, tree: MerkleTree, checkpoints: t.Mapping[int, str]) -> ChainReader:
+        """Read it to its end.
+
+        :raises EvidenceError: it is not the journal of this run on this host, or was changed; the sentence names the line.
+        """
+        file, _shown = opened(self.path)
+        with file:
+            reader = ChainReader(file, self.name, allow_torn=True)
+            for record in reader:
+                require_time(record, reader)
+                self.state.apply(record)
+                kind = record["type"]
+                if kind == "outcome":
+                    tree.add(reader.line)
+                    self.outcomes.take(record)
+                elif kind == "open":
+                    self._require_this_run(record)
+                if reader.count in checkpoints and checkpoints[reader.count] != reader.head:
+                    raise reader.fault("is not what an earlier statement sealed, so the journal was written anew", line=reader.count)
+        if checkpoints and reader.count < max(checkpoints):
+            raise EvidenceError(f"{self.name} ends at line {reader.count}, and an earlier statement sealed {max(checkpoints)} lines of it")
+        return reader
+
+    def _require_this_run(self, record: Record) -> None:
+        for key, value in self._expected.items():
+            if record[key] != value:
+                raise EvidenceError(
+                    f"{self.name} line 1 names the {key} {record[key]!r}, not {value!r}, so it is not the journal of this run on {self.host}"
+                )
+
+    def opening(self) -> Opening:
+        record = self.state.opening
+        if record is None:
+            raise EvidenceError(f"{self.name} holds no whole record; run the sweep again, which starts it anew")
+        try:
+            approvals = tuple(sorted((str(item["principal"]), str(item["key"])) for item in record["approvals"]))
+        except (KeyError, TypeError) as error:
+            raise EvidenceError(f"{self.name} line 1 does not tell its approvals") from error
+        return Opening(self.host, record["time"], approvals)
+
+    def entry(self, reader: ChainReader) -> dict[str, t.Any]:
+        opening = self.state.opening or {}
+        return {
+            "run": opening["run"],
+            "records": reader.count,
+            "head": reader.head,
+            "torn": reader.torn,
+            "counts": dict(self.state.counts),
+            "bytes": {"destroyed": self.state.bytes_destroyed},
+            "reasons": dict(self.outcomes.reasons),
+            "interruptions": self.state.interruptions,
+            "closed": self.state.closed,
+            "classes": self.outcomes.classes,
+        }
+
+    def problems(self, due: int) -> t.Iterator[str]:
+        known = sum(self.state.counts.values())
+        if not self.state.closed:
+            begun = len(self.state.pending)
+            yield f"{self.host}: the run has not ended, {known} of {due} due sets have an outcome and {begun} are begun; run the sweep again"
+        elif known != due:
+            yield f"{self.host}: the run has ended with outcomes for {known} sets, and the plan names {due} due sets"
+
+
+def _journal_hosts(directory: str, manifest: t.Mapping[str, t.Any], faults: list[str]) -> list[str]:
+    names = sorted(os.listdir(directory)) if os.path.isdir(directory) else []
+    hosts = []
+    for name in names:
+        host = name.removesuffix(".jsonl")
+        if name == host or host not in manifest["hosts"]:
+            faults.append(f"journals/{name} belongs to no host of the manifest; move it away")
+        else:
+            hosts.append(host)
+    return sorted(hosts)
+
+
+def gather_evidence(run_directory: str, manifest: t.Mapping[str, t.Any], manifest_bytes: bytes, *, checkpoints: Checkpoints) -> Evidence:
+    """Read every journal below C(run_directory) once and add them up, hosts in order of their names.
+
+    C(checkpoints) gives by host what earlier statements sealed: number of records to digest of the last of them.
+
+    :raises EvidenceError: a journal is not evidence of this run; C(details["problems"]) holds a sentence for each that is not.
+    """
+    directory = os.path.join(run_directory, "journals")
+    evidence, faults = Evidence(), list[str]()
+    manifest_hash = manifest_digest(manifest_bytes)
+    evidence.not_checked.extend(NOT_CHECKED)
+    hosts = _journal_hosts(directory, manifest, faults)
+    for host in hosts:
+        try:
+            check = _JournalCheck(os.path.join(directory, f"{host}.jsonl"), host, manifest, manifest_hash)
+            reader = check.run(evidence.tree, checkpoints.get(host, {}))
+            evidence.openings.append(check.opening())
+        except EvidenceError as error:
+            faults.append(error.message)
+            continue
+        evidence.hosts[host] = check.entry(reader)
+        evidence.subject.append({"name": check.name, "digest": {"sha256": reader.file_digest.removeprefix("sha256:")}})
+        evidence.problems.extend(check.problems(due_sets(manifest, host)))
+        evidence.not_checked.extend(f"{host}: {text} ({count} sets)." for text, count in sorted(check.outcomes.limits.items()))
+    for host in sorted(checkpoints.keys() - set(hosts)):
+        faults.append(f"journals/{host}.jsonl is missing, and an earlier statement sealed it; put it back from a copy")
+    if faults:
+        rest = f" (and {len(faults) - 3} more)" if len(faults) > 3 else ""
+        raise EvidenceError(f"the journals are not evidence of this run: {'; '.join(faults[:3])}{rest}", details={"problems": faults})
+    evidence.missing_hosts.extend(host for host in sorted(manifest["hosts"]) if host not in evidence.hosts and due_sets(manifest, host))
+    evidence.problems.extend(f"{host}: its journal is missing; run the sweep there" for host in evidence.missing_hosts)
+    evidence.subject.append({"name": "manifest.json", "digest": {"sha256": manifest_hash.removeprefix("sha256:")}})
+    return evidence
+
+
+def build_statement(
+    evidence: Evidence, manifest: t.Mapping[str, t.Any], manifest_bytes: bytes, *, created: str, previous: str | None, collection: str
+) -> dict[str, t.Any]:
+    """The statement; C(previous) is the ledger's head before it, none for the first."""
+    hosts = evidence.hosts.values()
+    approvals = sorted({approval for opening in evidence.openings for approval in opening.approvals})
+    return {
+        "_type": STATEMENT_TYPE,
+        "subject": evidence.subject,
+        "predicateType": PREDICATE_TYPE,
+        "predicate": {
+            "run": manifest["plan_id"],
+            "created": created,
+            "complete": not evidence.problems,
+            "problems": evidence.problems,
+            "hosts": evidence.hosts,
+            "missing_hosts": evidence.missing_hosts,
+            "totals": {
+                "counts": {name: sum(host["counts"][name] for host in hosts) for name in OUTCOMES},
+                "bytes": {"destroyed": sum(host["bytes"]["destroyed"] for host in hosts)},
+            },
+            "merkle_root": evidence.tree.root(),
+            "tree_size": evidence.tree.size,
+            "policy": manifest["policy"],
+            "approvals": [{"principal": principal, "key": key, "namespace": PLAN_NAMESPACE} for principal, key in approvals],
+            "author": manifest["author"],
+            "manifest": manifest_digest(manifest_bytes),
+            "previous": previous,
+            "collection": collection,
+            "not_checked": evidence.not_checked,
+        },
+    }
