@@ -23,7 +23,7 @@ __all__ = ["CheckExecutor", "CheckModeWriteError", "Executor"]
 _WAIT_WRITE_WAIT = 7
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _sync_file_range() -> t.Any:
     function = getattr(ctypes.CDLL(None, use_errno=True), "sync_file_range", None)
     if function is not None:

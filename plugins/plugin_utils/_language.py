@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import pathlib
+import re
 import typing as t
 
 import yaml
@@ -152,12 +153,19 @@ class Language:
 
     def reason(self, text: str) -> str:
         """A reason as hosts give it, in words where it has a known form."""
-        kind, colon, name = text.partition(":")
         known = self.table("reasons")
-        if colon and kind in ("hold", "floor", "request") and name and " " not in name:
+        kind, colon, name = text.partition(":")
+        if colon and kind in ("hold", "floor", "request") and name and not re.search(r"[\s:]", name):
             return known[kind].format(id=name)
-        if text in ("quarantine", "period", "other"):
-            return known[text]
+        if text == "quarantine":
+            return known["quarantine"]
+        if match := re.fullmatch(r"quarantined until (\S+)", text):
+            return known["quarantined_until"].format(time=self.instant(match[1]))
+        if match := re.fullmatch(r"(\w+) since the plan(?:: (.+))?", text):
+            verdict = self.table("verdict_changes").get(match[1])
+            if verdict is not None:
+                parts = [self.reason(part) for part in match[2].split(", ")] if match[2] else []
+                return known["since_the_plan"].format(verdict=verdict) + (f" ({', '.join(parts)})" if parts else "")
         return self.table("host_sentences").get(text, text)
 
 

@@ -128,7 +128,7 @@ def _samples(hosts: t.Mapping[str, t.Any]) -> list[dict[str, t.Any]]:
         queues = [(host, part["samples"].get(verdict, [])) for host, part in hosts.items()]
         turns = max((len(items) for _host, items in queues), default=0)
         mixed = [(host, items[turn]) for turn in range(turns) for host, items in queues if turn < len(items)]
-        rows.extend({**sample, "host": host, "verdict": verdict} for host, sample in mixed[: _SAMPLES.get(verdict, _OTHER_SAMPLES)])
+        rows.extend({**sample, "host": host, "verdict": verdict, "order": VERDICTS.index(verdict)} for host, sample in mixed[: _SAMPLES.get(verdict, _OTHER_SAMPLES)])
     return rows
 
 

@@ -19,7 +19,17 @@ from ..module_utils._evidence.chain import ChainReader, Record, opened
 from ..module_utils._evidence.journal import OUTCOMES, JournalState, require_time
 from ..module_utils._evidence.merkle import MerkleTree
 
-__all__ = ["NAMESPACE", "PREDICATE_TYPE", "STATEMENT_TYPE", "Evidence", "build_statement", "gather_evidence", "statement_bytes"]
+__all__ = [
+    "NAMESPACE",
+    "NOT_CHECKED",
+    "PREDICATE_TYPE",
+    "STATEMENT_TYPE",
+    "Evidence",
+    "Opening",
+    "build_statement",
+    "gather_evidence",
+    "statement_bytes",
+]
 
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE = "urn:recordings.disposal:evidence:1"
@@ -158,14 +168,14 @@ class _JournalCheck:
     def _require_this_run(self, record: Record) -> None:
         for key, value in self._expected.items():
             if record[key] != value:
-                raise EvidenceError(
-                    f"{self.name} line 1 names the {key} {record[key]!r}, not {value!r}, so it is not the journal of this run on {self.host}"
-                )
+                what = f"names the {key} {record[key]!r}, not {value!r}"
+                raise EvidenceError(f"{self.name} line 1 {what}, so it is not the journal of this run on {self.host}")
 
-    def opening(self) -> Opening:
+    def opening(self) -> Opening | None:
+        """How the run began; none where not even its first record is whole."""
         record = self.state.opening
         if record is None:
-            raise EvidenceError(f"{self.name} holds no whole record; run the sweep again, which starts it anew")
+            return None
         try:
             approvals = tuple(sorted((str(item["principal"]), str(item["key"])) for item in record["approvals"]))
         except (KeyError, TypeError) as error:
@@ -191,7 +201,8 @@ class _JournalCheck:
         known = sum(self.state.counts.values())
         if not self.state.closed:
             begun = len(self.state.pending)
-            yield f"{self.host}: the run has not ended, {known} of {due} due sets have an outcome and {begun} are begun; run the sweep again"
+            told = f"{known} of {due} due sets have an outcome and {begun} are begun"
+            yield f"{self.host}: the run has not ended, {told}; run the sweep again"
         elif known != due:
             yield f"{self.host}: the run has ended with outcomes for {known} sets, and the plan names {due} due sets"
 
@@ -224,10 +235,13 @@ def gather_evidence(run_directory: str, manifest: t.Mapping[str, t.Any], manifes
         try:
             check = _JournalCheck(os.path.join(directory, f"{host}.jsonl"), host, manifest, manifest_hash)
             reader = check.run(evidence.tree, checkpoints.get(host, {}))
-            evidence.openings.append(check.opening())
+            opening = check.opening()
         except EvidenceError as error:
             faults.append(error.message)
             continue
+        if opening is None:
+            continue
+        evidence.openings.append(opening)
         evidence.hosts[host] = check.entry(reader)
         evidence.subject.append({"name": check.name, "digest": {"sha256": reader.file_digest.removeprefix("sha256:")}})
         evidence.problems.extend(check.problems(due_sets(manifest, host)))
@@ -237,8 +251,9 @@ def gather_evidence(run_directory: str, manifest: t.Mapping[str, t.Any], manifes
     if faults:
         rest = f" (and {len(faults) - 3} more)" if len(faults) > 3 else ""
         raise EvidenceError(f"the journals are not evidence of this run: {'; '.join(faults[:3])}{rest}", details={"problems": faults})
-    evidence.missing_hosts.extend(host for host in sorted(manifest["hosts"]) if host not in evidence.hosts and due_sets(manifest, host))
-    evidence.problems.extend(f"{host}: its journal is missing; run the sweep there" for host in evidence.missing_hosts)
+    missing = [host for host in sorted(manifest["hosts"]) if host not in evidence.hosts and due_sets(manifest, host)]
+    evidence.missing_hosts.extend(missing)
+    evidence.problems.extend(f"{host}: its journal is missing or holds no whole record; run the sweep there" for host in missing)
     evidence.subject.append({"name": "manifest.json", "digest": {"sha256": manifest_hash.removeprefix("sha256:")}})
     return evidence
 

@@ -16,7 +16,8 @@ __all__ = ["Extent", "data_ranges", "extents_problem", "holds_unwritten", "map_e
 _FS_IOC_FIEMAP = 0xC020660B
 _FLAG_SYNC = 0x1
 _HEADER = struct.Struct("=QQIIII")
-_EXTENT = struct.Struct("=QQQQQIIII")
+# Padding stands for the reserved fields.
+_EXTENT = struct.Struct("=QQQ16xI12x")
 _PER_CALL = 64
 
 LAST = 0x0001
@@ -74,8 +75,8 @@ def map_extents(fd: int) -> tuple[Extent, ...] | None:
             raise
         count = _HEADER.unpack_from(buffer)[3]
         for index in range(count):
-            logical, physical, length, _reserved, _reserved2, flags, _r3, _r4, _r5 = _EXTENT.unpack_from(buffer, _HEADER.size + index * _EXTENT.size)
-            found.append(Extent(logical, physical, length, flags))
+            fields = _EXTENT.unpack_from(buffer, _HEADER.size + index * _EXTENT.size)
+            found.append(Extent(*fields))
         if count < _PER_CALL or found[-1].flags & LAST or found[-1].end <= start:
             return tuple(found)
         start = found[-1].end

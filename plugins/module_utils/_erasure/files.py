@@ -18,7 +18,7 @@ from .extents import Extent, data_ranges, extents_problem, holds_unwritten, map_
 from .filesystem import FilesystemFacts, FilesystemProbe, is_encrypted
 from .keystream import CHUNK, Source, open_source
 from .outcomes import FileResult, Observed, Tally, judge
-from .rangeio import STEP, Readback, verify_range, write_range
+from .rangeio import STEP, Readback, Stream, verify_range, write_range
 from .schemes import Scheme
 from .targets import OpenTarget
 from .workers import Buffers, run_jobs
@@ -52,9 +52,10 @@ class _Work:
     limits: list[str] = field(default_factory=list)
     passes: int = 0
 
-    @property
-    def ranges(self) -> list[tuple[int, int]]:
-        return self.body + ([self.tail] if self.tail else [])
+    def opened(self, source: Source) -> Stream:
+        """The file as a stream of a pass."""
+        align = self.block if self.direct else 1
+        return Stream(self.target.fd, source, self.stream, align=align, step=max(STEP, self.block), pause=self.target.give_way)
 
     @property
     def end(self) -> int:
@@ -75,28 +76,39 @@ def batch_limit() -> int:
     return max(1, min(512, (room - 128) // 2))
 
 
-def why_ineffective(targets: t.Sequence[OpenTarget]) -> list[str | None]:
-    """For each file, why an overwrite would prove nothing, or C(None): to refuse a whole set before its first byte."""
-    probe = FilesystemProbe()
+def why_ineffective(targets: t.Sequence[OpenTarget], *, probe: FilesystemProbe | None = None) -> list[str | None]:
+    """For each file, why an overwrite would prove nothing, or C(None): to refuse a whole set before its first byte.
+
+    :arg probe: one for many calls spares looking at the same mounts again; not to be kept longer than a batch.
+    """
+    probe = probe or FilesystemProbe()
     return [_gate(target, probe.assess(target.fd))[1] for target in targets]
 
 
 def overwrite_batch(
-    executor: Executor, targets: t.Sequence[OpenTarget], scheme: Scheme, *, threads: int = THREADS, on_ineffective: str = "fail"
+    executor: Executor,
+    targets: t.Sequence[OpenTarget],
+    scheme: Scheme,
+    *,
+    threads: int = THREADS,
+    on_ineffective: str = "fail",
+    probe: FilesystemProbe | None = None,
 ) -> list[FileResult]:
     """Overwrite open files, all passes, and read them back; one result per target, in the same order.
 
-    Each file is compared with its state at opening once more before its first write. Sizes never change, holes stay holes, and the rest of the
-    last block is zeroed by the filesystem together with the file's last bytes.
+    Each file is compared with its state at opening once more before its first write. Sizes never change, holes stay holes,
+    and the rest of the last block is zeroed by the filesystem together with the file's last bytes.
 
     :arg threads: at most; each has 2 MiB of buffers.
-    :arg on_ineffective: C(fail) writes nothing where an overwrite would prove nothing (C(not_destroyed)); C(report) writes, and ends in C(unknown) at best.
+    :arg on_ineffective: where an overwrite would prove nothing, C(fail) writes nothing (C(not_destroyed)),
+        and C(report) writes and ends in C(unknown) at best.
+    :arg probe: shared with C(why_ineffective) by a caller that asked just before.
     :raises RefusedError: a random pass, and the library cryptography is missing; nothing was written.
     """
     results: dict[int, FileResult] = {}
     works: list[_Work] = []
     try:
-        probe = FilesystemProbe()
+        probe = probe or FilesystemProbe()
         media: dict[int, tuple[int, bool]] = {}
         for index, target in enumerate(targets):
             found = _examine(target, index, probe, media, refuse=on_ineffective == "fail")
@@ -136,7 +148,9 @@ def _gate(target: OpenTarget, facts: FilesystemFacts) -> tuple[tuple[Extent, ...
     return extents, extents_problem(extents, extents, end=-(-target.size // block) * block)
 
 
-def _examine(target: OpenTarget, index: int, probe: FilesystemProbe, media: dict[int, tuple[int, bool]], *, refuse: bool) -> _Work | FileResult:
+def _examine(
+    target: OpenTarget, index: int, probe: FilesystemProbe, media: dict[int, tuple[int, bool]], *, refuse: bool
+) -> _Work | FileResult:
     facts = probe.assess(target.fd)
     before, problem = _gate(target, facts)
     if problem and refuse:
@@ -172,15 +186,13 @@ def _medium(target: OpenTarget, facts: FilesystemFacts) -> tuple[int, bool]:
     block = os.fstatvfs(target.fd).f_bsize
     if facts.memory or block > CHUNK:
         return block, False
-    buffers = Buffers()
     try:
         _set_direct(target.fd, True)
-        os.preadv(target.fd, [buffers.data[:block]], 0)
+        os.preadv(target.fd, [Buffers().data[:block]], 0)
     except OSError as error:
         return block, error.errno not in (errno.EINVAL, errno.EOPNOTSUPP)
     finally:
         _set_direct(target.fd, False)
-        buffers.close()
     return block, True
 
 
@@ -209,8 +221,8 @@ def _seek_ranges(target: OpenTarget) -> list[tuple[int, int]]:
 def _split(ranges: list[tuple[int, int]], size: int, block: int) -> tuple[list[tuple[int, int]], tuple[int, int] | None]:
     """Whole blocks, which direct I/O can write, and the odd end, which it cannot write without growing the file.
 
-    The odd end goes through the page cache, and the filesystem fills its block up with zeros: so slack is overwritten and the size never changes,
-    not even for an instant in which a crash would leave a file that seems to have grown.
+    The odd end goes through the page cache, and the filesystem fills its block up with zeros: so slack is overwritten and the size
+    never changes, not even for an instant in which a crash would leave a file that seems to have grown.
     """
     if not ranges or ranges[-1][1] != size or size % block == 0:
         return ranges, None
@@ -234,12 +246,11 @@ def _jobs(works: t.Iterable[_Work], *, tail: bool) -> t.Iterator[_Job]:
 def _write_pass(executor: Executor, works: list[_Work], source: Source, threads: int) -> None:
     def write(job: _Job, buffers: Buffers) -> tuple[_Work, int, Tally]:
         work, tally = job.work, Tally()
+        stream = work.opened(source)
         for start, end in job.ranges:
-            write_range(
-                executor, work.target.fd, source, work.stream, start, end, buffers, tally, step=max(STEP, work.block), pause=work.target.give_way
-            )
+            write_range(executor, stream, start, end, buffers, tally)
         if job.tail:
-            _write_tail(executor, work, job.tail, source, buffers, tally)
+            _write_tail(executor, stream, job.tail, buffers, tally)
         first = job.ranges[0][0] if job.ranges else work.target.size
         return work, first, tally
 
@@ -254,15 +265,15 @@ def _write_pass(executor: Executor, works: list[_Work], source: Source, threads:
         work.passes += 1
 
 
-def _write_tail(executor: Executor, work: _Work, tail: tuple[int, int], source: Source, buffers: Buffers, tally: Tally) -> None:
+def _write_tail(executor: Executor, stream: Stream, tail: tuple[int, int], buffers: Buffers, tally: Tally) -> None:
     start, end = tail
-    fd = work.target.fd
+    fd = stream.fd
     attempt = Tally()
     _set_direct(fd, False)
     try:
-        write_range(executor, fd, source, work.stream, start, end, buffers, attempt, step=max(STEP, work.block), pause=work.target.give_way)
-        executor.write_back(fd, start, work.block)
-        os.posix_fadvise(fd, start, work.block, os.POSIX_FADV_DONTNEED)
+        write_range(executor, stream, start, end, buffers, attempt)
+        executor.write_back(fd, start, end - start)
+        os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
     except OSError as error:
         attempt = Tally()
         attempt.spoil(start, end - start, error=error.errno or errno.EIO)
@@ -274,7 +285,7 @@ def _write_tail(executor: Executor, work: _Work, tail: tuple[int, int], source: 
 def _flush(executor: Executor, works: list[_Work]) -> None:
     """Make the writes durable: files that went through the page cache one by one, the rest with one flush per filesystem.
 
-    Direct writes over written blocks are on the device when they return; what is left is the device's own cache, and a flush empties all of it.
+    Direct writes over written blocks are on the device when they return; what is left is the device's own cache, which one flush empties.
     """
     last: dict[int, _Work] = {}
     for work in works:
@@ -323,11 +334,8 @@ def _drop_caches(works: list[_Work]) -> None:
 def _verify_pass(works: list[_Work], source: Source, threads: int) -> None:
     def verify(job: _Job, buffers: Buffers) -> tuple[_Work, int, Readback]:
         work, found = job.work, Readback()
-        align = work.block if work.direct else 1
         for start, end in job.ranges:
-            verify_range(
-                work.target.fd, source, work.stream, start, end, buffers, found, step=max(STEP, work.block), align=align, pause=work.target.give_way
-            )
+            verify_range(work.opened(source), start, end, buffers, found)
         return work, job.ranges[0][0], found
 
     def jobs() -> t.Iterator[_Job]:

@@ -35,7 +35,8 @@ _NOT_IN_PLACE: t.Mapping[str, str] = {
     **dict.fromkeys(("btrfs", "zfs", "bcachefs"), _COPY_ON_WRITE),
     **dict.fromkeys(("f2fs", "nilfs2", "jffs2", "ubifs", "logfs"), _LOG_STRUCTURED),
     **dict.fromkeys(("overlay", "aufs", "unionfs"), _LAYERED),
-    **dict.fromkeys(("nfs", "nfs4", "cifs", "smb3", "smbfs", "ceph", "glusterfs", "fuse.glusterfs", "afs", "lustre", "gfs2", "ocfs2", "beegfs"), _NETWORK),
+    **dict.fromkeys(("nfs", "nfs4", "cifs", "smb3", "smbfs", "ceph", "glusterfs", "fuse.glusterfs"), _NETWORK),
+    **dict.fromkeys(("afs", "lustre", "gfs2", "ocfs2", "beegfs"), _NETWORK),
     **dict.fromkeys(("9p", "virtiofs", "vboxsf", "prl_fs"), _HOST),
 }
 

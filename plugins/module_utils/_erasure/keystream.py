@@ -56,7 +56,8 @@ def _aes() -> tuple[t.Any, t.Any, t.Any]:
         from cryptography.hazmat.primitives.ciphers.modes import CTR
     except ImportError as error:
         raise RefusedError(
-            "a random pass needs the Python library cryptography, which this host's Python does not have; install the package python3-cryptography"
+            "a random pass needs the Python library cryptography, which this host's Python does not have; "
+            "install the package python3-cryptography"
         ) from error
     return Cipher, AES, CTR
 

@@ -83,7 +83,8 @@ class Observed:
 def judge(seen: Observed) -> tuple[str, str | None]:
     """The outcome and, unless it is C(destroyed), the reason.
 
-    C(destroyed) only if each byte was written, flushed, read back equal, on blocks that did not move, on a filesystem that overwrites in place.
+    C(destroyed) only if each byte was written, flushed and read back equal, on blocks that did not move,
+    on a filesystem that overwrites in place.
     """
     if seen.written.bad_bytes:
         return "not_destroyed", f"writing failed at {seen.written.told()} ({os.strerror(seen.written.error)})"

@@ -15,10 +15,27 @@ from .keystream import CHUNK, Source
 from .outcomes import Tally
 from .workers import Buffers
 
-__all__ = ["Readback", "verify_range", "write_range"]
+__all__ = ["Readback", "Stream", "verify_range", "write_range"]
 
 # The size in which a bad range is looked through, in bytes.
 STEP = 4096
+
+
+class Stream(t.NamedTuple):
+    """One open file during one pass.
+
+    :arg number: the file's stream of the source.
+    :arg align: reads are rounded up to it, which direct I/O wants at a file's odd end, in bytes.
+    :arg step: the size in which a bad range is looked through, in bytes.
+    :arg pause: called before each chunk.
+    """
+
+    fd: int
+    source: Source
+    number: int
+    align: int
+    step: int
+    pause: t.Callable[[], None]
 
 
 class Readback:
@@ -38,77 +55,68 @@ def _put(executor: Executor, fd: int, view: memoryview, offset: int) -> None:
         view, offset = view[done:], offset + done
 
 
-def write_range(
-    executor: Executor, fd: int, source: Source, stream: int, start: int, end: int, buffers: Buffers, tally: Tally, *, step: int, pause: t.Callable[[], None]
-) -> None:
+def write_range(executor: Executor, stream: Stream, start: int, end: int, buffers: Buffers, tally: Tally) -> None:
     """Overwrite the bytes from C(start) to C(end).
 
-    An input/output error spoils only the blocks that fail, C(step) bytes each; any other error ends the range there.
-
-    :arg pause: called before each chunk.
+    An input/output error spoils only the blocks that fail; any other error ends the range there.
     """
     offset = start
     while offset < end:
-        pause()
+        stream.pause()
         length = min(CHUNK, end - offset)
         view = buffers.data[:length]
-        source.fill(view, stream=stream, offset=offset)
+        stream.source.fill(view, stream=stream.number, offset=offset)
         try:
-            _put(executor, fd, view, offset)
+            _put(executor, stream.fd, view, offset)
             tally.bytes += length
         except OSError as error:
             if error.errno != errno.EIO:
                 tally.spoil(offset, end - offset, error=error.errno or errno.EIO)
                 return
-            _write_around(executor, fd, view, offset, tally, step)
+            _write_around(executor, stream, view, offset, tally)
         offset += length
 
 
-def _write_around(executor: Executor, fd: int, view: memoryview, offset: int, tally: Tally, step: int) -> None:
-    for begin in range(0, len(view), step):
-        piece = view[begin : begin + step]
+def _write_around(executor: Executor, stream: Stream, view: memoryview, offset: int, tally: Tally) -> None:
+    for begin in range(0, len(view), stream.step):
+        piece = view[begin : begin + stream.step]
         try:
-            _put(executor, fd, piece, offset + begin)
+            _put(executor, stream.fd, piece, offset + begin)
             tally.bytes += len(piece)
         except OSError as error:
             tally.spoil(offset + begin, len(piece), error=error.errno or errno.EIO)
 
 
-def verify_range(
-    fd: int, source: Source, stream: int, start: int, end: int, buffers: Buffers, found: Readback, *, step: int, align: int, pause: t.Callable[[], None]
-) -> None:
-    """Read the bytes from C(start) to C(end) and compare them with what the source wrote.
-
-    :arg align: reads are rounded up to it, which direct I/O wants at a file's odd end.
-    """
+def verify_range(stream: Stream, start: int, end: int, buffers: Buffers, found: Readback) -> None:
+    """Read the bytes from C(start) to C(end) and compare them with what the source wrote."""
     offset = start
     while offset < end:
-        pause()
+        stream.pause()
         length = min(CHUNK, end - offset)
-        _verify_piece(fd, source, stream, offset, length, buffers, found, step, align)
+        _verify_piece(stream, offset, length, buffers, found)
         offset += length
 
 
-def _verify_piece(fd: int, source: Source, stream: int, offset: int, length: int, buffers: Buffers, found: Readback, step: int, align: int) -> None:
+def _verify_piece(stream: Stream, offset: int, length: int, buffers: Buffers, found: Readback) -> None:
     try:
-        got = os.preadv(fd, [buffers.data[: -(-length // align) * align]], offset)
+        got = os.preadv(stream.fd, [buffers.data[: -(-length // stream.align) * stream.align]], offset)
         error = errno.ENODATA
     except OSError as failure:
         got = -1
         error = failure.errno or errno.EIO
     if got < length:
-        if length <= step:
+        if length <= stream.step:
             found.unread.spoil(offset, length, error=error)
             return
-        for begin in range(0, length, step):
-            _verify_piece(fd, source, stream, offset + begin, min(step, length - begin), buffers, found, step, align)
+        for begin in range(0, length, stream.step):
+            _verify_piece(stream, offset + begin, min(stream.step, length - begin), buffers, found)
         return
-    source.fill(memoryview(buffers.expected)[:length], stream=stream, offset=offset)
+    stream.source.fill(memoryview(buffers.expected)[:length], stream=stream.number, offset=offset)
     if buffers.equal(length):
         found.verified_bytes += length
         return
-    for begin in range(0, length, step):
-        stop = min(begin + step, length)
+    for begin in range(0, length, stream.step):
+        stop = min(begin + stream.step, length)
         if buffers.expected[begin:stop] == buffers.data[begin:stop]:
             found.verified_bytes += stop - begin
         else:

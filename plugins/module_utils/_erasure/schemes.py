@@ -42,7 +42,8 @@ RANDOM = Pass(None)
 class Scheme:
     """A list of passes.
 
-    :arg verify: after which passes every byte is read back: C(none), C(last), C(all). Only a scheme that reads its last pass back can end in C(destroyed).
+    :arg verify: after which passes every byte is read back: C(none), C(last), C(all).
+        Only a scheme that reads its last pass back can end in C(destroyed).
     """
 
     name: str

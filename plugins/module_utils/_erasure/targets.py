@@ -42,7 +42,8 @@ class TargetRefusedError(RefusedError):
 
     The text names no file, so that it can go into evidence.
 
-    :arg kind: C(vanished), C(symlink), C(not_regular), C(replaced), C(grown), C(shrunk), C(changed), C(hard_linked), C(busy), C(read_only), C(denied) or C(unreadable).
+    :arg kind: C(vanished), C(symlink), C(not_regular), C(replaced), C(grown), C(shrunk), C(changed), C(hard_linked), C(busy),
+        C(read_only), C(denied) or C(unreadable).
     """
 
     def __init__(self, kind: str, message: str) -> None:
@@ -181,7 +182,10 @@ def open_root(path: str) -> int:
 def _components(path: str) -> list[str]:
     parts = path.split("/")
     if "\0" in path or any(part in ("", ".", "..") for part in parts):
-        raise RefusedError(f"{path!r} is not a plain path below a root (no leading slash, no empty part, no . or ..); the plan was not made by this collection")
+        raise RefusedError(
+            f"{path!r} is not a plain path below a root (no leading slash, no empty part, no . or ..); "
+            "the plan was not made by this collection"
+        )
     return parts
 
 
@@ -235,7 +239,7 @@ def _compare_name(dir_fd: int, name: str, expected: Expected) -> None:
 def open_target(executor: Executor, root_fd: int, path: str, expected: Expected) -> OpenTarget:
     """Open a file for its destruction: below the root, without following a link, equal to the plan, with one name, open nowhere else.
 
-    The name is looked at first, so that nothing but a regular file is ever opened; the open descriptor is compared again, and only that counts.
+    The name is looked at first, so that nothing but a regular file is opened; then the open descriptor is compared, and only that counts.
 
     :arg path: relative to the root.
     :raises TargetRefusedError: the file differs from the plan or may not be written now.
@@ -286,7 +290,8 @@ def remove(executor: Executor, target: OpenTarget) -> None:
         raise _refusal_of(error) from None
     if os.fstat(target.fd).st_nlink != 0:
         raise DisposalError(
-            "a name was swapped in the instant in which it was removed, so another file lost it while the overwritten file stays; look at the directory"
+            "a name was swapped in the instant in which it was removed, so another file lost it while the overwritten file stays; "
+            "look at the directory"
         )
 
 

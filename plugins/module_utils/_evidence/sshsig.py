@@ -25,7 +25,7 @@ import typing as t
 
 from .._errors import EvidenceError
 
-__all__ = ["SshSignature", "Verified", "check_principal", "read_signature", "run_ssh_keygen", "verify"]
+__all__ = ["SshSignature", "Verified", "check_principal", "fits", "read_signature", "run_ssh_keygen", "verify"]
 
 MAX_SIGNATURE = 1 << 16
 _SECONDS = 30
@@ -180,12 +180,17 @@ def verify(
         found = _GOOD.fullmatch(done.stdout.decode("utf-8", "replace").rstrip("\r\n"))
         if done.returncode == 0 and found and found["principal"] == principal and found["namespace"] == namespace:
             return Verified(principal, found["key"])
-        os.lseek(sig, 0, os.SEEK_SET)
-        whole = run_ssh_keygen("check-novalidate", *files[2:], "-n", namespace, data=data, descriptors=(sig,))
-        if whole.returncode != 0:
-            what = "the signature does not fit the text: it is over another text, or one of the two was changed; sign this very text again"
-            raise _refusal(principal, claimed, "tampered", what)
-        raise _why_not(principal, claimed, namespace, done.stderr.decode("utf-8", "replace"))
+    if not fits(data, signature, namespace=namespace):
+        what = "the signature does not fit the text: it is over another text, or one of the two was changed; sign this very text again"
+        raise _refusal(principal, claimed, "tampered", what)
+    raise _why_not(principal, claimed, namespace, done.stderr.decode("utf-8", "replace"))
+
+
+def fits(data: bytes, signature: bytes, *, namespace: str) -> bool:
+    """Whether the signature is over this very text and for this namespace, whoever made it."""
+    with _in_memory("signature", signature) as sig:
+        done = run_ssh_keygen("check-novalidate", "-s", f"/dev/fd/{sig}", "-n", namespace, data=data, descriptors=(sig,))
+    return done.returncode == 0
 
 
 def _refusal(principal: str, claimed: SshSignature, fault: str, what: str) -> EvidenceError:

@@ -82,8 +82,12 @@ def _member(prefix: str, name: str, role: str, facts: os.stat_result) -> Member:
 def _made(layout: Layout, key: str, stem: str, members: list[Member]) -> RecordingSet:
     if len(members) > 1:
         members.sort()
-    primary = next((member for member in members if member[1] in layout.primary_roles), None)
-    directory = (primary or members[0]).path.rpartition("/")[0]
+    primary = None
+    for member in members:
+        if member[1] in layout.primary_roles:
+            primary = member
+            break
+    directory = (primary or members[0])[0].rpartition("/")[0]
     fields = layout.stem_fields(stem)
     if fields is None:
         return RecordingSet(key, directory, stem, members, {}, UNMATCHED)

@@ -23,6 +23,7 @@ from .walk import open_root, opened_below, walk
 
 __all__ = ["IN_PROGRESS_FUTURE", "Resolver", "Sentinel", "Source", "check_root", "require_sets"]
 
+_NO_TIMES: dict[str, t.Any] = {}
 IN_PROGRESS_FUTURE = "modified in the future"
 
 
@@ -82,6 +83,7 @@ class Resolver:
         self.now = now
         self.open_files = open_files.files if source.layout.open_files else frozenset()
         self.calendar: Calendar = calendar_for(source.time_zone)
+        self._start_of = source.layout.start.epoch
         self._computed: dict[str, t.Callable[[RecordingSet], t.Any]] = {
             "source": lambda _set: source.name,
             "layout": lambda _set: source.layout.name,
@@ -131,16 +133,20 @@ class Resolver:
 
     def resolve(self, recording_set: RecordingSet, directory_fd: int) -> None:
         """Fill fields, metadata, start and end; what cannot be told becomes a fault."""
-        layout = self.source.layout
-        fields = recording_set.fields
-        times: dict[str, t.Any] = {}
+        times = _NO_TIMES
         if self._readers or self._faults:
+            times = {}
             recording_set.faults += (*self._faults, *self._merge(recording_set, directory_fd, times))
         if not recording_set.faults:
             try:
-                start = times.get("start")
-                recording_set.start = layout.start.epoch(fields, self.calendar) if start is None else parse_instant(start, self.calendar)
-                recording_set.end = self._end(recording_set, times)
+                if "start" in times:
+                    recording_set.start = parse_instant(times["start"], self.calendar)
+                else:
+                    recording_set.start = self._start_of(recording_set.fields, self.calendar)
+                if "end" in times:
+                    recording_set.end = parse_instant(times["end"], self.calendar)
+                elif "duration" in recording_set.fields:
+                    recording_set.end = recording_set.start + recording_set.fields["duration"]
             except ValueError as error:
                 recording_set.faults += (f"date: {error}",)
             else:
@@ -176,12 +182,6 @@ class Resolver:
                 return "marked as in progress"
         return None
 
-    def _end(self, recording_set: RecordingSet, times: dict[str, t.Any]) -> int | None:
-        if times.get("end") is not None:
-            return parse_instant(times["end"], self.calendar)
-        duration = recording_set.fields.get("duration")
-        return None if duration is None or recording_set.start is None else recording_set.start + t.cast(int, duration)
-
     def _merge(self, recording_set: RecordingSet, directory_fd: int, times: dict[str, t.Any]) -> list[str]:
         """Read the declared documents in order; a later one fills and overrides, its blanks do not. Returns the faults."""
         faults = []
@@ -197,7 +197,8 @@ class Resolver:
                     continue
                 for name, value in spec.mapped(document).items():
                     if name not in METADATA_FIELDS:
-                        times[name] = value
+                        if value != "":
+                            times[name] = value
                         continue
                     checked = typed(name, value)
                     if checked is not None:

@@ -114,7 +114,9 @@ class Rules:
             if value is None:
                 raise _Unknown(f"{retention_class.rule}: {unknown}")
             if value:
-                start = self._event(recording_set, retention_class.start, retention_class.rule)
+                start = recording_set.start if retention_class.start.event == "recording_start" else None
+                if start is None:
+                    start = self._event(recording_set, retention_class.start, retention_class.rule)
                 terms.append((*self._term(retention_class, start), start, retention_class))
         if not terms:
             raise _Unknown("no class matches")

@@ -1,0 +1,36 @@
+#!/bin/sh
+# SPDX-FileCopyrightText: 2026 recordings.disposal contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Installs what the molecule test-bed needs on Debian 12 or 13, as root, from the package sources that apt is set up with.
+# Run again it looks and goes: a second run takes a few milliseconds.
+set -eu
+
+# command:package; a command that is there already needs no package
+needs="mmdebstrap:mmdebstrap ssh:openssh-client ssh-keygen:openssh-client mke2fs:e2fsprogs losetup:mount mount:mount
+unshare:util-linux nsenter:util-linux pivot_root:util-linux ip:iproute2 foremost:foremost photorec:testdisk"
+
+PATH="$PATH:/usr/sbin:/sbin"
+missing=
+for need in $needs; do
+    command -v "${need%%:*}" >/dev/null 2>&1 || missing="$missing ${need##*:}"
+done
+[ -n "$missing" ] || exit 0
+
+if [ "$(id -u)" -ne 0 ]; then
+    echo "test-bed: needs the packages${missing}; run this script as root to install them" >&2
+    exit 1
+fi
+if ! command -v apt-get >/dev/null 2>&1; then
+    echo "test-bed: this system has no apt-get; install what Debian calls${missing}" >&2
+    exit 1
+fi
+
+export DEBIAN_FRONTEND=noninteractive
+# shellcheck disable=SC2086  # a list of package names
+set -- $missing
+if ! apt-get install -qq -y --no-install-recommends "$@" >/dev/null 2>&1; then
+    # The package lists may be missing or old.
+    apt-get update -qq
+    apt-get install -qq -y --no-install-recommends "$@" >/dev/null
+fi

@@ -1,0 +1,49 @@
+# Copyright (c) 2026 recordings.disposal contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: 2026 recordings.disposal contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import os
+import typing as t
+
+from ansible_collections.recordings.disposal.plugins.module_utils._evidence.clock import time_text, utc_now
+from ansible_collections.recordings.disposal.plugins.module_utils._executor import CheckExecutor, Executor
+from ansible_collections.recordings.disposal.plugins.module_utils._sweep.version import VERSION
+from ansible_collections.recordings.disposal.plugins.modules.evidence_seal import DOCUMENTATION
+from ansible_collections.recordings.disposal.plugins.plugin_utils._action import ControllerAction, located, read_text
+from ansible_collections.recordings.disposal.plugins.plugin_utils._seal import Sealing, seal_run
+
+
+def _render(statement: dict[str, t.Any], *, language: str, manifest: dict[str, t.Any]) -> str:
+    # Only here, so that sealing without certificates needs no templates.
+    from ansible_collections.recordings.disposal.plugins.plugin_utils._certificate import render_certificate
+
+    return render_certificate(statement, language=language, manifest=manifest)
+
+
+class ActionModule(ControllerAction):
+    """Builds, signs and records the statement of a run."""
+
+    documentation = DOCUMENTATION
+
+    def act(self, options: dict[str, t.Any], *, check_mode: bool) -> dict[str, t.Any]:
+        manifest = located(options["manifest"])
+        signers = options["allowed_signers"]
+        return seal_run(
+            Sealing(
+                run_directory=located(options["run"]),
+                manifest=manifest,
+                signatures_dir=located(options["signatures_dir"]) if options["signatures_dir"] else os.path.dirname(manifest),
+                ledger=located(options["ledger"]),
+                signing_key=located(options["signing_key"]),
+                signer=options["signer"],
+                allowed_signers=read_text(signers, "the file of allowed signers") if signers else None,
+                languages=options["languages"],
+                render=_render,
+                executor=CheckExecutor() if check_mode else Executor(),
+                check_mode=check_mode,
+                now=time_text(utc_now()),
+                collection=VERSION,
+            )
+        )

@@ -1,0 +1,40 @@
+# Copyright (c) 2026 recordings.disposal contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: 2026 recordings.disposal contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.recordings.disposal.plugins.module_utils._evidence.clock import utc_now
+from ansible_collections.recordings.disposal.plugins.modules.evidence_verify import DOCUMENTATION
+from ansible_collections.recordings.disposal.plugins.plugin_utils._action import ControllerAction, located, read_text
+from ansible_collections.recordings.disposal.plugins.plugin_utils._verify import verify_run
+
+
+class ActionModule(ControllerAction):
+    """Verifies the evidence of a run; reads only."""
+
+    documentation = DOCUMENTATION
+
+    def act(self, options: dict[str, t.Any], *, check_mode: bool) -> dict[str, t.Any]:
+        report = verify_run(
+            located(options["run"]),
+            allowed_signers=read_text(options["allowed_signers"], "the file of allowed signers"),
+            signer=options["signer"],
+            ledger=located(options["ledger"]) if options["ledger"] else None,
+            now=utc_now(),
+        )
+        predicate = (report.statement or {}).get("predicate", {})
+        result = {
+            "changed": False,
+            "valid": report.valid,
+            "complete": report.valid and predicate.get("complete") is True,
+            "checks": report.checks,
+            "problems": report.problems,
+            "not_checked": report.not_checked,
+        }
+        if not report.valid:
+            more = f" (and {len(report.problems) - 3} more)" if len(report.problems) > 3 else ""
+            result.update(failed=True, msg=f"the evidence is not valid: {'; '.join(report.problems[:3])}{more}")
+        return result

@@ -1,0 +1,169 @@
+#!/usr/bin/python
+# Copyright (c) 2026 recordings.disposal contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: 2026 recordings.disposal contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: evidence_seal
+short_description: Seal the evidence of a run
+version_added: 0.1.0
+description:
+  - Checks every journal of a run, adds them up to one statement, signs it, records it in the ledger, and writes the certificates.
+  - A journal that was changed, is of another run, plan, policy or host, or claims anything without proof is refused, and nothing is sealed.
+  - A host whose journal is missing or not ended makes the statement incomplete, and is named in it. Seal again when it has been swept.
+    The older statement is kept beside the new one as C(statement-N.json), where C(N) is its number in the ledger.
+  - Manifest and approvals are copied beside the evidence, so that the directory can be verified alone.
+  - Runs on the controller.
+options:
+  run:
+    description:
+      - Directory of the run on the controller, with the journals of the hosts as C(journals/HOST.jsonl).
+    type: path
+    required: true
+  manifest:
+    description:
+      - Path of the manifest that the run carried out.
+    type: path
+    required: true
+  signatures_dir:
+    description:
+      - Directory with the approvals, files named C(manifest.json.PRINCIPAL.sig).
+      - The default is the directory of O(manifest).
+    type: path
+  ledger:
+    description:
+      - Path of the ledger, which is created if it is missing.
+    type: path
+    required: true
+  signing_key:
+    description:
+      - Private key without passphrase on the controller, or a public key (C(.pub)) whose private half an agent or a security key holds.
+      - The namespace is C(evidence@recordings.disposal).
+    type: path
+    required: true
+  signer:
+    description:
+      - Name of who signs the evidence, as in O(allowed_signers).
+    type: str
+    required: true
+  allowed_signers:
+    description:
+      - File in the form of OpenSSH's C(allowed_signers). If given, the signature must be one that it allows, else nothing is sealed.
+    type: path
+  languages:
+    description:
+      - Languages to write certificates in.
+    type: list
+    elements: str
+    choices: [en, pl]
+    default: [en, pl]
+extends_documentation_fragment:
+  - recordings.disposal._attributes
+attributes:
+  check_mode:
+    support: full
+    details: Checks the journals and builds the statement in memory; signs and writes nothing.
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+    details: Unchanged journals that are sealed already are not sealed again.
+author:
+  - recordings.disposal contributors (@recordings-disposal)
+seealso:
+  - module: recordings.disposal.evidence_verify
+"""
+
+EXAMPLES = r"""
+- name: Seal the run
+  recordings.disposal.evidence_seal:
+    run: disposal/runs/2026-11-23-4f1c
+    manifest: disposal/plans/2026-11-23-4f1c/manifest.json
+    ledger: disposal/ledger.jsonl
+    signing_key: ~/.ssh/evidence_ed25519.pub
+    signer: evidence@example.com
+    allowed_signers: evidence.allowed_signers
+  delegate_to: localhost
+  run_once: true
+"""
+
+RETURN = r"""
+statement:
+  description: The statement.
+  returned: success
+  type: dict
+  contains:
+    path:
+      description: Path of the statement.
+      type: str
+    digest:
+      description: Its digest.
+      type: str
+      sample: sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae
+    signature:
+      description: Path of its signature.
+      type: str
+    key:
+      description: Fingerprint of the key that signed; none in check mode if it would be signed.
+      type: str
+run:
+  description: Id of the run.
+  returned: success
+  type: str
+created:
+  description: When the statement was made.
+  returned: success
+  type: str
+  sample: "2026-11-23T22:00:00Z"
+complete:
+  description: Whether every host with due sets has ended its run and accounts for all of them.
+  returned: success
+  type: bool
+problems:
+  description: A sentence for each host that has not.
+  returned: success
+  type: list
+  elements: str
+missing_hosts:
+  description: Hosts with due sets and without a journal.
+  returned: success
+  type: list
+  elements: str
+totals:
+  description: Sets by outcome (C(counts)) and bytes destroyed (C(bytes)) of all hosts.
+  returned: success
+  type: dict
+  sample:
+    counts: {destroyed: 412, not_destroyed: 3, unknown: 0}
+    bytes: {destroyed: 65938128}
+merkle_root:
+  description: Root of the Merkle tree (RFC 9162) over all outcomes.
+  returned: success
+  type: str
+tree_size:
+  description: Number of outcomes.
+  returned: success
+  type: int
+not_checked:
+  description: What the evidence does not show.
+  returned: success
+  type: list
+  elements: str
+ledger:
+  description:
+    - The ledger, C(path), C(seq) (the statement's number in it, none in check mode if it would be appended) and C(head) (digest of its
+      last line).
+  returned: success
+  type: dict
+superseded:
+  description: Where the statement that this one replaces is kept; none if it replaces none.
+  returned: success
+  type: str
+certificates:
+  description: Paths of the certificates.
+  returned: success
+  type: list
+  elements: str
+"""

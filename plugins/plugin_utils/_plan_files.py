@@ -1,0 +1,159 @@
+# Copyright (c) 2026 recordings.disposal contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: 2026 recordings.disposal contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The plan on the controller: C(plans/<plan_id>/) with the manifest that people sign and the pages that they read."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import functools
+import json
+import os
+import pathlib
+import typing as t
+
+import yaml
+
+from ..module_utils._errors import DisposalError, RefusedError
+from ..module_utils._executor import Executor
+from ._plan_manifest import FORMAT, decided, manifest_bytes
+from ._plan_page import render_plan_csv, render_plan_html, render_plan_markdown
+
+__all__ = ["PAGES", "PlanFiles", "collection_version", "place_plan"]
+
+MANIFEST = "manifest.json"
+PAGES = {"html": "plan.html", "markdown": "plan.md", "csv": "plan.csv"}
+_ROOT = pathlib.Path(__file__).parents[2]
+
+
+@dataclasses.dataclass(frozen=True)
+class PlanFiles:
+    """What lies in the plan's directory now.
+
+    :ivar manifest: the one that counts: an earlier one where it decides the same.
+    :ivar before: the Markdown page that was there before, empty where there was none.
+    """
+
+    manifest: dict[str, t.Any]
+    directory: str
+    changed: bool
+    before: str
+    after: str
+
+    @property
+    def manifest_path(self) -> str:
+        return os.path.join(self.directory, MANIFEST)
+
+    @property
+    def pages(self) -> dict[str, str]:
+        return {kind: os.path.join(self.directory, name) for kind, name in PAGES.items()}
+
+
+@functools.lru_cache(maxsize=None)
+def collection_version() -> str:
+    """The version of this collection, as installed or as in its checkout."""
+    manifest, galaxy = _ROOT / "MANIFEST.json", _ROOT / "galaxy.yml"
+    try:
+        if manifest.exists():
+            return str(json.loads(manifest.read_text(encoding="utf-8"))["collection_info"]["version"])
+        if galaxy.exists():
+            return str(yaml.safe_load(galaxy.read_text(encoding="utf-8"))["version"])
+    except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError) as error:
+        raise DisposalError(f"the version of the collection in {_ROOT} cannot be read ({error}); install the collection again") from error
+    return "unknown"
+
+
+def _read(path: str) -> bytes | None:
+    try:
+        return pathlib.Path(path).read_bytes()
+    except FileNotFoundError:
+        return None
+
+
+def _manifest(data: bytes) -> dict[str, t.Any] | None:
+    """The manifest that the bytes are; none if they are not what this collection writes."""
+    try:
+        found = json.loads(data)
+        known = isinstance(found, dict) and found.get("format") == FORMAT and manifest_bytes(found) == data
+    except (ValueError, RecursionError):
+        return None
+    return found if known else None
+
+
+def _signatures(directory: str) -> list[str]:
+    try:
+        names = os.listdir(directory)
+    except FileNotFoundError:
+        return []
+    return sorted(name for name in names if name.startswith(f"{MANIFEST}.") and name.endswith(".sig"))
+
+
+def _difference(old: dict[str, t.Any] | None, new: dict[str, t.Any], now: str) -> str:
+    """Why the manifest that is there cannot stand for the new one; empty where it can."""
+    if old is None:
+        return "is not a manifest as this collection writes it"
+    before, after = decided(old), decided(new)
+    parts = [key for key in after if before.get(key) != after[key]]
+    if parts:
+        return f"decides otherwise than the plan made now ({', '.join(parts)})"
+    return f"expired on {old['expires']}" if str(old["expires"]) <= now else ""
+
+
+def place_plan(manifest: dict[str, t.Any], *, dest: str, language: str, executor: Executor, check_mode: bool, now: dt.datetime) -> PlanFiles:
+    """Write manifest and pages, unless they are there already.
+
+    An earlier manifest that decides the same and has not expired stays as it is, so that signatures over it stay good; pages are made anew
+    from it where they are missing or were changed.
+
+    :arg dest: the state directory on the controller.
+    :arg now: the controller's clock, in UTC.
+    :raises RefusedError: a manifest that decides otherwise is there and has signatures beside it.
+    :raises DisposalError: a file cannot be read or written.
+    """
+    directory = os.path.join(dest, "plans", manifest["plan_id"])
+    try:
+        return _placed(manifest, directory, language=language, executor=executor, check_mode=check_mode, now=now)
+    except OSError as error:
+        raise DisposalError(
+            f"the plan cannot be kept in {error.filename or directory} ({error.strerror}); make room or give another dest, and plan again"
+        ) from error
+
+
+def _placed(
+    manifest: dict[str, t.Any], directory: str, *, language: str, executor: Executor, check_mode: bool, now: dt.datetime
+) -> PlanFiles:
+    path = os.path.join(directory, MANIFEST)
+    data = _read(path)
+    if data is not None:
+        old = _manifest(data)
+        difference = _difference(old, manifest, f"{now.astimezone(dt.timezone.utc):%Y-%m-%dT%H:%M:%SZ}")
+        signatures = _signatures(directory)
+        if difference and signatures:
+            raise RefusedError(
+                f"{path} has {len(signatures)} signature{'s' if len(signatures) > 1 else ''} beside it but {difference}, so it was left as it is; "
+                "give another plan_id, or move the directory away if that plan is withdrawn"
+            )
+        if not difference and old is not None:
+            manifest = old
+    files = {
+        PAGES["html"]: render_plan_html(manifest, language=language).encode("utf-8"),
+        PAGES["markdown"]: render_plan_markdown(manifest, language=language).encode("utf-8"),
+        PAGES["csv"]: render_plan_csv(manifest).encode("utf-8"),
+        # The manifest comes last: what can be signed has its pages beside it.
+        MANIFEST: manifest_bytes(manifest),
+    }
+    present = {name: _read(os.path.join(directory, name)) for name in files}
+    stale = [name for name, content in files.items() if present[name] != content]
+    if stale and not check_mode:
+        executor.makedirs(directory)
+        for name in stale:
+            executor.replace_file(os.path.join(directory, name), [files[name]])
+    return PlanFiles(
+        manifest=manifest,
+        directory=directory,
+        changed=bool(stale),
+        before=(present[PAGES["markdown"]] or b"").decode("utf-8", "replace"),
+        after=files[PAGES["markdown"]].decode("utf-8"),
+    )

@@ -1,0 +1,267 @@
+# Copyright (c) 2026 recordings.disposal contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: 2026 recordings.disposal contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Seal a run: statement, signature, line in the ledger, certificates."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import os
+import typing as t
+
+from ..module_utils._errors import DisposalError, EvidenceError
+from ..module_utils._evidence.approval import read_manifest
+from ..module_utils._evidence.canonical import digest
+from ..module_utils._evidence.clock import parse_time
+from ..module_utils._evidence.sshsig import check_principal, fits, read_signature, verify
+from ..module_utils._executor import Executor
+from ._evidence_files import MANIFEST, SIGNATURE, STATEMENT, kept_statements, read_bytes, read_statement, sealed_journals
+from ._ledger import Entry, Ledger, read_ledger
+from ._signatures import read_signatures, signature_name
+from ._sshsign import sign
+from ._statement import NAMESPACE, Evidence, build_statement, gather_evidence, statement_bytes
+
+__all__ = ["Sealing", "seal_run"]
+
+Render = t.Callable[..., str]
+
+
+@dataclasses.dataclass(slots=True)
+class Sealing:
+    """What sealing needs; paths on the controller.
+
+    :ivar render: gives a certificate's text for a statement, C(language) and C(manifest).
+    :ivar now: the time to write, RFC 3339 UTC.
+    """
+
+    run_directory: str
+    manifest: str
+    signatures_dir: str
+    ledger: str
+    signing_key: str
+    signer: str
+    allowed_signers: str | None
+    languages: t.Sequence[str]
+    render: Render
+    executor: Executor
+    check_mode: bool
+    now: str
+    collection: str
+
+
+def seal_run(sealing: Sealing) -> dict[str, t.Any]:
+    """Seal a run, or find it sealed already; returns plain data for the task's result.
+
+    :raises EvidenceError: the journals are not evidence of this run, or earlier evidence was changed.
+    :raises DisposalError: the key cannot sign, or a file cannot be written.
+    """
+    check_principal(sealing.signer)
+    if not os.path.isdir(sealing.run_directory):
+        raise EvidenceError(f"{sealing.run_directory} is not a directory; fetch the journals of the run there first")
+    try:
+        return _Sealer(sealing).seal()
+    except OSError as error:
+        what = f"{error.filename or sealing.run_directory} cannot be written ({error.strerror})"
+        raise DisposalError(f"{what}, so the run is not sealed; make room or repair that, and seal again") from error
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Found:
+    """The run's lines of the ledger, the statement that is there, whether the last of the lines names it, and those set aside."""
+
+    own: list[Entry]
+    data: bytes | None
+    listed: bool
+    older: list[bytes]
+
+
+class _Sealer:
+    def __init__(self, sealing: Sealing) -> None:
+        self.told = sealing
+        self.manifest_bytes = read_bytes(sealing.manifest)
+        self.manifest = read_manifest(self.manifest_bytes)
+        self.changed = False
+
+    def path(self, name: str) -> str:
+        return os.path.join(self.told.run_directory, name)
+
+    def seal(self) -> dict[str, t.Any]:
+        with contextlib.ExitStack() as stack:
+            if self.told.check_mode:
+                ledger = None
+                entries = read_ledger(self.told.ledger, allow_torn=True) if os.path.exists(self.told.ledger) else []
+            else:
+                ledger = stack.enter_context(Ledger(self.told.ledger, executor=self.told.executor))
+                entries = ledger.entries
+            head = entries[-1].digest if entries else None
+            found = self._found([entry for entry in entries if entry.run == self.manifest["plan_id"]])
+            evidence = self._gather(found)
+            statement = self._same(evidence, found, head)
+            fresh = statement is None
+            if statement is None:
+                statement = build_statement(
+                    evidence, self.manifest, self.manifest_bytes, created=self.told.now, previous=head, collection=self.told.collection
+                )
+            data = statement_bytes(statement)
+            # Signed and verified before anything is written: a key that may not sign leaves all as it was.
+            signature, key = self._signature(data, statement, fresh=fresh)
+            superseded = self._set_aside(found) if fresh else None
+            self._write(STATEMENT, data)
+            if signature is not None:
+                self._write(SIGNATURE, signature)
+            self._copy_plan(statement)
+            self._append(ledger, found, data, statement)
+            certificates = self._certificates(statement)
+            return self._result(statement, found, superseded, key, certificates, entries)
+
+    def _append(self, ledger: Ledger | None, found: _Found, data: bytes, statement: t.Mapping[str, t.Any]) -> None:
+        if found.own and found.own[-1].statement == digest(data):
+            return
+        self.changed = True
+        if ledger is not None:
+            ledger.append(run=statement["predicate"]["run"], statement=digest(data), time=statement["predicate"]["created"])
+
+    def _found(self, own: list[Entry]) -> _Found:
+        """What lies in the run's directory.
+
+        :raises EvidenceError: the statement that the ledger names last for this run is not there.
+        """
+        path = self.path(STATEMENT)
+        data = read_bytes(path) if os.path.exists(path) else None
+        kept = kept_statements(self.told.run_directory)
+        listed = bool(own) and data is not None and digest(data) == own[-1].statement
+        if own and not listed and own[-1].seq not in kept:
+            line = own[-1].seq + 1
+            raise EvidenceError(f"{path} is not the statement that line {line} of the ledger names; put that one back from a copy")
+        older = [read_bytes(kept[entry.seq]) for entry in own if entry.seq in kept]
+        return _Found(own, data, listed, older)
+
+    def _gather(self, found: _Found) -> Evidence:
+        listed = [*found.older, *([found.data] if found.data is not None and found.listed else [])]
+        sealed = sealed_journals(read_statement(data, "an earlier statement") for data in listed)
+        return gather_evidence(self.told.run_directory, self.manifest, self.manifest_bytes, checkpoints=sealed)
+
+    def _same(self, evidence: Evidence, found: _Found, head: str | None) -> dict[str, t.Any] | None:
+        """The statement that is there, if it is over the very same journals."""
+        if found.data is None:
+            return None
+        try:
+            statement = read_statement(found.data, STATEMENT)
+        except EvidenceError:
+            return None
+        # One that the ledger does not name was cut off before its line; it can still get it while nothing came between.
+        usable = found.listed or statement["predicate"].get("previous") == head
+        return statement if usable and statement.get("subject") == evidence.subject else None
+
+    def _set_aside(self, found: _Found) -> str | None:
+        """Keep a statement that a new one replaces; its signature goes first, so that no crash parts them."""
+        if found.data is None:
+            return None
+        number = str(found.own[-1].seq) if found.listed else f"unlisted-{digest(found.data)[7:19]}"
+        kept = self.path(f"statement-{number}.json")
+        if not self.told.check_mode:
+            if os.path.exists(self.path(SIGNATURE)):
+                self.told.executor.rename(self.path(SIGNATURE), kept + ".sig")
+            self.told.executor.rename(self.path(STATEMENT), kept)
+            self.told.executor.sync_directory(self.told.run_directory)
+        return kept
+
+    def _write(self, name: str, data: bytes) -> None:
+        """Write a file below the run's directory unless it is so already."""
+        path = self.path(name)
+        try:
+            with open(path, "rb") as file:
+                if file.read() == data:
+                    return
+        except FileNotFoundError:
+            pass
+        self.changed = True
+        if not self.told.check_mode:
+            self.told.executor.replace_file(path, [data])
+
+    def _signature(self, data: bytes, statement: t.Mapping[str, t.Any], *, fresh: bool) -> tuple[bytes | None, str | None]:
+        """A verified signature and its key's fingerprint, those there if they are good; neither in check mode, which signs nothing."""
+        path = self.path(SIGNATURE)
+        if not fresh and os.path.exists(path):
+            with contextlib.suppress(EvidenceError):
+                signature = read_bytes(path)
+                if read_signature(signature).armor == signature:
+                    return signature, self._verified(data, signature, statement)
+        self.changed = True
+        if self.told.check_mode:
+            return None, None
+        signature = sign(data, key=self.told.signing_key, namespace=NAMESPACE)
+        return signature, self._verified(data, signature, statement)
+
+    def _verified(self, data: bytes, signature: bytes, statement: t.Mapping[str, t.Any]) -> str:
+        if self.told.allowed_signers is None:
+            if not fits(data, signature, namespace=NAMESPACE):
+                raise EvidenceError(f"{self.path(SIGNATURE)} does not fit the statement; seal again")
+            return read_signature(signature).key
+        return verify(
+            data,
+            signature,
+            allowed_signers=self.told.allowed_signers,
+            principal=self.told.signer,
+            namespace=NAMESPACE,
+            at=parse_time(statement["predicate"]["created"]),
+        ).fingerprint
+
+    def _copy_plan(self, statement: t.Mapping[str, t.Any]) -> None:
+        """Manifest and approvals beside the evidence, so that the directory can be verified alone."""
+        self._write(MANIFEST, self.manifest_bytes)
+        approvers = {approval["principal"] for approval in statement["predicate"]["approvals"]}
+        for item in read_signatures(self.told.manifest, self.told.signatures_dir).signatures:
+            if item["principal"] in approvers:
+                text = item["signature"].encode("utf-8", "surrogateescape")
+                with contextlib.suppress(EvidenceError):
+                    text = read_signature(text).armor
+                self._write(signature_name(MANIFEST, item["principal"]), text)
+
+    def _certificates(self, statement: dict[str, t.Any]) -> list[str]:
+        names = {language: f"certificate.{language}.html" for language in self.told.languages}
+        for language, name in names.items():
+            page = self.told.render(statement, language=language, manifest=self.manifest)
+            self._write(name, page.encode("utf-8"))
+        return [self.path(name) for name in names.values()]
+
+    def _result(
+        self,
+        statement: t.Mapping[str, t.Any],
+        found: _Found,
+        superseded: str | None,
+        key: str | None,
+        certificates: list[str],
+        entries: t.Sequence[Entry],
+    ) -> dict[str, t.Any]:
+        predicate = statement["predicate"]
+        data = statement_bytes(statement)
+        place = [entry for entry in entries if entry.statement == digest(data)]
+        names = ("run", "created", "complete", "problems", "missing_hosts", "totals", "merkle_root", "tree_size", "not_checked")
+        return {
+            "changed": self.changed,
+            "statement": {"path": self.path(STATEMENT), "digest": digest(data), "signature": self.path(SIGNATURE), "key": key},
+            "superseded": superseded,
+            "ledger": {
+                "path": self.told.ledger,
+                "seq": place[-1].seq if place else None,
+                "head": entries[-1].digest if entries else None,
+            },
+            "certificates": certificates,
+            **{name: predicate[name] for name in names},
+            "diff": {
+                "before_header": self.path(STATEMENT),
+                "after_header": self.path(STATEMENT),
+                "before": _shown(json.loads(found.data)) if found.data and found.listed else "",
+                "after": _shown(statement),
+            },
+        }
+
+
+def _shown(statement: t.Mapping[str, t.Any]) -> str:
+    """A statement for a diff, without what is as long as the fleet."""
+    predicate = {key: value for key, value in statement["predicate"].items() if key not in ("policy", "not_checked")}
+    return json.dumps(predicate, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
