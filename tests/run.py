@@ -55,9 +55,21 @@ def steps() -> list[Step]:
         Step("reuse", "lint", [["reuse", "lint", "--quiet"]]),
         Step("changelog", "lint", [["antsibull-changelog", "lint"]]),
         Step("documentation", "lint", [["antsibull-docs", "lint-collection-docs", *reference, "."]], cwd=COPY),
-        Step("ansible-test sanity", "sanity", [["ansible-test", "sanity", "--requirements", "--python", python, "--color", "no"]], COPY, "ansible-test"),
+        Step(
+            "ansible-test sanity",
+            "sanity",
+            [["ansible-test", "sanity", "--requirements", "--python", python, "--color", "no"]],
+            COPY,
+            "ansible-test",
+        ),
         Step("ansible-test units", "sanity", [["ansible-test", "units", "--python", python, "--color", "no"]], COPY, "ansible-test"),
-        Step("galaxy-importer", "sanity", [["sh", "-c", "ansible-galaxy collection build --force && python -m galaxy_importer.main *.tar.gz"]], COPY, "ansible-test"),
+        Step(
+            "galaxy-importer",
+            "sanity",
+            [["sh", "-c", "ansible-galaxy collection build --force && python -m galaxy_importer.main *.tar.gz"]],
+            COPY,
+            "ansible-test",
+        ),
         Step("docs", "docs", [["sh", "docs/build.sh"]]),
     ]
 
@@ -107,7 +119,10 @@ def run(step: Step) -> tuple[Step, bool, float]:
     log = LOGS / (step.name.replace(" ", "-") + ".log")
     with log.open("wb") as output:
         good = all(
-            subprocess.run(command, cwd=step.cwd, env=environment(), stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, check=False).returncode == 0
+            subprocess.run(
+                command, cwd=step.cwd, env=environment(), stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, check=False
+            ).returncode
+            == 0
             for command in step.commands
         )
     return step, good, time.monotonic() - started

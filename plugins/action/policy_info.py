@@ -7,6 +7,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible.plugins.action import ActionBase
+
 from ansible_collections.recordings.disposal.plugins.plugin_utils._inputs import document_arguments
 
 

@@ -112,6 +112,7 @@ generation:
 """
 
 from ansible.module_utils.basic import AnsibleModule
+
 from ansible_collections.recordings.disposal.plugins.module_utils._errors import DisposalError
 from ansible_collections.recordings.disposal.plugins.module_utils._executor import CheckExecutor, Executor
 from ansible_collections.recordings.disposal.plugins.module_utils._sweep.holding import hold_changes

@@ -1,3 +1,4 @@
+#!/usr/bin/python
 # Copyright (c) 2026 recordings.disposal contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-FileCopyrightText: 2026 recordings.disposal contributors
@@ -9,12 +10,12 @@ module: plan_manifest
 short_description: Join the plans of all hosts into a manifest to be approved
 version_added: 0.1.0
 description:
-  - Joins what M(recordings.disposal.retention_plan) returned on each host into one manifest, the document that people sign, and writes it on the
-    controller with the pages that they read, C(plan.html), C(plan.md) and C(plan.csv).
+  - Joins what M(recordings.disposal.retention_plan) returned on each host into one manifest, the document that people sign, and writes it
+    on the controller with the pages that they read, C(plan.html), C(plan.md) and C(plan.csv).
   - All of it lies in C(plans/<plan_id>) below O(dest), in directories of mode V(0700) and files of mode V(0600).
-  - A manifest that is there already, has not expired and decides the same stays as it is, so that signatures over it stay good. What it decides
-    are the plan files of the hosts by digest, the sets due, policy, holds, methods, blocking limits, author and number of approvals; the time
-    at which hosts were looked at and counts of what is kept may differ.
+  - A manifest that is there already, has not expired and decides the same stays as it is, so that signatures over it stay good.
+    What it decides are the plan files of the hosts by digest, the sets due, policy, holds, methods, blocking limits, author and number of
+    approvals; the time at which hosts were looked at and counts of what is kept may differ.
   - A manifest with signatures beside it is never overwritten by one that decides otherwise.
   - Runs on the controller only; no host is touched. Run it once, with C(run_once) or on V(localhost).
 options:
@@ -32,12 +33,14 @@ options:
     required: true
   approvals_required:
     description:
-      - Number of different persons other than O(author) who have to sign the manifest; V(0) where no approval is needed. Limits hold in any case.
+      - Number of different persons other than O(author) who have to sign the manifest; V(0) where no approval is needed.
+      - Limits hold in any case.
     type: int
     default: 2
   expires_in:
     description:
-      - How long the plan may be carried out, as an ISO 8601 period of days, hours and minutes, such as V(P7D) or V(PT12H), at most 366 days.
+      - How long the plan may be carried out, as an ISO 8601 period of days, hours and minutes such as V(P7D) or V(PT12H), at most
+        366 days.
     type: str
     default: P7D
   dest:
@@ -48,8 +51,8 @@ options:
   plan_id:
     description:
       - Name of the plan, up to 64 letters, digits, dots, hyphens and underscores.
-      - The default is the date in UTC and the first ten hexadecimal digits of a digest over the hosts' plan digests and the policy digest, so that
-        the same plan has the same name on the same day.
+      - The default is the date in UTC and the first ten hexadecimal digits of a digest over the hosts' plan digests and the policy digest,
+        so that the same plan has the same name on the same day.
     type: str
   language:
     description:
@@ -108,8 +111,8 @@ plan_id:
 manifest:
   description:
     - The manifest that counts, which is the one that was there before if it decides the same.
-    - Where it is larger than 48 KiB the samples of the hosts are left out; where that is not enough, C(hosts) tells each host's C(plan.digest) and C(due)
-      only. The file always has all of it.
+    - Where it is larger than 48 KiB the samples of the hosts are left out; where that is not enough, C(hosts) tells each host's
+      C(plan.digest) and C(due) only. The file always has all of it.
   returned: success
   type: dict
 manifest_path:

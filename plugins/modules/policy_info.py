@@ -98,6 +98,7 @@ problems:
 """
 
 from ansible.module_utils.basic import AnsibleModule
+
 from ansible_collections.recordings.disposal.plugins.module_utils._errors import DisposalError, PolicyError
 from ansible_collections.recordings.disposal.plugins.module_utils._retention.examples import check_examples
 from ansible_collections.recordings.disposal.plugins.module_utils._retention.holds import load_holds, load_requests

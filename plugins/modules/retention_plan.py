@@ -121,6 +121,7 @@ problems:
 """
 
 from ansible.module_utils.basic import AnsibleModule
+
 from ansible_collections.recordings.disposal.plugins.module_utils._errors import DisposalError
 from ansible_collections.recordings.disposal.plugins.module_utils._executor import CheckExecutor, Executor
 from ansible_collections.recordings.disposal.plugins.module_utils._sweep.options import INPUT_OPTIONS, INPUT_RULES, told_params

@@ -4,7 +4,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The certificate of destruction: a signed statement as people read it.
 
-It says nothing that the statement does not prove. What is not destroyed stands beside what is, and what was not checked stands on the first page.
+It says nothing that the statement does not prove. What is not destroyed stands beside what is, and what was not checked stands
+on the first page.
 """
 
 from __future__ import annotations
@@ -47,7 +48,8 @@ def render_certificate(statement: dict[str, t.Any], *, language: str, manifest: 
     found = digest(canonical(manifest) + b"\n")
     if predicate.get("manifest") != found:
         raise EvidenceError(
-            f"the statement is over the manifest {predicate.get('manifest')}, but the one given is {found}, so there is no certificate; give the manifest of this run"
+            f"the statement is over the manifest {predicate.get('manifest')}, but the one given is {found}, so there is no certificate; "
+            "give the manifest of this run"
         )
     try:
         view = _view(statement, predicate, manifest, words)
@@ -82,7 +84,7 @@ def _view(statement: dict[str, t.Any], predicate: dict[str, t.Any], manifest: di
         "nothing": complete and planned == 0,
         "outcomes": OUTCOMES,
         "hosts": hosts,
-        "reasons": [(row["name"], sorted(row["entry"]["reasons"].items(), key=_most_first)) for row in hosts if row["entry"] and row["entry"]["reasons"]],
+        "reasons": [(row["name"], _ordered(row["entry"]["reasons"])) for row in hosts if row["entry"] and row["entry"]["reasons"]],
         "classes": _class_rows(predicate, manifest),
         "unchecked": _unchecked(predicate["not_checked"], words),
         "subjects": [(item["name"], item["digest"]["sha256"]) for item in statement["subject"]],
@@ -103,8 +105,8 @@ def _distinct(words: Language, table: str, key: str, manifest: t.Mapping[str, t.
     return [words.table(table).get(name, name) for name in names]
 
 
-def _most_first(item: tuple[str, int]) -> tuple[int, str]:
-    return -item[1], item[0]
+def _ordered(reasons: t.Mapping[str, int]) -> list[tuple[str, int]]:
+    return sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
 
 
 def _host_rows(predicate: t.Mapping[str, t.Any], manifest: t.Mapping[str, t.Any]) -> list[dict[str, t.Any]]:
@@ -129,13 +131,14 @@ def _class_rows(predicate: t.Mapping[str, t.Any], manifest: t.Mapping[str, t.Any
                 row["levels"][level] = row["levels"].get(level, 0) + count
     names = [name for name, rule in rules.items() if rule["due"]["sets"] or name in found]
     names += sorted(found.keys() - set(names))
-    nothing = {**dict.fromkeys((*OUTCOMES, "bytes"), 0), "legal_basis": None, "levels": {}}
+    nothing: dict[str, t.Any] = {**dict.fromkeys((*OUTCOMES, "bytes"), 0), "legal_basis": None, "levels": {}}
     return [_class_row(name, found.get(name, nothing), rules.get(name)) for name in names]
 
 
 def _class_row(name: str, outcomes: dict[str, t.Any], rule: dict[str, t.Any] | None) -> dict[str, t.Any]:
     basis = outcomes["legal_basis"] or (rule["legal_basis"] if rule else None)
-    return {**outcomes, "name": name, "legal_basis": basis, "planned": rule["due"]["sets"] if rule else 0, "method": rule["method"] if rule else None}
+    planned, method = (rule["due"]["sets"], rule["method"]) if rule else (0, None)
+    return {**outcomes, "name": name, "legal_basis": basis, "planned": planned, "method": method}
 
 
 def _unchecked(sentences: t.Iterable[str], words: Language) -> list[dict[str, t.Any]]:

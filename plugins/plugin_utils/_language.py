@@ -77,7 +77,7 @@ class Language:
     def decimal(self, value: float) -> str:
         """With one decimal and thousands separators."""
         whole, _, part = f"{value:,.1f}".partition(".")
-        return whole.replace(",", self._form["thousands"]) + self._form["decimal"] + part
+        return f"{whole.replace(',', self._form['thousands'])}{self._form['decimal']}{part}"
 
     def count(self, value: int, noun: str) -> str:
         """The number and its noun in the form that it asks for."""
@@ -93,14 +93,11 @@ class Language:
         """Bytes in people's units: powers of 1024, one decimal."""
         if value < 1024:
             return f"{self.number(value)}\u00a0B"
-        scaled = float(value)
-        unit = "B"
-        for unit in _SIZES:
-            scaled /= 1024
-            # 1023.96 would be rounded to 1024.0 of a unit that has a larger one.
-            if scaled < 1023.95:
-                break
-        return f"{self.decimal(scaled)}\u00a0{unit}"
+        scaled, power = value / 1024, 0
+        # 1023.96 would be rounded to 1024.0 of a unit that has a larger one.
+        while scaled >= 1023.95 and power + 1 < len(_SIZES):
+            scaled, power = scaled / 1024, power + 1
+        return f"{self.decimal(scaled)}\u00a0{_SIZES[power]}"
 
     def share(self, part: int, whole: int) -> str:
         """Percent, one decimal; what is not nothing is never shown as 0, nor what is not all as 100."""
@@ -177,7 +174,7 @@ def _moment(text: str | None) -> dt.datetime | None:
     return moment.astimezone(dt.timezone.utc) if moment.tzinfo else None
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def load_language(code: str) -> Language:
     """A language by its code.
 

@@ -8,24 +8,20 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-import functools
 import json
 import os
 import pathlib
 import typing as t
-
-import yaml
 
 from ..module_utils._errors import DisposalError, RefusedError
 from ..module_utils._executor import Executor
 from ._plan_manifest import FORMAT, decided, manifest_bytes
 from ._plan_page import render_plan_csv, render_plan_html, render_plan_markdown
 
-__all__ = ["PAGES", "PlanFiles", "collection_version", "place_plan"]
+__all__ = ["PAGES", "PlanFiles", "place_plan"]
 
 MANIFEST = "manifest.json"
 PAGES = {"html": "plan.html", "markdown": "plan.md", "csv": "plan.csv"}
-_ROOT = pathlib.Path(__file__).parents[2]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,20 +45,6 @@ class PlanFiles:
     @property
     def pages(self) -> dict[str, str]:
         return {kind: os.path.join(self.directory, name) for kind, name in PAGES.items()}
-
-
-@functools.lru_cache(maxsize=None)
-def collection_version() -> str:
-    """The version of this collection, as installed or as in its checkout."""
-    manifest, galaxy = _ROOT / "MANIFEST.json", _ROOT / "galaxy.yml"
-    try:
-        if manifest.exists():
-            return str(json.loads(manifest.read_text(encoding="utf-8"))["collection_info"]["version"])
-        if galaxy.exists():
-            return str(yaml.safe_load(galaxy.read_text(encoding="utf-8"))["version"])
-    except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError) as error:
-        raise DisposalError(f"the version of the collection in {_ROOT} cannot be read ({error}); install the collection again") from error
-    return "unknown"
 
 
 def _read(path: str) -> bytes | None:
@@ -101,7 +83,9 @@ def _difference(old: dict[str, t.Any] | None, new: dict[str, t.Any], now: str) -
     return f"expired on {old['expires']}" if str(old["expires"]) <= now else ""
 
 
-def place_plan(manifest: dict[str, t.Any], *, dest: str, language: str, executor: Executor, check_mode: bool, now: dt.datetime) -> PlanFiles:
+def place_plan(
+    manifest: dict[str, t.Any], *, dest: str, language: str, executor: Executor, check_mode: bool, now: dt.datetime
+) -> PlanFiles:
     """Write manifest and pages, unless they are there already.
 
     An earlier manifest that decides the same and has not expired stays as it is, so that signatures over it stay good; pages are made anew
@@ -131,8 +115,9 @@ def _placed(
         difference = _difference(old, manifest, f"{now.astimezone(dt.timezone.utc):%Y-%m-%dT%H:%M:%SZ}")
         signatures = _signatures(directory)
         if difference and signatures:
+            beside = f"{len(signatures)} signature{'s' if len(signatures) > 1 else ''} beside it"
             raise RefusedError(
-                f"{path} has {len(signatures)} signature{'s' if len(signatures) > 1 else ''} beside it but {difference}, so it was left as it is; "
+                f"{path} has {beside} but {difference}, so it was left as it is; "
                 "give another plan_id, or move the directory away if that plan is withdrawn"
             )
         if not difference and old is not None:

@@ -39,6 +39,7 @@ class _Optional:
         self.shape = shape
 
 
+_VERDICTS = ("due", "retained", "held", "unclassified", "conflict", "in_progress")
 _COUNTS = {"sets": int, "files": int, "bytes": int}
 _POLICY = {"id": str, "version": str, "owner": str, "review_by": str, "digest": str}
 _METHOD = {"technique": str, "scheme": str, "level": str, "quarantine": _Optional(str)}
@@ -72,13 +73,13 @@ _SAMPLE = {
     "reason": _Optional(_Each(str, list)),
 }
 # What a manifest takes over from a host's result. Anything else in it stays out, so that nothing that a host adds gets signed or shown.
-_RESULT = {
+_RESULT: dict[str, t.Any] = {
     "as_of": str,
     "plan": {"digest": str, "path": str, "rows": int, "bytes": int},
     "policy": _POLICY,
     "holds": {"generation": str, "active": int},
     "totals": _COUNTS,
-    "verdicts": {name: _COUNTS for name in ("due", "retained", "held", "unclassified", "conflict", "in_progress")},
+    "verdicts": dict.fromkeys(_VERDICTS, _COUNTS),
     "classes": _Each(_CLASS, dict),
     "reasons": _Each(_Each(int, dict), dict),
     "overdue": {"sets": int, "bytes": int, "oldest_destroy_by": _Optional(str)},
@@ -88,7 +89,8 @@ _RESULT = {
     "samples": _Each(_Each(_SAMPLE, list), dict),
 }
 _CALLED = {str: "a text", int: "a whole number from 0 up", bool: "true or false", dict: "a mapping", list: "a list"}
-# What a signature decides upon. The rest of a host's part (the time it was looked at, counts of what stays) moves on a living host while its plan stays the same.
+# What a signature decides upon. The rest of a host's part (the time it was looked at, counts of what stays) moves on a living host
+# while its plan stays the same.
 _DECIDED_BY_HOST = ("plan", "policy", "holds", "blocked")
 
 
@@ -116,17 +118,20 @@ def _selected(value: t.Any, shape: t.Any, where: str) -> t.Any:
 
 
 def _require(value: t.Any, kind: type, where: str) -> None:
-    fits = type(value) is kind and (kind is not int or value >= 0)
-    if not fits:
+    if type(value) is not kind or (isinstance(value, int) and value < 0):
         what = "is missing" if value is None else f"is {visible(repr(value))[:60]}, not {_CALLED[kind]}"
         raise RefusedError(f"the result of {where} {what}, so there is no manifest; give the result of retention_plan as it was returned")
 
 
 def _checked_result(host: str, value: t.Any) -> dict[str, t.Any]:
     if not host or host in (".", "..") or "/" in host or visible(host) != host:
-        raise RefusedError(f"the host name {visible(host)!r} cannot be a file name, which evidence needs; give the host another inventory name")
+        raise RefusedError(
+            f"the host name {visible(host)} cannot be a file name, which evidence needs; give the host another inventory name"
+        )
     if not isinstance(value, dict) or not value:
-        raise RefusedError(f"the host {host} has no result, and what is not known cannot be approved; plan on it again or leave it out on purpose")
+        raise RefusedError(
+            f"the host {host} has no result, and what is not known cannot be approved; plan on it, or leave it out on purpose"
+        )
     for state in ("failed", "unreachable", "skipped"):
         if value.get(state):
             told = visible(str(value.get("msg") or "it gave no reason"))[:300]
@@ -151,13 +156,18 @@ def _one_policy(hosts: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     for name, part in hosts.items():
         by_digest.setdefault(part["policy"]["digest"], []).append(name)
     if len(by_digest) > 1:
-        groups = "; ".join(
-            f"{', '.join(names[:5])}{f' and {len(names) - 5} more' if len(names) > 5 else ''} under version {visible(hosts[names[0]]['policy']['version'])} ({value[:19]}...)"
-            for value, names in by_digest.items()
+        groups = "; ".join(_policy_group(hosts, names) for names in by_digest.values())
+        raise RefusedError(
+            f"the hosts planned under different policies, so there is no manifest: {groups}; plan on all of them with the same one"
         )
-        raise RefusedError(f"the hosts planned under different policies, so there is no manifest: {groups}; plan on all of them with the same policy")
     policy: dict[str, t.Any] = next(iter(hosts.values()))["policy"]
     return policy
+
+
+def _policy_group(hosts: t.Mapping[str, t.Any], names: list[str]) -> str:
+    policy = hosts[names[0]]["policy"]
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return f"{', '.join(names[:5])}{more} under version {visible(policy['version'])} ({policy['digest'][:19]}...)"
 
 
 def lifetime(text: t.Any) -> dt.timedelta:
@@ -173,7 +183,9 @@ def lifetime(text: t.Any) -> dt.timedelta:
     except ValueError as error:
         raise RefusedError(f"expires_in: {visible(repr(text))[:60]} {error}") from error
     if length > _LONGEST:
-        raise RefusedError(f"expires_in: {text!r} is longer than {_LONGEST.days} days; a plan this old is of recordings that are no longer there, plan again instead")
+        raise RefusedError(
+            f"expires_in: {text!r} is longer than {_LONGEST.days} days, and so old a plan tells nothing; give a shorter period"
+        )
     return length
 
 
@@ -226,7 +238,9 @@ def _text(moment: dt.datetime) -> str:
 def _plan_id(given: str | None, hosts: t.Mapping[str, t.Any], policy: t.Mapping[str, t.Any], now: dt.datetime) -> str:
     if given:
         if not _PLAN_ID.fullmatch(given):
-            raise RefusedError(f"plan_id {visible(given)!r} cannot be the name of a directory; use up to 64 letters, digits, dots, hyphens and underscores")
+            raise RefusedError(
+                f"plan_id {visible(given)[:80]} is not a name of up to 64 letters, digits, dots, hyphens and underscores; give another"
+            )
         return str(given)
     decided_on = digest_of({"hosts": {host: part["plan"]["digest"] for host, part in hosts.items()}, "policy": policy["digest"]})
     return f"{now.astimezone(dt.timezone.utc):%Y-%m-%d}-{decided_on.partition(':')[2][:10]}"
@@ -237,7 +251,7 @@ def _totals(hosts: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         listed = list(counts)
         return {unit: sum(count[unit] for count in listed) for unit in _COUNTS}
 
-    verdicts = {verdict: added(part["verdicts"][verdict] for part in hosts.values()) for verdict in _RESULT["verdicts"]}
+    verdicts = {verdict: added(part["verdicts"][verdict] for part in hosts.values()) for verdict in _VERDICTS}
     return {"hosts": len(hosts), **added(part["totals"] for part in hosts.values()), "due": verdicts["due"], "verdicts": verdicts}
 
 
@@ -251,12 +265,14 @@ def decided(manifest: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     return {
         **{key: manifest.get(key) for key in ("format", "plan_id", "author", "approvals_required", "collection", "policy", "blocked")},
         "due": manifest.get("totals", {}).get("due"),
-        "hosts": {
-            host: {**{key: part.get(key) for key in _DECIDED_BY_HOST}, "due": part.get("verdicts", {}).get("due"), "methods": _methods(part)}
-            for host, part in manifest.get("hosts", {}).items()
-        },
+        "hosts": {host: _decided_by_host(part) for host, part in manifest.get("hosts", {}).items()},
     }
 
 
-def _methods(part: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    return {name: {key: item.get(key) for key in ("legal_basis", "keep", "destroy_within", "method")} for name, item in part.get("classes", {}).items()}
+def _decided_by_host(part: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    rules = ("legal_basis", "keep", "destroy_within", "method")
+    return {
+        **{key: part.get(key) for key in _DECIDED_BY_HOST},
+        "due": part.get("verdicts", {}).get("due"),
+        "classes": {name: {key: item.get(key) for key in rules} for name, item in part.get("classes", {}).items()},
+    }

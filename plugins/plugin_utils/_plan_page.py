@@ -43,9 +43,9 @@ def _csv_rows(manifest: t.Mapping[str, t.Any]) -> t.Iterator[tuple[t.Any, ...]]:
     for host, part in sorted(manifest["hosts"].items()):
         in_classes = {verdict: [0, 0, 0] for verdict in VERDICTS}
         for name, item in sorted(part["classes"].items()):
-            rule = (item["legal_basis"], item["keep"], item["destroy_within"])
             method = item["method"]
-            rule += (method["technique"], method["scheme"], method["level"], method.get("quarantine") or "")
+            rule = [item["legal_basis"], item["keep"], item["destroy_within"]]
+            rule += [method["technique"], method["scheme"], method["level"], method.get("quarantine") or ""]
             for verdict in VERDICTS:
                 counts = _numbers(item["verdicts"].get(verdict))
                 in_classes[verdict] = [one + other for one, other in zip(in_classes[verdict], counts)]

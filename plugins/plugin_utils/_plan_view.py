@@ -98,7 +98,7 @@ def _limits(hosts: t.Mapping[str, t.Any]) -> tuple[list[dict[str, t.Any]], int]:
     for host, part in hosts.items():
         for limit in part["limits"]:
             grouped.setdefault((limit["ok"], limit["scope"], limit["name"], limit["limit"]), []).append((host, limit["actual"]))
-    rows = []
+    rows: list[dict[str, t.Any]] = []
     left_out = 0
     for (ok, scope, name, limit), found in sorted(grouped.items()):
         if ok and len(rows) >= _LIMIT_ROWS:
@@ -108,7 +108,8 @@ def _limits(hosts: t.Mapping[str, t.Any]) -> tuple[list[dict[str, t.Any]], int]:
         nearest = sorted(found, key=lambda item: (-_magnitude(item[1]), item[0]))
         shown = nearest[:_LIMIT_HOSTS] if ok else nearest
         kind, _, subject = scope.partition(":")
-        rows.append({"ok": ok, "scope": scope, "kind": kind, "subject": subject, "name": name, "limit": limit, "found": shown, "more": len(found) - len(shown)})
+        row = {"ok": ok, "scope": scope, "kind": kind, "subject": subject, "name": name, "limit": limit}
+        rows.append({**row, "found": shown, "more": len(found) - len(shown)})
     return rows, left_out
 
 
@@ -123,12 +124,14 @@ def _magnitude(text: str) -> float:
 
 def _samples(hosts: t.Mapping[str, t.Any]) -> list[dict[str, t.Any]]:
     """A few samples of each verdict, taken from the hosts in turn."""
-    rows = []
+    rows: list[dict[str, t.Any]] = []
     for verdict in VERDICTS:
         queues = [(host, part["samples"].get(verdict, [])) for host, part in hosts.items()]
         turns = max((len(items) for _host, items in queues), default=0)
         mixed = [(host, items[turn]) for turn in range(turns) for host, items in queues if turn < len(items)]
-        rows.extend({**sample, "host": host, "verdict": verdict, "order": VERDICTS.index(verdict)} for host, sample in mixed[: _SAMPLES.get(verdict, _OTHER_SAMPLES)])
+        most = _SAMPLES.get(verdict, _OTHER_SAMPLES)
+        told = {"verdict": verdict, "order": VERDICTS.index(verdict)}
+        rows.extend({**sample, **told, "host": host} for host, sample in mixed[:most])
     return rows
 
 

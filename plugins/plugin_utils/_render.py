@@ -25,6 +25,8 @@ _TEMPLATES = pathlib.Path(__file__).parent / "templates"
 _MARKDOWN = re.compile(r"([\\`*_\[\]#|~!])")
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 _PLAIN_CODE = re.compile(r"[\w ./:@+=,-]+")
+_OF_SPEAKER = ("say", "strong", "code", "name", "foreign")
+_OF_LANGUAGE = ("number", "count", "size", "share", "period", "lasting", "instant", "day", "listed", "reason")
 _FORMULA = "=+-@\uff1d\uff0b\uff0d\uff20"
 
 
@@ -102,7 +104,7 @@ def _finalize_html(value: t.Any) -> t.Any:
     return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _environment(*, html: bool) -> jinja2.Environment:
     return jinja2.Environment(
         loader=jinja2.FileSystemLoader(_TEMPLATES),
@@ -118,8 +120,8 @@ def _environment(*, html: bool) -> jinja2.Environment:
 def _page(template: str, speaker: _Html | _Markdown, context: t.Mapping[str, t.Any]) -> str:
     language = speaker.language
     helpers = {
-        **{name: getattr(speaker, name) for name in ("say", "strong", "code", "name", "foreign")},
-        **{name: getattr(language, name) for name in ("number", "count", "size", "share", "period", "lasting", "instant", "day", "listed", "reason")},
+        **{name: getattr(speaker, name) for name in _OF_SPEAKER},
+        **{name: getattr(language, name) for name in _OF_LANGUAGE},
         "lang": language.code,
         "periods": lambda texts: language.listed(language.period(text) for text in texts),
         "schemes_text": lambda names: "; ".join(language.table("schemes").get(name, name) for name in names),
@@ -130,7 +132,7 @@ def _page(template: str, speaker: _Html | _Markdown, context: t.Mapping[str, t.A
     except jinja2.UndefinedError as error:
         raise DisposalError(f"the page {template} needs something that is missing ({error.message}); nothing was written") from error
     except jinja2.TemplateError as error:
-        raise DisposalError(f"the template {template} cannot be used ({error}); the collection is not complete, install it again") from error
+        raise DisposalError(f"the template {template} cannot be used ({error}); install the collection again") from error
 
 
 def html_page(template: str, language: Language, context: t.Mapping[str, t.Any]) -> str:

@@ -29,6 +29,8 @@ Lines = dict[str, dict[str, t.Any]]
 SAME = ("type", "mode", "size", "mtime_ns", "ino", "nlink", "sha256")
 # Telephone numbers and the like; digits inside a hexadecimal digest are none.
 NUMBER = re.compile(r"(?<![0-9a-f])\d{9,15}(?![0-9a-f])")
+# Not the unclassified: there the collection counts files that the factory does not tell of.
+VERDICTS = ("due", "held", "in_progress", "retained")
 FEW = 5
 
 
@@ -78,7 +80,7 @@ def judge_host(before: Lines, after: Lines, due: set[str], control: str, groups_
         "due_but_unknown": sorted(due - set(before)),
         "due_but_there": sorted(due & set(after)),
         "lost": sorted(set(kept) - set(after)),
-        "altered": sorted(path for path in set(kept) & set(after) if any(kept[path][key] != after[path][key] for key in SAME)),
+        "altered": sorted(path for path in set(kept) & set(after) if any(kept[path].get(key) != after[path].get(key) for key in SAME)),
         "new": sorted(set(after) - set(before)),
     }
     return {
@@ -125,14 +127,17 @@ def main() -> int:
     for host, sources in options.sources.items():
         as_of = dt.datetime.fromisoformat(manifest["hosts"][host]["as_of"].replace("Z", "+00:00"))
         sets = oracle.judge(options.controller / "recorded", {host: sources}, as_of)[host]
-        due = [one for one in sets if one["verdict"] == "due" and held_open[host] not in one["files"]]
+        for one in sets:
+            if held_open[host] in one["files"]:
+                one["verdict"] = "in_progress"
+        due = [one for one in sets if one["verdict"] == "due"]
         below = (*(f"{source['root']}/" for source in sources), f"{options.control}/")
         before = read_lines(options.controller / "prepared" / f"{host}.jsonl", below)
         control = next(path for path in before if path.startswith(f"{options.control}/"))
         report["hosts"][host] = {
             "age": (dt.datetime.now(dt.timezone.utc) - as_of).total_seconds(),
-            "sets": {"all": len(sets), "due": len(due)},
-            "planned": manifest["hosts"][host]["verdicts"]["due"]["sets"],
+            "expected": {kind: sum(1 for one in sets if one["verdict"] == kind) for kind in VERDICTS},
+            "planned": {kind: manifest["hosts"][host]["verdicts"][kind]["sets"] for kind in VERDICTS},
             "stated": statement["hosts"][host]["counts"],
             **judge_journal(read_journal(run / "journals" / f"{host}.jsonl")),
             **judge_host(

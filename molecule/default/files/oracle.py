@@ -77,7 +77,7 @@ def pbx(one: Recorded, start: dt.datetime) -> dt.datetime | None:
 
 
 def dialer(_one: Recorded, start: dt.datetime) -> dt.datetime:
-    return later(next_month(start), months=6)
+    return later(next_month(start), months=12)
 
 
 def conference(one: Recorded, start: dt.datetime, as_of: dt.datetime) -> dt.datetime:

@@ -178,15 +178,11 @@ class Rules:
         return next((request for request in self.requests if request.condition.holds(fields, metadata)[0]), None)
 
     def _find_conflict(self, decision: Decision, terms: list[Term]) -> None:
-        """Classes that ask for what cannot be had at once: other methods at the same time, or an end before the other's beginning."""
+        """Classes of which none is the later one, and which ask for different methods."""
         winner = t.cast(RetentionClass, decision.retention_class)
-        for keep_until, destroy_by, _start, other in terms:
-            if other is winner:
-                continue
-            if keep_until == decision.keep_until and other.method != winner.method:
+        for keep_until, _destroy_by, _start, other in terms:
+            if other is not winner and keep_until == decision.keep_until and other.method != winner.method:
                 decision.reasons.append(f"class:{winner.name} and class:{other.name} ask for different methods")
-            elif destroy_by < t.cast(int, decision.keep_until) and destroy_by <= self.now < t.cast(int, decision.keep_until):
-                decision.reasons.append(f"class:{other.name} wants it destroyed, class:{winner.name} kept")
         if decision.reasons:
             decision.verdict = "conflict"
 

@@ -118,12 +118,19 @@ def test_tmpfs_is_in_place_in_memory_with_its_limit() -> None:
         ([(Layer("nvme0n1", "disk", rotational=False), None)], (module.LIMIT_FLASH,)),
         ([(Layer("loop0", "loop"), None)], (module.LIMIT_LOOP_UNSEEN,)),
         (
-            [(Layer("dm-0", "dm", uuid="CRYPT-LUKS2-x"), None), (Layer("md0", "md"), None), (Layer("sda", "disk"), None), (Layer("sdb", "disk"), None)],
+            [
+                (Layer("dm-0", "dm", uuid="CRYPT-LUKS2-x"), None),
+                (Layer("md0", "md"), None),
+                (Layer("sda", "disk"), None),
+                (Layer("sdb", "disk"), None),
+            ],
             (module.LIMIT_DM, module.LIMIT_MD),
         ),
     ],
 )
-def test_what_lies_unseen_below_is_a_limit_and_no_refusal(layers: list[tuple[Layer, FilesystemFacts | None]], limits: tuple[str, ...]) -> None:
+def test_what_lies_unseen_below_is_a_limit_and_no_refusal(
+    layers: list[tuple[Layer, FilesystemFacts | None]], limits: tuple[str, ...]
+) -> None:
     facts = decide_filesystem(mount("xfs"), layers)
     assert facts.in_place
     assert facts.limits == limits
@@ -133,7 +140,10 @@ def test_a_loop_device_over_a_plain_filesystem_names_it_and_its_limits() -> None
     below = decide_filesystem(mount("ext4"), [(Layer("vda", "virtual"), None)])
     facts = decide_filesystem(mount("xfs"), [(Layer("loop3", "loop", backing="/images/a"), below)])
     assert facts.in_place
-    assert facts.limits == ("loop device over a file on ext4: its bytes are overwritten as far as that filesystem shows", module.LIMIT_VIRTUAL)
+    assert facts.limits == (
+        "loop device over a file on ext4: its bytes are overwritten as far as that filesystem shows",
+        module.LIMIT_VIRTUAL,
+    )
     assert facts.backing_files == ("/images/a",)
 
 

@@ -56,7 +56,11 @@ def test_destroyed_is_said_in_one_case_of_all() -> None:
     ("seen", "outcome", "words"),
     [
         (Observed(8192, spoilt((4096, 4096))), "not_destroyed", "writing failed at bytes 4096-8191 (Input/output error)"),
-        (Observed(8192, spoilt((0, 8192), error=errno.ENOSPC)), "not_destroyed", "writing failed at bytes 0-8191 (No space left on device)"),
+        (
+            Observed(8192, spoilt((0, 8192), error=errno.ENOSPC)),
+            "not_destroyed",
+            "writing failed at bytes 0-8191 (No space left on device)",
+        ),
         (Observed(8192, spoilt((0, 8192), error=errno.EROFS)), "not_destroyed", "writing failed at bytes 0-8191 (Read-only file system)"),
         (Observed(8192, Tally(bytes=4096)), "not_destroyed", "only 4096 of 8192 bytes were written"),
         (
@@ -64,7 +68,11 @@ def test_destroyed_is_said_in_one_case_of_all() -> None:
             "not_destroyed",
             "the overwrite had no effect at offset 4096: reading back returned something else than was written (4096 bytes, bytes 4096-8191)",
         ),
-        (Observed(8192, Tally(bytes=8192), 4096, unread=spoilt((0, 4096))), "unknown", "reading back failed at bytes 0-4095 (Input/output error)"),
+        (
+            Observed(8192, Tally(bytes=8192), 4096, unread=spoilt((0, 4096))),
+            "unknown",
+            "reading back failed at bytes 0-4095 (Input/output error)",
+        ),
         (Observed(8192, Tally(bytes=8192), 4096), "unknown", "only 4096 of 8192 bytes were read back"),
         (Observed(8192, Tally(bytes=8192), 8192, flush_error=errno.EIO), "unknown", "the flush to the medium failed (Input/output error)"),
         (Observed(8192, Tally(bytes=8192), 8192, changed=True), "unknown", "the file's size or names changed while it was overwritten"),
@@ -114,7 +122,9 @@ def test_a_set_is_destroyed_only_when_each_member_is(outcomes: list[str], expect
 
 
 def test_the_proof_of_a_set_is_its_weakest_member() -> None:
-    weak = dataclasses.replace(GOOD, bytes=7, verified_bytes=7, read="cached", filesystem="tmpfs", extents="not_available", limits=("b", "a"))
+    weak = dataclasses.replace(
+        GOOD, bytes=7, verified_bytes=7, read="cached", filesystem="tmpfs", extents="not_available", limits=("b", "a")
+    )
     assert set_proof([GOOD, weak]) == {
         "bytes": 107,
         "verified_bytes": 107,

@@ -272,7 +272,8 @@ def test_directories_are_flushed_once_each(tree: Tree) -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "kind"), [(13, "denied"), (1, "denied"), (30, "read_only"), (26, "busy"), (24, "unreadable"), (40, "symlink"), (2, "vanished")]
+    ("number", "kind"),
+    [(13, "denied"), (1, "denied"), (30, "read_only"), (26, "busy"), (24, "unreadable"), (40, "symlink"), (2, "vanished")],
 )
 def test_each_error_of_opening_has_its_reason(tree: Tree, number: int, kind: str) -> None:
     class Failing(Executor):

@@ -67,7 +67,12 @@ class Keys:
 
 def host_part(name: str, due: int) -> dict[str, t.Any]:
     return {
-        "plan": {"digest": digest_text(f"plan of {name}"), "path": f"/var/lib/recordings-disposal/plans/{name}.jsonl", "rows": due, "bytes": 1},
+        "plan": {
+            "digest": digest_text(f"plan of {name}"),
+            "path": f"/var/lib/recordings-disposal/plans/{name}.jsonl",
+            "rows": due,
+            "bytes": 1,
+        },
         "verdicts": {"due": {"sets": due, "files": due, "bytes": due * 160044}},
         "classes": {"brokerage": {"legal_basis": "Reg. (EU) 2017/565 art. 76", "keep": "P5Y", "sets": due}},
     }
@@ -102,7 +107,9 @@ def manifest_bytes(**changes: t.Any) -> bytes:
     return canonical(fields(**changes)) + b"\n"
 
 
-def opening(manifest: t.Mapping[str, t.Any] | None = None, data: bytes | None = None, host: str = "rec1", **changes: t.Any) -> dict[str, t.Any]:
+def opening(
+    manifest: t.Mapping[str, t.Any] | None = None, data: bytes | None = None, host: str = "rec1", **changes: t.Any
+) -> dict[str, t.Any]:
     """The fields of the record open."""
     plan = manifest or fields()
     record = {
@@ -169,7 +176,9 @@ def set_name(number: int) -> str:
     return f"{number:032x}"
 
 
-def write_journal(path: str | os.PathLike[str], *, sets: int = 3, ended: bool = True, first: t.Mapping[str, t.Any] | None = None) -> Journal:
+def write_journal(
+    path: str | os.PathLike[str], *, sets: int = 3, ended: bool = True, first: t.Mapping[str, t.Any] | None = None
+) -> Journal:
     """A journal in which all sets but the last are destroyed, the last one skipped; returns it closed."""
     journal = Journal.open(os.fspath(path), executor=Executor())
     journal.append("open", **(first or opening()))

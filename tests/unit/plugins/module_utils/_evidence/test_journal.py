@@ -12,6 +12,7 @@ import json
 import os
 import pathlib
 import random
+import re
 import subprocess
 import sys
 import textwrap
@@ -73,14 +74,14 @@ def test_check_mode_cannot_open(path: str) -> None:
     assert not os.path.exists(path)
 
 
-@pytest.mark.parametrize("seed", [random.randrange(1 << 30) for _ in range(4)])
-def test_any_changed_byte_is_found(path: str, seed: int) -> None:
+def test_any_changed_byte_is_found(path: str) -> None:
+    seed = random.randrange(1 << 30)
     print("seed", seed)
     rng = random.Random(seed)
     write_journal(path)
     good = contents(path)
     check(good)
-    for _ in range(150):
+    for _ in range(600):
         at = rng.randrange(len(good))
         value = rng.choice([byte for byte in range(256) if byte != good[at]])
         bad = good[:at] + bytes([value]) + good[at + 1 :]
@@ -126,7 +127,7 @@ FORGED = [
     (lambda text: text + " ", "is not a record"),
     (lambda text: "[" * 100000 + "]" * 100000, "is not a record"),
     (lambda text: json.dumps([json.loads(text)]), "is not a record"),
-    (lambda text: text.replace("Z", "", 1), "has the time"),
+    (lambda text: re.sub('("time":"[^"]*)Z"', '\\1"', text), "has the time"),
     (lambda text: '{"a":"' + "x" * MAX_LINE + '"}', "longer than"),
 ]
 
@@ -430,7 +431,10 @@ def test_the_state_follows_and_survives(path: str) -> None:
 
 def test_names_that_look_alike_are_two_sets() -> None:
     lower, upper, spaced = "a" * 32, "A" * 32, "a" * 31 + " "
-    records = [{"type": "open", **opening()}, *({"type": "outcome", **outcome(name, "unknown")} for name in (lower, upper, spaced, "_" * 32))]
+    records = [
+        {"type": "open", **opening()},
+        *({"type": "outcome", **outcome(name, "unknown")} for name in (lower, upper, spaced, "_" * 32)),
+    ]
     state = check(chained(records))
     assert state.counts["unknown"] == 4
 

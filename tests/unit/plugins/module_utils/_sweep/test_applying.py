@@ -107,7 +107,11 @@ def test_approvals_that_do_not_count(world: World, kind: str) -> None:
     manifest = world.manifest(world.plan(), required=2)
     anna, bartek, ewa = world.key("anna"), world.key("bartek"), world.key("ewa")
     world.allow("anna@example.com", anna)
-    old = 'namespaces="plan@recordings.disposal",valid-before="20200101"' if kind == "expired key" else 'namespaces="plan@recordings.disposal"'
+    old = (
+        'namespaces="plan@recordings.disposal",valid-before="20200101"'
+        if kind == "expired key"
+        else 'namespaces="plan@recordings.disposal"'
+    )
     world.allow("bartek@example.com", bartek, options=old)
     world.allow("ewa@example.com", ewa)
     world.sign(manifest, "anna@example.com", anna)
@@ -171,7 +175,9 @@ def test_a_set_that_changed_after_the_plan_is_skipped(world: World, change: str,
     assert not other.exists()
     after = fingerprint(tmp_path)
     gone = {str(other.relative_to(tmp_path)), str(other.with_suffix(".json").relative_to(tmp_path))}
-    assert {name: after.get(name) for name in before if name not in gone} == {name: facts for name, facts in before.items() if name not in gone}
+    assert {name: after.get(name) for name in before if name not in gone} == {
+        name: facts for name, facts in before.items() if name not in gone
+    }
 
 
 def test_a_hold_between_plan_and_apply_holds(world: World) -> None:
