@@ -88,6 +88,7 @@ _RESULT: dict[str, t.Any] = {
     "blocked": _Each(str, list),
     "samples": _Each(_Each(_SAMPLE, list), dict),
 }
+_NO_PLAN = {"failed": "planning there failed", "unreachable": "it could not be reached", "skipped": "planning there was skipped"}
 _CALLED = {str: "a text", int: "a whole number from 0 up", bool: "true or false", dict: "a mapping", list: "a list"}
 # What a signature decides upon. The rest of a host's part (the time it was looked at, counts of what stays) moves on a living host
 # while its plan stays the same.
@@ -132,19 +133,15 @@ def _checked_result(host: str, value: t.Any) -> dict[str, t.Any]:
         raise RefusedError(
             f"the host {host} has no result, and what is not known cannot be approved; plan on it, or leave it out on purpose"
         )
-    for state in ("failed", "unreachable", "skipped"):
+    for state, what in _NO_PLAN.items():
         if value.get(state):
             told = visible(str(value.get("msg") or "it gave no reason"))[:300]
-            raise RefusedError(f"the host {host} has no plan, planning there was {_state(state)}: {told}")
+            raise RefusedError(f"the host {host} has no plan, {what}: {told}")
     result: dict[str, t.Any] = _selected(value, _RESULT, f"the host {host}")
     for place, text in (("plan", result["plan"]["digest"]), ("policy", result["policy"]["digest"])):
         if not _DIGEST.fullmatch(text):
             raise RefusedError(f"the host {host} gives {visible(text)[:80]!r} as digest of its {place}, which is none; plan on it again")
     return result
-
-
-def _state(key: str) -> str:
-    return {"failed": "refused", "unreachable": "not possible", "skipped": "skipped"}[key]
 
 
 def _one_policy(hosts: t.Mapping[str, t.Any]) -> dict[str, t.Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 
 from ..module_utils._errors import DisposalError, EvidenceError, RefusedError
-from ..module_utils._evidence.sshsig import read_signature, run_ssh_keygen
+from ..module_utils._evidence.sshsig import fits, read_signature, run_ssh_keygen
 
 __all__ = ["sign"]
 
@@ -30,10 +30,13 @@ def sign(data: bytes, *, key: str, namespace: str) -> bytes:
         raise RefusedError(f"the signing key {path} is not a file; correct the path, or give the .pub file of a key that an agent holds")
     keep = {name: os.environ[name] for name in _KEPT if name in os.environ}
     try:
-        done = run_ssh_keygen("sign", "-f", path, "-n", namespace, data=data, keep=keep, seconds=_SECONDS)
+        # An empty passphrase is given, else ssh-keygen would take the first line of the data for one, and sign the rest.
+        done = run_ssh_keygen("sign", "-f", path, "-P", "", "-n", namespace, data=data, keep=keep, seconds=_SECONDS)
         if done.returncode == 0:
-            read_signature(done.stdout)
-            return done.stdout
+            signature = read_signature(done.stdout).armor
+            if not fits(data, signature, namespace=namespace):
+                raise EvidenceError("its signature does not fit what was to be signed")
+            return signature
     except EvidenceError as error:
         raise DisposalError(f"the signing key {path} cannot be used: {error.message}") from error
     said = done.stderr.decode("utf-8", "replace")

@@ -181,6 +181,9 @@ class _Verifier:
 
     def _approvers(self, named: t.Sequence[str]) -> list[dict[str, str]]:
         signatures = [item for item in read_signatures(MANIFEST, self.directory).signatures if item["principal"] in named]
+        missing = sorted(set(named) - {item["principal"] for item in signatures})
+        if missing:
+            raise EvidenceError(f"{signature_name(MANIFEST, missing[0])} is missing; put it back from a copy")
         for item in signatures:
             name = signature_name(MANIFEST, item["principal"])
             data = item["signature"].encode("utf-8", "surrogateescape")

@@ -20,7 +20,7 @@ from .keystream import CHUNK, Source, open_source
 from .outcomes import FileResult, Observed, Tally, judge
 from .rangeio import STEP, Readback, Stream, verify_range, write_range
 from .schemes import Scheme
-from .targets import OpenTarget
+from .targets import OpenTarget, TargetRefusedError
 from .workers import Buffers, run_jobs
 
 __all__ = ["THREADS", "batch_limit", "overwrite_batch", "why_ineffective"]
@@ -155,6 +155,10 @@ def _examine(
     before, problem = _gate(target, facts)
     if problem and refuse:
         return _untouched(facts, problem)
+    try:
+        target.lease()
+    except TargetRefusedError as error:
+        return _untouched(facts, error.message)
     now = os.fstat(target.fd)
     if (now.st_size, now.st_mtime_ns, now.st_nlink) != (target.size, target.mtime_ns, 1):
         return _untouched(facts, "changed: the file was written to or got another name after it was opened")

@@ -104,7 +104,8 @@ def _difference(facts: os.stat_result, expected: Expected) -> str | None:
 class OpenTarget:
     """A file open for writing, the directory that holds its name, and what was found when it was opened.
 
-    :arg openers: C(none) where the kernel confirmed that nobody else has it open, else C(not_determinable).
+    :ivar openers: C(none) where the kernel confirmed that nobody else has it open, else C(not_determinable).
+    :ivar interrupted: somebody tried to open it while the lease was held.
     """
 
     def __init__(self, fd: int, dir_fd: int, name: str, facts: os.stat_result) -> None:
@@ -121,6 +122,8 @@ class OpenTarget:
     def lease(self) -> None:
         """Ask the kernel whether anybody else has the file open, and keep others waiting until C(release).
 
+        A process that holds it must not open the file a second time: it would wait for itself.
+
         :raises TargetRefusedError: somebody has.
         """
         try:
@@ -132,6 +135,7 @@ class OpenTarget:
                 raise _refusal("busy") from None
             return
         self._leased = True
+        self.interrupted = False
         self.openers = "none"
 
     def release(self) -> None:
@@ -260,6 +264,8 @@ def open_target(executor: Executor, root_fd: int, path: str, expected: Expected)
             raise _refusal(difference)
         target = OpenTarget(fd, dir_fd, name, facts)
         target.lease()
+        # Held again only while the file is overwritten: a reader should not wait for what else is done before.
+        target.release()
     except BaseException:
         for opened in (fd, dir_fd):
             if opened >= 0:

@@ -51,7 +51,7 @@ def _parse(line: bytes) -> tuple[Record | None, str]:
 class ChainReader:
     """Iterates over the records of a chained file, checking each one's number, link and canonical form byte by byte.
 
-    A torn last record, one without its end or not readable at all, is a fault unless C(allow_torn).
+    A torn last record, such as a crash leaves, is a fault unless C(allow_torn).
 
     :ivar line: bytes of the record given last, without its newline.
     :ivar head: digest of that line; C(NO_HEAD) before the first.
@@ -112,9 +112,10 @@ class ChainReader:
     def _tail(self, raw: bytes) -> None:
         if len(raw) > MAX_LINE:
             raise self.fault(f"is longer than {MAX_LINE} bytes, which no record is; compare the file with a copy")
-        rest = self._file.read(1)
-        if rest:
-            raise self.fault("is not a record and others follow it, so the file was changed after it was written; compare it with a copy")
+        # What a crash leaves has no newline, or zeros where a block was never written, and no whole record before them.
+        lost = not raw.endswith(b"\n") or (b"\0" in raw and _parse(raw.partition(b"\0")[0])[0] is None)
+        if not lost or self._file.read(1):
+            raise self.fault("is not a record, so the file was changed after it was written; compare it with a copy")
         if not self._allow_torn:
             raise self.fault(f"is torn ({len(raw)} bytes without a whole record); run the same play again, which finishes what was cut off")
         self.torn = len(raw)

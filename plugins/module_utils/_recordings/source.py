@@ -19,7 +19,7 @@ from .layouts import Layout
 from .metadata import MetadataError, MetadataSpec, Sidecar, Table
 from .openfiles import OpenFiles
 from .sets import RecordingSet, sets_in_directory, sets_in_tree
-from .walk import open_root, opened_below, walk
+from .walk import Directory, open_root, opened_below, walk
 
 __all__ = ["IN_PROGRESS_FUTURE", "Resolver", "Sentinel", "Source", "check_root", "require_sets"]
 
@@ -114,14 +114,25 @@ class Resolver:
         with opened_below(root_fd, path) as fd:
             if self.source.layout.scope == "directory":
                 for directory in walk(fd, path, passed_over):
-                    for recording_set in sets_in_directory(self.source.layout, directory):
-                        self.resolve(recording_set, directory.fd)
-                        yield recording_set, directory.fd
+                    yield from self.sets_in(directory)
                 return
-            for recording_set in sets_in_tree(self.source.layout, walk(fd, path, passed_over)):
+            for recording_set in sets_in_tree(self.source.layout, map(self._without_marker, walk(fd, path, passed_over))):
                 with self._directory(root_fd, recording_set) as directory_fd:
                     self.resolve(recording_set, directory_fd)
                     yield recording_set, directory_fd
+
+    def sets_in(self, directory: Directory) -> t.Iterator[tuple[RecordingSet, int]]:
+        """The resolved sets of one directory, for layouts that keep a set in one."""
+        for recording_set in sets_in_directory(self.source.layout, self._without_marker(directory)):
+            self.resolve(recording_set, directory.fd)
+            yield recording_set, directory.fd
+
+    def _without_marker(self, directory: Directory) -> Directory:
+        """The sentinel's marker is no recording, and must not make an empty root look like one that holds something."""
+        marker = self.source.sentinel.marker
+        if directory.path or marker is None:
+            return directory
+        return directory._replace(files=[(name, facts) for name, facts in directory.files if name != marker])
 
     @contextlib.contextmanager
     def _directory(self, root_fd: int, recording_set: RecordingSet) -> t.Iterator[int]:

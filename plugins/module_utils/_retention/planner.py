@@ -15,7 +15,7 @@ import typing as t
 
 from .._recordings.calendar import rfc3339
 from .._recordings.openfiles import OpenFiles
-from .._recordings.sets import RecordingSet, sets_in_directory
+from .._recordings.sets import RecordingSet
 from .._recordings.source import Resolver, Source, check_root, require_sets
 from .._recordings.walk import ASIDE, opened_below, read_directory
 from .fanout import fan_out
@@ -142,17 +142,11 @@ class Planner:
             for path in units:
                 with opened_below(place.fd, path) as fd:
                     directory = read_directory(fd, path, found.passed_over)
-                    self._sets(place, ((item, fd) for item in self._resolved(place, directory)), part, found, emit)
+                    self._sets(place, self.resolvers[place.source.name].sets_in(directory), part, found, emit)
                     below = [f"{path}/{name}" if path else name for name in directory.directories if path or name != ASIDE]
                     deeper.extend(below)
             units = deeper
         return units
-
-    def _resolved(self, place: Place, directory: t.Any) -> t.Iterator[RecordingSet]:
-        resolver = self.resolvers[place.source.name]
-        for recording_set in sets_in_directory(place.source.layout, directory):
-            resolver.resolve(recording_set, directory.fd)
-            yield recording_set
 
     def _subtree(self, place: Place, path: str, emit: t.Callable[[bytes], None]) -> Tally:
         tally = Tally()

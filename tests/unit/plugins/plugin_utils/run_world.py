@@ -77,7 +77,7 @@ class RunWorld:
         moments = (START + dt.timedelta(seconds=number) for number in range(10**6))
         return Journal.open(str(self.journal_path(host)), executor=Executor(), clock=lambda: next(moments))
 
-    def sweep(self, host: str, *, until: int | None = None, **changes: t.Any) -> None:
+    def sweep(self, host: str, /, *, until: int | None = None, **changes: t.Any) -> None:
         """The journal of a host whose last due set is skipped; it stops after C(until) sets, unfinished."""
         due = self.fields["hosts"][host]["verdicts"]["due"]["sets"]
         with self.open_journal(host) as journal:

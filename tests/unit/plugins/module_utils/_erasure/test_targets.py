@@ -22,7 +22,6 @@ from ansible_collections.recordings.disposal.plugins.module_utils._erasure.targe
 )
 from ansible_collections.recordings.disposal.plugins.module_utils._errors import DisposalError, RefusedError
 from ansible_collections.recordings.disposal.plugins.module_utils._executor import CheckExecutor, CheckModeWriteError, Executor
-
 from ansible_collections.recordings.disposal.tests.unit.plugins.module_utils._erasure.erasure_world import (
     Tree,
     expected_of,

@@ -108,19 +108,19 @@ def manifest_bytes(**changes: t.Any) -> bytes:
 
 
 def opening(
-    manifest: t.Mapping[str, t.Any] | None = None, data: bytes | None = None, host: str = "rec1", **changes: t.Any
+    plan: t.Mapping[str, t.Any] | None = None, data: bytes | None = None, name: str = "rec1", /, **changes: t.Any
 ) -> dict[str, t.Any]:
     """The fields of the record open."""
-    plan = manifest or fields()
+    manifest = plan or fields()
     record = {
         "format": FORMAT,
-        "run": f"run-{host}",
-        "host": host,
-        "plan": plan["hosts"][host]["plan"]["digest"],
-        "manifest": digest(data if data is not None else canonical(plan) + b"\n"),
-        "policy": plan["policy"]["digest"],
+        "run": f"run-{name}",
+        "host": name,
+        "plan": manifest["hosts"][name]["plan"]["digest"],
+        "manifest": digest(data if data is not None else canonical(manifest) + b"\n"),
+        "policy": manifest["policy"]["digest"],
         "approvals": [],
-        "author": plan["author"],
+        "author": manifest["author"],
         "collection": "0.1.0",
         "identifiers": "hmac",
     }

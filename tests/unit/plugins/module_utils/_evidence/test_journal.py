@@ -251,8 +251,22 @@ def test_a_last_line_of_rubbish_is_dropped_but_one_before_it_is_a_fault(path: st
     lines = good.splitlines(keepends=True)
     bad = b"".join([lines[0], b"\0\0\n", *lines[1:]])
     pathlib.Path(path).write_bytes(bad)
-    with pytest.raises(EvidenceError, match=r"journal\.jsonl line 2 is not a record and others follow it"):
+    with pytest.raises(EvidenceError, match=r"journal\.jsonl line 2 is not a record"):
         Journal.open(path, executor=Executor())
+    assert contents(path) == bad
+
+
+@pytest.mark.parametrize("end", [b" ", b"\0", b"}", b"\r"])
+def test_two_records_that_lost_the_newline_between_them_are_not_dropped(path: str, end: bytes) -> None:
+    with started(path) as journal:
+        destroy(journal, A)
+    good = contents(path)
+    at = good.rstrip(b"\n").rindex(b"\n")
+    bad = good[:at] + end + good[at + 1 :]
+    pathlib.Path(path).write_bytes(bad)
+    for reader in (lambda: list(read_journal(path)), lambda: Journal.open(path, executor=Executor())):
+        with pytest.raises(EvidenceError, match="line 3 is not a record, so the file was changed"):
+            reader()
     assert contents(path) == bad
 
 

@@ -1,0 +1,239 @@
+# Copyright (c) 2026 recordings.disposal contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: 2026 recordings.disposal contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Recordings on real filesystems are destroyed, and the adversary who reads the raw image finds nothing of them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import typing as t
+
+import pytest
+
+from ansible_collections.recordings.disposal.plugins.module_utils._erasure import files as module
+from ansible_collections.recordings.disposal.tests.system.conftest import Bed, Mounted
+from ansible_collections.recordings.disposal.tests.system.erasure_bed import destroy, extents_of, hits, overwrite
+from ansible_collections.recordings.disposal.tests.unit.plugins.module_utils._erasure.erasure_world import Tree, fingerprint, marked
+
+SIZES = [0, 16, 512, 1000, 1024, 4095, 4096, 4097, 65536, 200_000, (1 << 20) + 1, (3 << 20) + 777]
+DUE = b"DUE-RECORDING-AUDIO"
+KEPT = b"KEPT-RECORDING-AUDIO"
+DELETED = b"ONLY-DELETED-AUDIO"
+
+FILESYSTEMS: dict[str, tuple[tuple[t.Any, ...], dict[str, t.Any]]] = {
+    "ext4": (("ext4",), {}),
+    "ext4-1k-blocks": (("ext4", "-b", "1024"), {}),
+    "ext4-bigalloc": (("ext4", "-O", "bigalloc"), {}),
+    "ext4-no-journal": (("ext4", "-O", "^has_journal"), {}),
+    "ext4-4k-sectors": (("ext4",), {"sector_size": 4096}),
+    "ext4-direct-loop": (("ext4",), {"direct_io": True}),
+    "ext4-writeback": (("ext4",), {"mount": "data=writeback"}),
+    "ext3": (("ext3",), {}),
+    "ext2": (("ext2",), {}),
+    "xfs": (("xfs",), {}),
+    "xfs-1k-blocks": (("xfs", "-b", "size=1024"), {}),
+}
+
+
+def tree_on(mounted: Mounted) -> Tree:
+    return Tree(mounted.path / "monitor")
+
+
+@pytest.mark.parametrize("scheme", ["nist_clear", "random"])
+@pytest.mark.parametrize("name", FILESYSTEMS)
+def test_the_adversary_finds_nothing_of_what_is_destroyed(bed: Bed, name: str, scheme: str) -> None:
+    arguments, options = FILESYSTEMS[name]
+    mounted = bed.filesystem(*arguments, **options)
+    tree = tree_on(mounted)
+    due = [f"2021/{size}.wav" for size in SIZES]
+    for size, path in zip(SIZES, due):
+        tree.write(path, marked(size, marker=DUE))
+    kept = tree.write("2021/kept.wav", marked(300_000, marker=KEPT))
+    plain = tree.write("2021/deleted.wav", marked(300_000, marker=DELETED))
+    os.sync()
+    plain.unlink()
+
+    results = destroy(tree, *due, scheme=scheme)
+
+    for size, result in zip(SIZES, results):
+        assert (result.outcome, result.reason) == ("destroyed", None)
+        assert (result.bytes, result.verified_bytes, result.passes) == (size, size, 1)
+        assert (result.read, result.extents) == ("direct", "unchanged")
+        assert any(limit.startswith("loop device over a file on ") for limit in result.limits)
+    assert sorted(os.listdir(tree.root / "2021")) == ["kept.wav"]
+    assert kept.read_bytes() == marked(300_000, marker=KEPT)
+    tree.close()
+    bed.unmount(mounted.path)
+    assert hits(mounted.image, DUE) == 0
+    # The adversary is able: what was only deleted, and what was kept, is found.
+    assert hits(mounted.image, DELETED) >= 300_000 // 512
+    assert hits(mounted.image, KEPT) >= 300_000 // 512
+
+
+def test_a_file_that_never_reached_the_medium_yet_is_destroyed_too(bed: Bed) -> None:
+    mounted = bed.filesystem("ext4")
+    tree = tree_on(mounted)
+    tree.write("fresh.wav", marked(200_000, marker=DUE))
+    (result,) = destroy(tree, "fresh.wav")
+    assert (result.outcome, result.extents) == ("destroyed", "unchanged")
+    tree.close()
+    bed.unmount(mounted.path)
+    assert hits(mounted.image, DUE) == 0
+
+
+@pytest.mark.parametrize("kind", ["ext4", "xfs"])
+def test_slack_behind_the_end_of_the_file_is_overwritten(bed: Bed, kind: str) -> None:
+    mounted = bed.filesystem(kind)
+    tree = tree_on(mounted)
+    sizes = [100, 5000, 200_000]
+    ends = []
+    for size in sizes:
+        path = tree.write(f"{size}.wav", marked(size))
+        last = extents_of(path)[-1]
+        ends.append(last.physical + size - last.logical)
+    tree.close()
+    bed.unmount(mounted.path)
+    with mounted.image.open("r+b") as handle:
+        for end in ends:
+            handle.seek(end)
+            handle.write(DUE[: min(len(DUE), -end % 4096)])
+    assert hits(mounted.image, DUE) == len(sizes)
+    mounted = mounted._replace(path=bed.mount(mounted.device, kind))
+    tree = tree_on(mounted)
+    results = overwrite(tree, *[f"{size}.wav" for size in sizes], scheme="random")
+    assert [result.outcome for result in results] == ["destroyed"] * 3
+    assert [(tree.root / f"{size}.wav").stat().st_size for size in sizes] == sizes
+    tree.close()
+    bed.unmount(mounted.path)
+    assert hits(mounted.image, DUE) == 0
+
+
+@pytest.mark.parametrize("kind", ["ext4", "xfs"])
+def test_holes_stay_holes_and_reserved_space_stays_reserved(bed: Bed, kind: str) -> None:
+    mounted = bed.filesystem(kind)
+    tree = tree_on(mounted)
+    path = tree.write("sparse.wav", b"")
+    with path.open("r+b") as handle:
+        handle.truncate(1 << 30)
+        for offset in (8 << 20, 512 << 20, (1 << 30) - 5000):
+            handle.seek(offset)
+            handle.write(marked(5000, marker=DUE))
+    reserved = tree.write("reserved.wav", b"")
+    with reserved.open("r+b") as handle:
+        os.posix_fallocate(handle.fileno(), 0, 1 << 20)
+        handle.seek(65536)
+        handle.write(marked(4096, marker=DUE))
+    os.sync()
+    before = [(file.stat().st_blocks, file.stat().st_size) for file in (path, reserved)]
+    results = overwrite(tree, "sparse.wav", "reserved.wav")
+    assert [(result.outcome, result.extents) for result in results] == [("destroyed", "unchanged")] * 2
+    assert results[0].bytes <= 3 * 65536 and results[1].bytes <= 65536
+    assert module.LIMIT_UNWRITTEN not in results[0].limits and module.LIMIT_UNWRITTEN in results[1].limits
+    assert [(file.stat().st_blocks, file.stat().st_size) for file in (path, reserved)] == before
+    tree.close()
+    bed.unmount(mounted.path)
+    assert hits(mounted.image, DUE) == 0
+
+
+def test_a_large_file_from_several_threads(bed: Bed) -> None:
+    mounted = bed.filesystem("ext4", mebibytes=400)
+    tree = tree_on(mounted)
+    size = (170 << 20) + 12345
+    tree.write("long.wav", marked(size, marker=DUE))
+    tree.write("short.wav", marked(5000, marker=DUE))
+    results = destroy(tree, "long.wav", "short.wav", scheme="random")
+    assert [(result.outcome, result.verified_bytes) for result in results] == [("destroyed", size), ("destroyed", 5000)]
+    tree.close()
+    bed.unmount(mounted.path)
+    assert hits(mounted.image, DUE) == 0
+
+
+def test_several_passes_and_one_flush_for_each_of_them(bed: Bed) -> None:
+    from ansible_collections.recordings.disposal.plugins.module_utils._erasure.schemes import Pass, Scheme
+    from ansible_collections.recordings.disposal.tests.unit.plugins.module_utils._erasure.erasure_world import FaultyExecutor
+
+    mounted = bed.filesystem("ext4")
+    executor = FaultyExecutor()
+    tree = Tree(mounted.path / "monitor", executor)
+    paths = [f"{number}.wav" for number in range(50)]
+    for path in paths:
+        tree.write(path, marked(20_000, marker=DUE))
+    scheme = Scheme("three", (Pass(b"\xff"), Pass(None), Pass(b"\x92\x49\x24")), "all")
+    targets = [tree.open(path) for path in paths]
+    results = module.overwrite_batch(executor, targets, scheme)
+    assert {(result.outcome, result.passes, result.verified_bytes) for result in results} == {("destroyed", 3, 20_000)}
+    assert executor.flushes == 3
+    tree.close()
+    assert {path.read_bytes() for path in tree.root.iterdir()} == {(b"\x92\x49\x24" * 7000)[:20_000]}
+
+
+def test_tmpfs_is_overwritten_with_its_limit_named(bed: Bed) -> None:
+    point = bed.mount("tmpfs", "tmpfs", "size=16m")
+    tree = Tree(point / "monitor")
+    tree.write("a.wav", marked(200_000))
+    (result,) = overwrite(tree, "a.wav", scheme="random")
+    assert (result.outcome, result.read, result.extents, result.filesystem) == ("destroyed", "cached", "not_available", "tmpfs")
+    assert any(limit.startswith("memory-backed") for limit in result.limits)
+    assert b"REC-MARKER" not in (tree.root / "a.wav").read_bytes()
+    tree.close()
+
+
+def test_memory_does_not_grow_with_the_file(bed: Bed) -> None:
+    mounted = bed.filesystem("ext4", mebibytes=700)
+    tree = tree_on(mounted)
+    tree.write("small.wav", marked(5000))
+    with tree.write("large.wav", b"").open("wb") as handle:
+        for _ in range(512):
+            handle.write(marked(1 << 20))
+    tree.close()
+    program = (
+        "import resource, sys, pathlib\n"
+        "from ansible_collections.recordings.disposal.tests.system.erasure_bed import overwrite\n"
+        "from ansible_collections.recordings.disposal.tests.unit.plugins.module_utils._erasure.erasure_world import Tree\n"
+        "tree = Tree(pathlib.Path(sys.argv[1]))\n"
+        "assert overwrite(tree, sys.argv[2], scheme='random')[0].outcome == 'destroyed'\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\n"
+    )
+    peaks = [_peak(program, tree, name) for name in ("small.wav", "large.wav")]
+    assert peaks[1] - peaks[0] <= 32 * 1024, peaks
+
+
+def _peak(program: str, tree: Tree, name: str) -> int:
+    """The most memory that a process of its own took, in KiB."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    command = [sys.executable, "-c", program, str(tree.root), name]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return int(done.stdout)
+
+
+def test_files_that_are_not_in_the_batch_are_byte_for_byte_what_they_were(bed: Bed) -> None:
+    mounted = bed.filesystem("xfs")
+    tree = tree_on(mounted)
+    for number in range(100):
+        tree.write(f"{number % 7}/{number}.wav", marked(1000 * number + number, marker=b"N%d" % number))
+    os.sync()
+    before = fingerprint(tree.root)
+    due = [f"{number % 7}/{number}.wav" for number in range(0, 100, 3)]
+    assert {result.outcome for result in destroy(tree, *due, scheme="random")} == {"destroyed"}
+    tree.close()
+    bed.unmount(mounted.path)
+    mounted = mounted._replace(path=bed.mount(mounted.device, "xfs"))
+    after = fingerprint(mounted.path / "monitor")
+    assert after == {path: facts for path, facts in before.items() if path not in due}
+
+
+def test_a_fresh_mount_has_no_cached_pages_to_read_instead_of_the_medium(bed: Bed) -> None:
+    """What was read back past the cache is what the next mount reads."""
+    mounted = bed.filesystem("ext4")
+    tree = tree_on(mounted)
+    tree.write("a.wav", marked(200_000))
+    (result,) = overwrite(tree, "a.wav")
+    assert result.outcome == "destroyed"
+    tree.close()
+    bed.unmount(mounted.path)
+    point = bed.mount(mounted.device, "ext4", "ro")
+    assert (point / "monitor" / "a.wav").read_bytes() == bytes(200_000)
