@@ -8,19 +8,27 @@ import os
 import time
 import typing as t
 
+from ansible.plugins.action import ActionBase
+
 from ansible_collections.recordings.disposal.plugins.module_utils._evidence.approval import check_approvals
 from ansible_collections.recordings.disposal.plugins.modules.approval_info import DOCUMENTATION
-from ansible_collections.recordings.disposal.plugins.plugin_utils._action import ControllerAction, located, read_text
+from ansible_collections.recordings.disposal.plugins.plugin_utils._action import argument_spec, attempted, located, read_text
 from ansible_collections.recordings.disposal.plugins.plugin_utils._evidence_files import read_bytes
 from ansible_collections.recordings.disposal.plugins.plugin_utils._signatures import read_signatures
 
 
-class ActionModule(ControllerAction):
+class ActionModule(ActionBase):
     """Judges the approvals of a manifest; reads only."""
 
-    documentation = DOCUMENTATION
+    _requires_connection = False
 
-    def act(self, options: dict[str, t.Any], *, check_mode: bool) -> dict[str, t.Any]:
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        result: dict[str, t.Any] = super().run(tmp, task_vars)
+        _checked, options = self.validate_argument_spec(argument_spec=argument_spec(DOCUMENTATION))
+        result.update(attempted(lambda: self._act(options)))
+        return result
+
+    def _act(self, options: dict[str, t.Any]) -> dict[str, t.Any]:
         manifest = located(options["manifest"])
         directory = located(options["signatures_dir"]) if options["signatures_dir"] else os.path.dirname(manifest)
         signers = read_text(options["allowed_signers"], "the file of allowed signers") if options["allowed_signers"] else ""

@@ -7,11 +7,13 @@ from __future__ import annotations
 import os
 import typing as t
 
+from ansible.plugins.action import ActionBase
+
 from ansible_collections.recordings.disposal.plugins.module_utils._evidence.clock import time_text, utc_now
 from ansible_collections.recordings.disposal.plugins.module_utils._executor import CheckExecutor, Executor
 from ansible_collections.recordings.disposal.plugins.module_utils._sweep.version import VERSION
 from ansible_collections.recordings.disposal.plugins.modules.evidence_seal import DOCUMENTATION
-from ansible_collections.recordings.disposal.plugins.plugin_utils._action import ControllerAction, located, read_text
+from ansible_collections.recordings.disposal.plugins.plugin_utils._action import argument_spec, attempted, located, read_text
 from ansible_collections.recordings.disposal.plugins.plugin_utils._seal import Sealing, seal_run
 
 
@@ -22,15 +24,22 @@ def _render(statement: dict[str, t.Any], *, language: str, manifest: dict[str, t
     return render_certificate(statement, language=language, manifest=manifest)
 
 
-class ActionModule(ControllerAction):
+class ActionModule(ActionBase):
     """Builds, signs and records the statement of a run."""
 
-    documentation = DOCUMENTATION
+    _requires_connection = False
 
-    def act(self, options: dict[str, t.Any], *, check_mode: bool) -> dict[str, t.Any]:
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        result: dict[str, t.Any] = super().run(tmp, task_vars)
+        _checked, options = self.validate_argument_spec(argument_spec=argument_spec(DOCUMENTATION))
+        result.update(attempted(lambda: self._act(options)))
+        return result
+
+    def _act(self, options: dict[str, t.Any]) -> dict[str, t.Any]:
         manifest = located(options["manifest"])
+        check_mode = bool(self._task.check_mode)
         signers = options["allowed_signers"]
-        return seal_run(
+        result = seal_run(
             Sealing(
                 run_directory=located(options["run"]),
                 manifest=manifest,
@@ -47,3 +56,6 @@ class ActionModule(ControllerAction):
                 collection=VERSION,
             )
         )
+        if not self._task.diff:
+            del result["diff"]
+        return result

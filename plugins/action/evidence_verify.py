@@ -6,18 +6,26 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible.plugins.action import ActionBase
+
 from ansible_collections.recordings.disposal.plugins.module_utils._evidence.clock import utc_now
 from ansible_collections.recordings.disposal.plugins.modules.evidence_verify import DOCUMENTATION
-from ansible_collections.recordings.disposal.plugins.plugin_utils._action import ControllerAction, located, read_text
+from ansible_collections.recordings.disposal.plugins.plugin_utils._action import argument_spec, attempted, located, read_text
 from ansible_collections.recordings.disposal.plugins.plugin_utils._verify import verify_run
 
 
-class ActionModule(ControllerAction):
+class ActionModule(ActionBase):
     """Verifies the evidence of a run; reads only."""
 
-    documentation = DOCUMENTATION
+    _requires_connection = False
 
-    def act(self, options: dict[str, t.Any], *, check_mode: bool) -> dict[str, t.Any]:
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        result: dict[str, t.Any] = super().run(tmp, task_vars)
+        _checked, options = self.validate_argument_spec(argument_spec=argument_spec(DOCUMENTATION))
+        result.update(attempted(lambda: self._act(options)))
+        return result
+
+    def _act(self, options: dict[str, t.Any]) -> dict[str, t.Any]:
         report = verify_run(
             located(options["run"]),
             allowed_signers=read_text(options["allowed_signers"], "the file of allowed signers"),

@@ -6,12 +6,14 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible.plugins.action import ActionBase
+
 from ansible_collections.recordings.disposal.plugins.module_utils._evidence.canonical import canonical, digest
 from ansible_collections.recordings.disposal.plugins.module_utils._evidence.clock import utc_now
 from ansible_collections.recordings.disposal.plugins.module_utils._executor import CheckExecutor, Executor
 from ansible_collections.recordings.disposal.plugins.module_utils._sweep.version import VERSION
 from ansible_collections.recordings.disposal.plugins.modules.plan_manifest import DOCUMENTATION
-from ansible_collections.recordings.disposal.plugins.plugin_utils._action import ControllerAction, located
+from ansible_collections.recordings.disposal.plugins.plugin_utils._action import argument_spec, attempted, located
 from ansible_collections.recordings.disposal.plugins.plugin_utils._plan_files import place_plan
 from ansible_collections.recordings.disposal.plugins.plugin_utils._plan_manifest import build_manifest, manifest_bytes
 
@@ -19,13 +21,21 @@ from ansible_collections.recordings.disposal.plugins.plugin_utils._plan_manifest
 _MOST_BYTES = 48 * 1024
 
 
-class ActionModule(ControllerAction):
+class ActionModule(ActionBase):
     """Joins the results of C(retention_plan) into a manifest and writes it with its pages."""
 
-    documentation = DOCUMENTATION
+    TRANSFERS_FILES = False
+    _requires_connection = False
 
-    def act(self, options: dict[str, t.Any], *, check_mode: bool) -> dict[str, t.Any]:
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        result: dict[str, t.Any] = super().run(tmp, task_vars)
+        _checked, options = self.validate_argument_spec(argument_spec=argument_spec(DOCUMENTATION))
+        result.update(attempted(lambda: self._act(options)))
+        return result
+
+    def _act(self, options: dict[str, t.Any]) -> dict[str, t.Any]:
         now = utc_now()
+        check_mode = bool(self._task.check_mode)
         told = {name: options[name] for name in ("author", "approvals_required", "expires_in", "plan_id")}
         placed = place_plan(
             build_manifest(options["results"], collection=VERSION, now=now, **told),

@@ -119,7 +119,7 @@ sentence:
 manifest_text:
   description:
     - The manifest as it was signed, byte for byte.
-    - Hand it on with the filter P(ansible.builtin.string#filter), since a template may otherwise take it for a dictionary.
+    - Hand it on with the filter C(string), since a template may otherwise take it for a dictionary.
   returned: success
   type: str
 signatures:

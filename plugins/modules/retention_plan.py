@@ -56,9 +56,22 @@ EXAMPLES = r"""
 
 RETURN = r"""
 plan:
-  description: The plan file on the host; C(rows) counts the sets in it, which are all that are not C(retained), and C(bytes) is the file's size.
+  description: The plan file on the host.
   returned: success
   type: dict
+  contains:
+    digest:
+      description: The file's digest, which is also its name.
+      type: str
+    path:
+      description: Its path.
+      type: str
+    rows:
+      description: The sets in it, which are all that are not C(retained).
+      type: int
+    bytes:
+      description: Its size.
+      type: int
   sample: {"digest": "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", "path": "/var/lib/recordings-disposal/plans/9f86….jsonl",
            "rows": 412, "bytes": 151233}
 as_of:

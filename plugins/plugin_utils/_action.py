@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-FileCopyrightText: 2026 recordings.disposal contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Action plugins that do all their work on the controller; their module files hold documentation only."""
+"""What action plugins share that do all their work on the controller; their module files hold documentation only."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ import os
 import typing as t
 
 import yaml
-from ansible.plugins.action import ActionBase
 
 from ..module_utils._errors import DisposalError, EvidenceError
 
-__all__ = ["ControllerAction", "argument_spec", "located", "read_text"]
+__all__ = ["argument_spec", "attempted", "located", "read_text"]
 
 _KEPT = ("type", "required", "default", "elements", "choices")
 
@@ -42,25 +41,9 @@ def read_text(path: str, what: str) -> str:
         raise EvidenceError(f"{what} {located(path)} cannot be read ({error.strerror}); correct the path") from error
 
 
-class ControllerAction(ActionBase):
-    """Checks the options against the documentation, calls C(act) and turns a C(DisposalError) into a failure."""
-
-    TRANSFERS_FILES = False
-    _requires_connection = False
-    documentation: t.ClassVar[str]
-
-    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        result: dict[str, t.Any] = super().run(tmp, task_vars)
-        _checked, options = self.validate_argument_spec(argument_spec=argument_spec(self.documentation))
-        try:
-            result.update(self.act(options, check_mode=bool(self._task.check_mode)))
-        except DisposalError as error:
-            result.update(error.details, failed=True, changed=False, msg=error.message)
-        return result
-
-    def act(self, options: dict[str, t.Any], *, check_mode: bool) -> dict[str, t.Any]:
-        """The result's keys.
-
-        :raises DisposalError: the task fails with its sentence.
-        """
-        raise NotImplementedError
+def attempted(act: t.Callable[[], dict[str, t.Any]]) -> dict[str, t.Any]:
+    """What C(act) returns for the task's result, or the failure that its C(DisposalError) tells."""
+    try:
+        return act()
+    except DisposalError as error:
+        return {**error.details, "failed": True, "changed": False, "msg": error.message}

@@ -96,6 +96,15 @@ class _Markdown:
         return Literal(_markdown_text(value))
 
 
+class _Missing(jinja2.StrictUndefined):
+    """What a page needs and does not get: an error wherever it is used, in a number too."""
+
+    __slots__ = ()
+
+    def __format__(self, form: str) -> str:
+        self._fail_with_undefined_error()
+
+
 def _shown(value: t.Any) -> t.Any:
     return value if isinstance(value, Markup) else visible(str(value))
 
@@ -110,7 +119,7 @@ def _environment(*, html: bool) -> jinja2.Environment:
         loader=jinja2.FileSystemLoader(_TEMPLATES),
         autoescape=html,
         finalize=_finalize_html if html else _markdown_text,
-        undefined=jinja2.StrictUndefined,
+        undefined=_Missing,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,

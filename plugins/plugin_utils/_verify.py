@@ -164,9 +164,7 @@ class _Verifier:
         counted: list[set[tuple[str, str]]] = []
         for moment in sorted({min(item.time for item in openings), max(item.time for item in openings)}):
             now = int(parse_time(moment).timestamp())
-            state = check_approvals(
-                manifest_bytes, signatures, allowed_signers=self.allowed_signers, required=0, now=now, expiry=False
-            )
+            state = check_approvals(manifest_bytes, signatures, allowed_signers=self.allowed_signers, required=0, now=now, expiry=False)
             counted.append({(approval.principal, approval.key) for approval in state.approvals})
             if not state.approved or state.problems:
                 raise EvidenceError(f"{MANIFEST} was not approved as of {moment}: {state.sentence()}")
@@ -181,9 +179,8 @@ class _Verifier:
 
     def _approvers(self, named: t.Sequence[str]) -> list[dict[str, str]]:
         signatures = [item for item in read_signatures(MANIFEST, self.directory).signatures if item["principal"] in named]
-        missing = sorted(set(named) - {item["principal"] for item in signatures})
-        if missing:
-            raise EvidenceError(f"{signature_name(MANIFEST, missing[0])} is missing; put it back from a copy")
+        for principal in sorted(set(named) - {item["principal"] for item in signatures}):
+            self.report.problems.append(f"{signature_name(MANIFEST, principal)} is missing; put it back from a copy")
         for item in signatures:
             name = signature_name(MANIFEST, item["principal"])
             data = item["signature"].encode("utf-8", "surrogateescape")

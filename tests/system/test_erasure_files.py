@@ -14,8 +14,8 @@ import typing as t
 import pytest
 
 from ansible_collections.recordings.disposal.plugins.module_utils._erasure import files as module
-from ansible_collections.recordings.disposal.tests.system.conftest import Bed, Mounted
 from ansible_collections.recordings.disposal.tests.system.erasure_bed import destroy, extents_of, hits, overwrite
+from ansible_collections.recordings.disposal.tests.system.loop_bed import Bed
 from ansible_collections.recordings.disposal.tests.unit.plugins.module_utils._erasure.erasure_world import Tree, fingerprint, marked
 
 SIZES = [0, 16, 512, 1000, 1024, 4095, 4096, 4097, 65536, 200_000, (1 << 20) + 1, (3 << 20) + 777]
@@ -24,7 +24,7 @@ KEPT = b"KEPT-RECORDING-AUDIO"
 DELETED = b"ONLY-DELETED-AUDIO"
 
 FILESYSTEMS: dict[str, tuple[tuple[t.Any, ...], dict[str, t.Any]]] = {
-    "ext4": (("ext4",), {}),
+    "ext4": (("ext4", "-b", "4096"), {}),
     "ext4-1k-blocks": (("ext4", "-b", "1024"), {}),
     "ext4-bigalloc": (("ext4", "-O", "bigalloc"), {}),
     "ext4-no-journal": (("ext4", "-O", "^has_journal"), {}),
@@ -38,16 +38,12 @@ FILESYSTEMS: dict[str, tuple[tuple[t.Any, ...], dict[str, t.Any]]] = {
 }
 
 
-def tree_on(mounted: Mounted) -> Tree:
-    return Tree(mounted.path / "monitor")
-
-
 @pytest.mark.parametrize("scheme", ["nist_clear", "random"])
 @pytest.mark.parametrize("name", FILESYSTEMS)
 def test_the_adversary_finds_nothing_of_what_is_destroyed(bed: Bed, name: str, scheme: str) -> None:
     arguments, options = FILESYSTEMS[name]
     mounted = bed.filesystem(*arguments, **options)
-    tree = tree_on(mounted)
+    tree = bed.tree(mounted.path / "monitor")
     due = [f"2021/{size}.wav" for size in SIZES]
     for size, path in zip(SIZES, due):
         tree.write(path, marked(size, marker=DUE))
@@ -65,7 +61,6 @@ def test_the_adversary_finds_nothing_of_what_is_destroyed(bed: Bed, name: str, s
         assert any(limit.startswith("loop device over a file on ") for limit in result.limits)
     assert sorted(os.listdir(tree.root / "2021")) == ["kept.wav"]
     assert kept.read_bytes() == marked(300_000, marker=KEPT)
-    tree.close()
     bed.unmount(mounted.path)
     assert hits(mounted.image, DUE) == 0
     # The adversary is able: what was only deleted, and what was kept, is found.
@@ -75,11 +70,10 @@ def test_the_adversary_finds_nothing_of_what_is_destroyed(bed: Bed, name: str, s
 
 def test_a_file_that_never_reached_the_medium_yet_is_destroyed_too(bed: Bed) -> None:
     mounted = bed.filesystem("ext4")
-    tree = tree_on(mounted)
+    tree = bed.tree(mounted.path / "monitor")
     tree.write("fresh.wav", marked(200_000, marker=DUE))
     (result,) = destroy(tree, "fresh.wav")
     assert (result.outcome, result.extents) == ("destroyed", "unchanged")
-    tree.close()
     bed.unmount(mounted.path)
     assert hits(mounted.image, DUE) == 0
 
@@ -87,14 +81,13 @@ def test_a_file_that_never_reached_the_medium_yet_is_destroyed_too(bed: Bed) -> 
 @pytest.mark.parametrize("kind", ["ext4", "xfs"])
 def test_slack_behind_the_end_of_the_file_is_overwritten(bed: Bed, kind: str) -> None:
     mounted = bed.filesystem(kind)
-    tree = tree_on(mounted)
+    tree = bed.tree(mounted.path / "monitor")
     sizes = [100, 5000, 200_000]
     ends = []
     for size in sizes:
         path = tree.write(f"{size}.wav", marked(size))
         last = extents_of(path)[-1]
         ends.append(last.physical + size - last.logical)
-    tree.close()
     bed.unmount(mounted.path)
     with mounted.image.open("r+b") as handle:
         for end in ends:
@@ -102,11 +95,10 @@ def test_slack_behind_the_end_of_the_file_is_overwritten(bed: Bed, kind: str) ->
             handle.write(DUE[: min(len(DUE), -end % 4096)])
     assert hits(mounted.image, DUE) == len(sizes)
     mounted = mounted._replace(path=bed.mount(mounted.device, kind))
-    tree = tree_on(mounted)
+    tree = bed.tree(mounted.path / "monitor")
     results = overwrite(tree, *[f"{size}.wav" for size in sizes], scheme="random")
     assert [result.outcome for result in results] == ["destroyed"] * 3
     assert [(tree.root / f"{size}.wav").stat().st_size for size in sizes] == sizes
-    tree.close()
     bed.unmount(mounted.path)
     assert hits(mounted.image, DUE) == 0
 
@@ -114,7 +106,7 @@ def test_slack_behind_the_end_of_the_file_is_overwritten(bed: Bed, kind: str) ->
 @pytest.mark.parametrize("kind", ["ext4", "xfs"])
 def test_holes_stay_holes_and_reserved_space_stays_reserved(bed: Bed, kind: str) -> None:
     mounted = bed.filesystem(kind)
-    tree = tree_on(mounted)
+    tree = bed.tree(mounted.path / "monitor")
     path = tree.write("sparse.wav", b"")
     with path.open("r+b") as handle:
         handle.truncate(1 << 30)
@@ -133,20 +125,18 @@ def test_holes_stay_holes_and_reserved_space_stays_reserved(bed: Bed, kind: str)
     assert results[0].bytes <= 3 * 65536 and results[1].bytes <= 65536
     assert module.LIMIT_UNWRITTEN not in results[0].limits and module.LIMIT_UNWRITTEN in results[1].limits
     assert [(file.stat().st_blocks, file.stat().st_size) for file in (path, reserved)] == before
-    tree.close()
     bed.unmount(mounted.path)
     assert hits(mounted.image, DUE) == 0
 
 
 def test_a_large_file_from_several_threads(bed: Bed) -> None:
     mounted = bed.filesystem("ext4", mebibytes=400)
-    tree = tree_on(mounted)
+    tree = bed.tree(mounted.path / "monitor")
     size = (170 << 20) + 12345
     tree.write("long.wav", marked(size, marker=DUE))
     tree.write("short.wav", marked(5000, marker=DUE))
     results = destroy(tree, "long.wav", "short.wav", scheme="random")
     assert [(result.outcome, result.verified_bytes) for result in results] == [("destroyed", size), ("destroyed", 5000)]
-    tree.close()
     bed.unmount(mounted.path)
     assert hits(mounted.image, DUE) == 0
 
@@ -157,7 +147,7 @@ def test_several_passes_and_one_flush_for_each_of_them(bed: Bed) -> None:
 
     mounted = bed.filesystem("ext4")
     executor = FaultyExecutor()
-    tree = Tree(mounted.path / "monitor", executor)
+    tree = bed.tree(mounted.path / "monitor", executor)
     paths = [f"{number}.wav" for number in range(50)]
     for path in paths:
         tree.write(path, marked(20_000, marker=DUE))
@@ -166,29 +156,26 @@ def test_several_passes_and_one_flush_for_each_of_them(bed: Bed) -> None:
     results = module.overwrite_batch(executor, targets, scheme)
     assert {(result.outcome, result.passes, result.verified_bytes) for result in results} == {("destroyed", 3, 20_000)}
     assert executor.flushes == 3
-    tree.close()
     assert {path.read_bytes() for path in tree.root.iterdir()} == {(b"\x92\x49\x24" * 7000)[:20_000]}
 
 
 def test_tmpfs_is_overwritten_with_its_limit_named(bed: Bed) -> None:
     point = bed.mount("tmpfs", "tmpfs", "size=16m")
-    tree = Tree(point / "monitor")
+    tree = bed.tree(point / "monitor")
     tree.write("a.wav", marked(200_000))
     (result,) = overwrite(tree, "a.wav", scheme="random")
     assert (result.outcome, result.read, result.extents, result.filesystem) == ("destroyed", "cached", "not_available", "tmpfs")
     assert any(limit.startswith("memory-backed") for limit in result.limits)
     assert b"REC-MARKER" not in (tree.root / "a.wav").read_bytes()
-    tree.close()
 
 
 def test_memory_does_not_grow_with_the_file(bed: Bed) -> None:
     mounted = bed.filesystem("ext4", mebibytes=700)
-    tree = tree_on(mounted)
+    tree = bed.tree(mounted.path / "monitor")
     tree.write("small.wav", marked(5000))
     with tree.write("large.wav", b"").open("wb") as handle:
         for _ in range(512):
             handle.write(marked(1 << 20))
-    tree.close()
     program = (
         "import resource, sys, pathlib\n"
         "from ansible_collections.recordings.disposal.tests.system.erasure_bed import overwrite\n"
@@ -212,14 +199,13 @@ def _peak(program: str, tree: Tree, name: str) -> int:
 
 def test_files_that_are_not_in_the_batch_are_byte_for_byte_what_they_were(bed: Bed) -> None:
     mounted = bed.filesystem("xfs")
-    tree = tree_on(mounted)
+    tree = bed.tree(mounted.path / "monitor")
     for number in range(100):
         tree.write(f"{number % 7}/{number}.wav", marked(1000 * number + number, marker=b"N%d" % number))
     os.sync()
     before = fingerprint(tree.root)
     due = [f"{number % 7}/{number}.wav" for number in range(0, 100, 3)]
     assert {result.outcome for result in destroy(tree, *due, scheme="random")} == {"destroyed"}
-    tree.close()
     bed.unmount(mounted.path)
     mounted = mounted._replace(path=bed.mount(mounted.device, "xfs"))
     after = fingerprint(mounted.path / "monitor")
@@ -229,11 +215,10 @@ def test_files_that_are_not_in_the_batch_are_byte_for_byte_what_they_were(bed: B
 def test_a_fresh_mount_has_no_cached_pages_to_read_instead_of_the_medium(bed: Bed) -> None:
     """What was read back past the cache is what the next mount reads."""
     mounted = bed.filesystem("ext4")
-    tree = tree_on(mounted)
+    tree = bed.tree(mounted.path / "monitor")
     tree.write("a.wav", marked(200_000))
     (result,) = overwrite(tree, "a.wav")
     assert result.outcome == "destroyed"
-    tree.close()
     bed.unmount(mounted.path)
     point = bed.mount(mounted.device, "ext4", "ro")
     assert (point / "monitor" / "a.wav").read_bytes() == bytes(200_000)

@@ -84,13 +84,17 @@ class FilesystemFacts:
 
 
 class MountFacts(t.NamedTuple):
-    """One line of mountinfo: the mount's number, its device, the filesystem's type and its own options."""
+    """One line of mountinfo: the mount's number, its device, the filesystem's type and its own options.
+
+    :arg complete: the options are all that are in force; mountinfo leaves out those that the superblock sets.
+    """
 
     number: int
     major: int
     minor: int
     type: str
     options: frozenset[str]
+    complete: bool = False
 
 
 def parse_mountinfo(text: str) -> dict[int, MountFacts]:
@@ -111,6 +115,8 @@ def _type_reason(mount: MountFacts) -> str:
     if mount.type in _IN_PLACE:
         if "data=journal" in mount.options:
             return _JOURNALED
+        if mount.type in ("ext3", "ext4") and not mount.complete and not mount.options & {"data=ordered", "data=writeback"}:
+            return "not telling whether the bytes also go through its journal: its options cannot be read"
         if any(option.startswith("rtdev=") for option in mount.options):
             return "a realtime device: this engine does not know on which of the two devices the bytes lie"
         return ""
@@ -220,6 +226,7 @@ class FilesystemProbe:
     def _gather(self, mount: MountFacts | None, depth: int) -> FilesystemFacts:
         if mount is None or mount.type not in _IN_PLACE:
             return decide_filesystem(mount, ())
+        mount = _with_all_options(mount)
         return decide_filesystem(mount, [(layer, self._below(layer, depth)) for layer in block_layers(mount.major, mount.minor)])
 
     def _below(self, layer: Layer, depth: int) -> FilesystemFacts | None:
@@ -250,6 +257,16 @@ def _mount_number(fd: int) -> int:
     except (OSError, ValueError):
         pass
     return -1
+
+
+def _with_all_options(mount: MountFacts) -> MountFacts:
+    """Adds what ext4 itself lists: C(data=journal) set in the superblock is in no other place."""
+    name = os.path.basename(os.path.realpath(f"/sys/dev/block/{mount.major}:{mount.minor}"))
+    try:
+        with open(f"/proc/fs/ext4/{name}/options", encoding="utf-8") as handle:
+            return mount._replace(options=mount.options.union(handle.read().split()), complete=True)
+    except OSError:
+        return mount
 
 
 def assess_filesystem(fd: int) -> FilesystemFacts:

@@ -232,9 +232,7 @@ def require_approval(
     :raises RefusedError: it is not approved; the sentence says what is missing, C(details["approval"]) holds the state.
     :raises EvidenceError: as C(check_approvals).
     """
-    state = check_approvals(
-        manifest_bytes, signatures, allowed_signers=allowed_signers, required=required, now=now, expiry=expiry
-    )
+    state = check_approvals(manifest_bytes, signatures, allowed_signers=allowed_signers, required=required, now=now, expiry=expiry)
     if not state.approved:
         raise RefusedError(f"the plan is not approved, nothing was done: {state.sentence()}", details={"approval": state.as_dict()})
     return state.approvals

@@ -267,4 +267,3 @@ class ChainWriter:
 
     def __exit__(self, *_exc: object) -> None:
         self.close()
-

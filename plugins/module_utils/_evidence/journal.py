@@ -192,9 +192,7 @@ class Journal(ChainWriter):
         return self.put(record, fold=self.state.apply)
 
 
-def read_journal(
-    source: str | os.PathLike[str] | t.BinaryIO, *, name: str | None = None, allow_torn: bool = False
-) -> t.Iterator[Record]:
+def read_journal(source: str | os.PathLike[str] | t.BinaryIO, *, name: str | None = None, allow_torn: bool = False) -> t.Iterator[Record]:
     """The records of a journal, each checked: number, link to the line before, canonical form byte by byte, and its time.
 
     What the records mean together is C(JournalState)'s to check.

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import copy
 import datetime as dt
-import hashlib
 import html.parser
 import typing as t
 
@@ -176,7 +175,7 @@ def statement_of(manifest: dict[str, t.Any], entries: dict[str, t.Any] | None = 
     hosts = entries if entries is not None else {host: entry_of(part) for host, part in manifest["hosts"].items()}
     total = {key: sum(host["counts"][key] for host in hosts.values()) for key in ("destroyed", "not_destroyed", "unknown")}
     data = canonical(manifest) + b"\n"
-    subject = [{"name": f"journals/{host}.jsonl", "digest": {"sha256": hashlib.sha256(f"{host}\n".encode()).hexdigest()}} for host in hosts]
+    subject = [{"name": f"journals/{host}.jsonl", "digest": {"sha256": sha(f"{host}\n")[7:]}} for host in hosts]
     predicate = {
         "run": manifest["plan_id"],
         "created": "2026-11-24T03:41:09.120000Z",

@@ -18,7 +18,6 @@ from ansible_collections.recordings.disposal.plugins.module_utils._executor impo
 from ansible_collections.recordings.disposal.plugins.plugin_utils._seal import Sealing, seal_run
 from ansible_collections.recordings.disposal.plugins.plugin_utils._statement import NAMESPACE
 from ansible_collections.recordings.disposal.plugins.plugin_utils._verify import Report, verify_run
-
 from ansible_collections.recordings.disposal.tests.unit.plugins.module_utils._evidence.evidence_world import (
     Keys,
     close,

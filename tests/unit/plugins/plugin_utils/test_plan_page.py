@@ -173,7 +173,7 @@ def test_the_line_on_the_page_signs_so_that_it_counts(tmp_path: pathlib.Path, ki
     subprocess.run(line, shell=True, cwd=tmp_path, check=True, capture_output=True, env={"PATH": os.environ["PATH"]})
     signature = (tmp_path / "manifest.json.anna@example.com.sig").read_text(encoding="utf-8")
     told = [{"principal": "anna@example.com", "signature": signature}]
-    state = check_approvals(manifest_bytes(manifest), told, allowed_signers=allowed, required=1, now=NOW)
+    state = check_approvals(manifest_bytes(manifest), told, allowed_signers=allowed, required=1, now=int(NOW.timestamp()))
     assert state.approved, state.sentence()
 
 

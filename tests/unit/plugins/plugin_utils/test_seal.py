@@ -17,7 +17,6 @@ from ansible_collections.recordings.disposal.plugins.module_utils._evidence.cano
 from ansible_collections.recordings.disposal.plugins.module_utils._executor import Executor
 from ansible_collections.recordings.disposal.plugins.plugin_utils import _seal as module
 from ansible_collections.recordings.disposal.plugins.plugin_utils._ledger import Ledger, read_ledger
-
 from ansible_collections.recordings.disposal.tests.unit.plugins.module_utils._evidence.evidence_world import snapshot
 from ansible_collections.recordings.disposal.tests.unit.plugins.plugin_utils.run_world import SIGNER, RunWorld
 

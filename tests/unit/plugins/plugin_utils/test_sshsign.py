@@ -16,7 +16,6 @@ import pytest
 from ansible_collections.recordings.disposal.plugins.module_utils._errors import DisposalError, RefusedError
 from ansible_collections.recordings.disposal.plugins.module_utils._evidence.sshsig import verify
 from ansible_collections.recordings.disposal.plugins.plugin_utils._sshsign import sign
-
 from ansible_collections.recordings.disposal.tests.unit.plugins.module_utils._evidence.evidence_world import Keys
 
 NAMESPACE = "evidence@recordings.disposal"

@@ -23,7 +23,6 @@ from ansible_collections.recordings.disposal.plugins.plugin_utils._statement imp
     build_statement,
     gather_evidence,
 )
-
 from ansible_collections.recordings.disposal.tests.unit.plugins.module_utils._evidence.evidence_world import (
     PROOF,
     close,

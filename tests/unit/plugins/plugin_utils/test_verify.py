@@ -20,7 +20,6 @@ from ansible_collections.recordings.disposal.plugins.module_utils._errors import
 from ansible_collections.recordings.disposal.plugins.module_utils._evidence.canonical import canonical
 from ansible_collections.recordings.disposal.plugins.module_utils._executor import Executor
 from ansible_collections.recordings.disposal.plugins.plugin_utils._ledger import Ledger
-
 from ansible_collections.recordings.disposal.tests.unit.plugins.plugin_utils.run_world import SIGNER, START, RunWorld, rechain
 
 
@@ -179,7 +178,10 @@ def test_an_approval_that_is_not_there(world: RunWorld) -> None:
 def test_an_approval_by_somebody_else(world: RunWorld) -> None:
     signature = world.keys.sign(world.data, "eve")
     (world.run / "manifest.json.bob@example.com.sig").write_text(signature, encoding="ascii")
-    invalid(world, r"manifest\.json was not approved as of 2026-11-23T22:00:00.* 1 counts \(anna@example\.com\); bob@example\.com: signed with key")
+    invalid(
+        world,
+        r"manifest\.json was not approved as of 2026-11-23T22:00:00.* 1 counts \(anna@example\.com\); bob@example\.com: signed with key",
+    )
 
 
 def test_an_approval_that_was_not_valid_when_the_host_began(world: RunWorld) -> None:

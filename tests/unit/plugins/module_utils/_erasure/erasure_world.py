@@ -68,7 +68,9 @@ class Tree:
     def close(self) -> None:
         for target in self.opened:
             target.close()
-        os.close(self.root_fd)
+        if self.root_fd >= 0:
+            os.close(self.root_fd)
+        self.root_fd = -1
 
 
 class FaultyExecutor(Executor):

@@ -24,7 +24,7 @@ DISK = (Layer("sda", "disk"), None)
 
 
 def mount(type_: str, *options: str) -> MountFacts:
-    return MountFacts(25, 8, 1, type_, frozenset(("rw", *options)))
+    return MountFacts(25, 8, 1, type_, frozenset(("rw", *options)), complete=True)
 
 
 @pytest.mark.parametrize(
@@ -68,6 +68,15 @@ def test_a_mount_that_cannot_be_seen_proves_nothing() -> None:
 def test_journalled_data_proves_nothing(type_: str) -> None:
     facts = decide_filesystem(mount(type_, "data=journal"), [DISK])
     assert not facts.in_place and "data=journal" in facts.reason
+
+
+@pytest.mark.parametrize("type_", ["ext3", "ext4"])
+def test_options_that_may_hide_a_journal_of_data_prove_nothing(type_: str) -> None:
+    """mountinfo leaves C(data=journal) out where the superblock sets it."""
+    partial = mount(type_, "nodelalloc")._replace(complete=False)
+    facts = decide_filesystem(partial, [DISK])
+    assert not facts.in_place and "its options cannot be read" in facts.reason
+    assert decide_filesystem(partial._replace(options=frozenset({"data=ordered"})), [DISK]).in_place
 
 
 def test_an_xfs_with_a_realtime_device_proves_nothing() -> None:

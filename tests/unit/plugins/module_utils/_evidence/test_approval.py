@@ -23,8 +23,12 @@ from ansible_collections.recordings.disposal.plugins.module_utils._evidence.appr
     require_approval,
 )
 from ansible_collections.recordings.disposal.plugins.module_utils._evidence.canonical import canonical
-
-from ansible_collections.recordings.disposal.tests.unit.plugins.module_utils._evidence.evidence_world import NOW, Keys, fields, manifest_bytes
+from ansible_collections.recordings.disposal.tests.unit.plugins.module_utils._evidence.evidence_world import (
+    NOW,
+    Keys,
+    fields,
+    manifest_bytes,
+)
 
 ANNA, BOB, EWA = "anna@example.com", "bob@example.com", "ewa@example.com"
 
@@ -105,9 +109,7 @@ def test_the_author(board: Board) -> None:
     assert board.refused() == f"2 approvals needed, 1 counts ({ANNA}); {EWA} is the plan's author, who does not count"
 
 
-@pytest.mark.parametrize(
-    "options", ["", 'valid-before="20200101"', 'valid-after="20300101"', 'namespaces="evidence@recordings.disposal"']
-)
+@pytest.mark.parametrize("options", ["", 'valid-before="20200101"', 'valid-after="20300101"', 'namespaces="evidence@recordings.disposal"'])
 def test_the_author_s_key_under_another_name(board: Board, keys: Keys, options: str) -> None:
     board.signers = keys.line(ANNA, "anna") + keys.line(EWA, "ewa", options) + keys.line(BOB, "ewa")
     board.sign(ANNA, "anna").sign(BOB, "ewa")

@@ -25,7 +25,6 @@ from ansible_collections.recordings.disposal.plugins.module_utils._evidence.cano
 from ansible_collections.recordings.disposal.plugins.module_utils._evidence.chain import MAX_LINE, NO_HEAD
 from ansible_collections.recordings.disposal.plugins.module_utils._evidence.journal import Journal, JournalState, read_journal
 from ansible_collections.recordings.disposal.plugins.module_utils._executor import CheckExecutor, CheckModeWriteError, Executor
-
 from ansible_collections.recordings.disposal.tests.unit.plugins.module_utils._evidence.evidence_world import (
     close,
     destroy,

@@ -22,7 +22,6 @@ from ansible_collections.recordings.disposal.plugins.module_utils._evidence.sshs
     run_ssh_keygen,
     verify,
 )
-
 from ansible_collections.recordings.disposal.tests.unit.plugins.module_utils._evidence.evidence_world import PLAN, Keys
 
 DATA = b"what was signed \xff\x00\n"
@@ -63,7 +62,9 @@ def test_a_key_that_may_not_sign_for_this_namespace(keys: Keys) -> None:
     refused(keys, "key_namespace", "may not sign for plan@recordings.disposal .allowed_signers line 1", signers=signers)
 
 
-@pytest.mark.parametrize(("options", "fault"), [('valid-before="20261123220000"', "expired"), ('valid-after="20261123220001"', "not_yet_valid")])
+@pytest.mark.parametrize(
+    ("options", "fault"), [('valid-before="20261123220000"', "expired"), ('valid-after="20261123220001"', "not_yet_valid")]
+)
 def test_a_key_outside_its_validity_in_utc(keys: Keys, options: str, fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TZ", "Asia/Tokyo")
     signers = "# people\n" + keys.line(ANNA, "anna", options)
@@ -86,7 +87,9 @@ def test_a_line_of_signers_that_cannot_be_read(keys: Keys) -> None:
     refused(keys, "signers", "allowed_signers line 1: bad options", signers=keys.line(ANNA, "anna", "no-such-option"))
 
 
-@pytest.mark.parametrize("signature", [b"", b"rubbish", b"\xff\xfe", b"-----BEGIN SSH SIGNATURE-----\n-----END SSH SIGNATURE-----\n", b"x" * 100000])
+@pytest.mark.parametrize(
+    "signature", [b"", b"rubbish", b"\xff\xfe", b"-----BEGIN SSH SIGNATURE-----\n-----END SSH SIGNATURE-----\n", b"x" * 100000]
+)
 def test_what_is_no_signature(keys: Keys, signature: bytes) -> None:
     refused(keys, "malformed", "is not an SSH signature", signature=signature)
 
