@@ -53,11 +53,12 @@ def load_documents(directory: str, loader: DataLoader, what: str) -> list[t.Any]
 def identifiers_key(path: str, *, check_mode: bool) -> str:
     """The key for identifiers, made if it is missing; check mode makes one for itself only."""
     location = os.path.abspath(os.path.expanduser(path))
+    key = secrets.token_hex(32)
     try:
         with open(location, encoding="ascii") as handle:
             return handle.read().strip()
     except FileNotFoundError:
-        key = secrets.token_hex(32)
+        pass
     except (OSError, UnicodeError) as error:
         raise AnsibleActionFail(f"the key for identifiers {location} cannot be read ({error}); repair it, or name another") from error
     if check_mode:

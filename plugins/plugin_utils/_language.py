@@ -76,7 +76,7 @@ class Language:
 
     def decimal(self, value: float) -> str:
         """With one decimal and thousands separators."""
-        whole, _, part = f"{value:,.1f}".partition(".")
+        whole, part = f"{value:,.1f}".split(".")
         return f"{whole.replace(',', self._form['thousands'])}{self._form['decimal']}{part}"
 
     def count(self, value: int, noun: str) -> str:

@@ -119,7 +119,9 @@ def _selected(value: t.Any, shape: t.Any, where: str) -> t.Any:
 
 
 def _require(value: t.Any, kind: type, where: str) -> None:
-    if type(value) is not kind or (isinstance(value, int) and value < 0):
+    # A boolean counts as a whole number to Python, and not to us.
+    fits = isinstance(value, kind) and isinstance(value, bool) == (kind is bool)
+    if not fits or (isinstance(value, int) and value < 0):
         what = "is missing" if value is None else f"is {visible(repr(value))[:60]}, not {_CALLED[kind]}"
         raise RefusedError(f"the result of {where} {what}, so there is no manifest; give the result of retention_plan as it was returned")
 

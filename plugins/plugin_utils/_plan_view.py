@@ -107,7 +107,7 @@ def _limits(hosts: t.Mapping[str, t.Any]) -> tuple[list[dict[str, t.Any]], int]:
         # The hosts that are nearest to the limit are the ones to look at.
         nearest = sorted(found, key=lambda item: (-_magnitude(item[1]), item[0]))
         shown = nearest[:_LIMIT_HOSTS] if ok else nearest
-        kind, _, subject = scope.partition(":")
+        kind, _colon, subject = scope.partition(":")
         row = {"ok": ok, "scope": scope, "kind": kind, "subject": subject, "name": name, "limit": limit}
         rows.append({**row, "found": shown, "more": len(found) - len(shown)})
     return rows, left_out

@@ -102,7 +102,7 @@ class _Missing(jinja2.StrictUndefined):
     __slots__ = ()
 
     def __format__(self, form: str) -> str:
-        self._fail_with_undefined_error()
+        return str(self)
 
 
 def _shown(value: t.Any) -> t.Any:

@@ -38,8 +38,8 @@ def not_run(why: str) -> t.NoReturn:
     pytest.skip(f"not run: {why}")
 
 
-def run(*command: str, **kwargs: t.Any) -> str:
-    done = subprocess.run(command, env={**os.environ, "PATH": PATH}, capture_output=True, text=True, check=False, **kwargs)
+def run(*command: str) -> str:
+    done = subprocess.run(command, env={**os.environ, "PATH": PATH}, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{' '.join(command)}: {done.stdout}{done.stderr}"
     return done.stdout
 

@@ -6,8 +6,8 @@
 
 Usage: lying_medium.py BACKING_DIRECTORY MOUNT_POINT
 
-The file C(BACKING_DIRECTORY/faults.json) is read again at each access, so that a filesystem can be made honestly and the medium turn bad later:
-C({"drop": [[start, end]], "fail_write": [[start, end]], "fail_read": [[start, end]]}), offsets in bytes.
+The file C(BACKING_DIRECTORY/faults.json) is read again at each access, so that a filesystem can be made honestly and turn bad later:
+C({"drop": [[start, end]], "fail_write": [[start, end]], "fail_read": [[start, end]]}), offsets in bytes of each file.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ import os
 import sys
 import typing as t
 
-import mfusepy
+import mfusepy  # type: ignore[import-untyped]  # the library has no types
 
 Range = tuple[int, int]
 
 
-class LyingMedium(mfusepy.Operations):  # type: ignore[misc]  # the library has no types for its base class
+class LyingMedium(mfusepy.Operations):  # type: ignore[misc]  # the library has no types
     def __init__(self, backing: str) -> None:
         self.backing = backing
 

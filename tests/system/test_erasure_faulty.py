@@ -158,7 +158,7 @@ def test_what_was_dropped_is_believed_where_caches_are_not_dropped(bed: Bed, mon
     """Why cached pages below the loop device are dropped first: they agree with the lie."""
     disk = LyingDisk(bed, direct_io=False)
     monkeypatch.setattr(module, "_drop_caches", lambda works: None)
-    disk.fault("drop", MIB, 2 * MIB)
+    disk.fault("drop", -disk.start, 1 << 40)
     (result,) = overwrite(disk.tree, "a.wav")
     believed = result.outcome == "destroyed"
     disk.close()

@@ -6,7 +6,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import pathlib
+import struct
 import subprocess
 import sys
 import typing as t
@@ -14,6 +17,7 @@ import typing as t
 import pytest
 
 from ansible_collections.recordings.disposal.plugins.module_utils._erasure import files as module
+from ansible_collections.recordings.disposal.plugins.module_utils._erasure.extents import Extent
 from ansible_collections.recordings.disposal.tests.system.erasure_bed import destroy, extents_of, hits, overwrite
 from ansible_collections.recordings.disposal.tests.system.loop_bed import Bed
 from ansible_collections.recordings.disposal.tests.unit.plugins.module_utils._erasure.erasure_world import Tree, fingerprint, marked
@@ -222,3 +226,47 @@ def test_a_fresh_mount_has_no_cached_pages_to_read_instead_of_the_medium(bed: Be
     bed.unmount(mounted.path)
     point = bed.mount(mounted.device, "ext4", "ro")
     assert (point / "monitor" / "a.wav").read_bytes() == bytes(200_000)
+
+
+_ADD_KEY = 0xC0506617
+_SET_POLICY = 0x800C6613
+
+
+def encrypt_directory(directory: pathlib.Path) -> None:
+    """What C(fscrypt) does: give the filesystem a key, and bind an empty directory to it."""
+    key = os.urandom(64)
+    argument = bytearray(struct.pack("=II32xII32x", 2, 0, len(key), 0) + key)
+    fd = os.open(directory, os.O_RDONLY)
+    try:
+        fcntl.ioctl(fd, _ADD_KEY, argument, True)
+        fcntl.ioctl(fd, _SET_POLICY, struct.pack("=BBBB4x16s", 2, 1, 4, 2, bytes(argument[8:24])))
+    finally:
+        os.close(fd)
+
+
+def test_an_encrypted_file_is_overwritten_and_read_back_through_the_cache(bed: Bed) -> None:
+    """Direct reads of an encrypted file silently go through the page cache, so C(direct) is not claimed of them."""
+    mounted = bed.filesystem("ext4", "-b", "4096", "-O", "encrypt")
+    (mounted.path / "monitor").mkdir()
+    encrypt_directory(mounted.path / "monitor")
+    tree = bed.tree(mounted.path / "monitor")
+    path = tree.write("a.wav", marked(200_000))
+    os.sync()
+    extents = extents_of(path)
+    before = blocks(mounted.image, extents)
+    (result,) = overwrite(tree, "a.wav", scheme="random")
+    assert (result.outcome, result.read, result.extents) == ("destroyed", "cached", "unchanged")
+    assert module.LIMIT_CACHED in result.limits
+    bed.unmount(mounted.path)
+    after = blocks(mounted.image, extents)
+    assert len(before) == len(after) == 49 and not set(before) & set(after)
+
+
+def blocks(image: pathlib.Path, extents: tuple[Extent, ...]) -> list[bytes]:
+    """The 4096-byte blocks of a file as they lie on the medium."""
+    with image.open("rb") as handle:
+        found = []
+        for extent in extents:
+            handle.seek(extent.physical)
+            found.extend(handle.read(4096) for _ in range(extent.length // 4096))
+        return found

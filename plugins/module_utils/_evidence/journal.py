@@ -78,6 +78,7 @@ class JournalState:
         self.interruptions = 0
         self.closed = False
         self._outcomes: dict[int, int] = {}
+        self._takers: dict[t.Any, t.Callable[[Record], None]] = {kind: getattr(self, f"_{kind}") for kind in _NEEDED}
 
     @classmethod
     def fold(cls, records: t.Iterable[Record], *, name: str = "the journal") -> JournalState:
@@ -114,7 +115,7 @@ class JournalState:
             raise self._fault(record, f"({kind}) stands after the end of the run")
         if (self.opening is None) != (kind == "open"):
             raise self._fault(record, "opens the run a second time" if kind == "open" else f"({kind}) stands before the run was opened")
-        getattr(self, f"_{kind}")(record)
+        self._takers[kind](record)
 
     def _open(self, record: Record) -> None:
         if record["format"] != FORMAT:
@@ -125,18 +126,18 @@ class JournalState:
         self.interruptions += 1
 
     def _intent(self, record: Record) -> None:
-        name = self._set_without_outcome(record)
+        name, _key = self._set_without_outcome(record)
         self.pending[name] = Pending(record)
 
     def _erased(self, record: Record) -> None:
-        name = self._set_without_outcome(record)
+        name, _key = self._set_without_outcome(record)
         pending = self.pending.get(name)
         if pending is None:
             raise self._fault(record, f"says that set {name} was erased, which no line before it announced")
         pending.erased = record
 
     def _outcome(self, record: Record) -> None:
-        name = self._set_without_outcome(record)
+        name, key = self._set_without_outcome(record)
         code = _CODES.get(record["outcome"]) if isinstance(record["outcome"], str) else None
         size = record["bytes"]
         if code is None or type(size) is not int or size < 0:
@@ -148,7 +149,7 @@ class JournalState:
                 raise self._fault(record, f"claims set {name} as destroyed without proof")
             self.bytes_destroyed += size
         self.pending.pop(name, None)
-        self._outcomes[_compact(name)] = code
+        self._outcomes[key] = code
         self.counts[record["outcome"]] += 1
 
     def _close(self, record: Record) -> None:
@@ -160,13 +161,14 @@ class JournalState:
             raise self._fault(record, f"ends the run with counts, bytes and interruptions {told}, and the lines before it add up to {seen}")
         self.closed = True
 
-    def _set_without_outcome(self, record: Record) -> str:
+    def _set_without_outcome(self, record: Record) -> tuple[str, int]:
         name = record["set"]
         if not isinstance(name, str) or not name:
             raise self._fault(record, f"names the set {name!r}, which is no text")
-        if _compact(name) in self._outcomes:
+        key = _compact(name)
+        if key in self._outcomes:
             raise self._fault(record, f"({record['type']}) concerns set {name}, which has the outcome {self.outcome_of(name)} already")
-        return name
+        return name, key
 
 
 class Journal(ChainWriter):

@@ -12,16 +12,22 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
+import re
 import typing as t
 import zoneinfo
 
 from .._errors import RefusedError
 
-__all__ = ["DAY", "Calendar", "calendar_for", "parse_instant", "rfc3339"]
+__all__ = ["DAY", "Calendar", "calendar_for", "checked_instant", "parse_instant", "rfc3339"]
 
 DAY = 86400
 _EPOCH_DAY = dt.date(1970, 1, 1).toordinal()
 _MEMO_LIMIT = 50000
+_LATEST = (dt.date.max.toordinal() - _EPOCH_DAY - 1) * DAY
+# What software writes where it has no date: 0, 1970-01-01 in any zone, and anything before the twentieth century.
+_NEVER_BEFORE = (dt.date(1900, 1, 2).toordinal() - _EPOCH_DAY) * DAY
+_ZERO = range(-DAY, 2 * DAY)
+_DATE_ONLY = re.compile(r"[\dW-]{8,10}", re.ASCII)
 
 
 class Calendar:
@@ -106,11 +112,28 @@ def rfc3339(epoch: int | None) -> str | None:
     return _day_text(epoch // DAY + _EPOCH_DAY) + _second_text(epoch % DAY)
 
 
-def parse_instant(value: t.Any, calendar: Calendar) -> int:
+def checked_instant(epoch: int) -> int:
+    """The same instant.
+
+    :raises ValueError: one that software writes where it has no date, or that no date can be written for.
+    """
+    if epoch < _NEVER_BEFORE or epoch in _ZERO:
+        raise ValueError("is a date that stands for none, such as 1970-01-01")
+    if epoch > _LATEST:
+        raise ValueError("is a date after the year 9999; write seconds since 1970, not milliseconds")
+    return epoch
+
+
+def parse_instant(value: t.Any, calendar: Calendar, *, day_ends: bool = False) -> int:
     """Seconds since 1970 UTC of a whole number, or of an ISO 8601 date or date-time, local to C(calendar) where it has no offset.
 
+    :arg day_ends: a date without a time of day counts as the last second of that day, else as its first.
     :raises ValueError: anything else.
     """
+    return checked_instant(_instant(value, calendar, day_ends=day_ends))
+
+
+def _instant(value: t.Any, calendar: Calendar, *, day_ends: bool) -> int:
     if isinstance(value, int) and not isinstance(value, bool):
         return value
     text = str(value).strip()
@@ -122,4 +145,6 @@ def parse_instant(value: t.Any, calendar: Calendar) -> int:
         raise ValueError("is not a date; write it as 2026-11-23, 2026-11-23T10:15:00+01:00 or seconds since 1970") from None
     if moment.tzinfo is not None:
         return int(moment.timestamp())
+    if day_ends and _DATE_ONLY.fullmatch(text):
+        return calendar.epoch(moment.toordinal(), DAY - 1)
     return calendar.epoch(moment.toordinal(), moment.hour * 3600 + moment.minute * 60 + moment.second)

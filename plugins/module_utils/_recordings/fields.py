@@ -38,7 +38,7 @@ def typed(name: str, value: t.Any) -> str | int | None:
     if name in METADATA_NUMBERS:
         try:
             number = float(value)
-        except ValueError:
+        except (ValueError, OverflowError):
             raise ValueError(f"the field {name} does not hold a number") from None
         if not math.isfinite(number) or number < 0:
             raise ValueError(f"the field {name} does not hold a length of time")

@@ -29,6 +29,7 @@ _COMPANIONS: dict[str, list[str]] = {
     "transcript": [".txt", ".vtt", ".srt"],
     "waveform": [".png"],
 }
+_COMPANION_ROLES = frozenset({"sidecar", "transcript", "waveform", "thumbnail"})
 _VICIDIAL_AUDIO = (".wav", ".gsm", ".mp3", ".ogg", ".gsw")
 _VICIDIAL_ENCRYPTED = (".gpg", ".pgp")
 _VICIDIAL_LEGS = ("-in", "-out", "-all")
@@ -94,8 +95,25 @@ class Layout:
     marker: str | None
     start: StartTime
 
+    @property
+    def named_fields(self) -> set[str]:
+        """Fields that a name, or its directory, gives."""
+        groups = {*self.pattern.groupindex, *(self.directory.groupindex if self.directory else ())}
+        return groups | set(self.values)
+
     def split(self, name: str) -> tuple[str, str] | None:
-        """Stem and role of a file name, by its longest known suffix; none where no suffix fits."""
+        """Stem and role of a file name, by its longest known suffix; none where no suffix fits.
+
+        A companion of a whole file name, such as C(call.wav.json), has the stem of that file.
+        """
+        cut = self._cut(name)
+        if cut is not None and cut[1] in _COMPANION_ROLES and "." in cut[0]:
+            inner = self._cut(cut[0])
+            if inner is not None and self.pattern.fullmatch(inner[0]) and not self.pattern.fullmatch(cut[0]):
+                return inner[0], cut[1]
+        return cut
+
+    def _cut(self, name: str) -> tuple[str, str] | None:
         for suffix, role in self.endings.get(name[name.rfind(".") :] if "." in name else "", ()):
             if name.endswith(suffix) and len(name) > len(suffix):
                 return name[: -len(suffix)], role
@@ -215,5 +233,6 @@ def read_layout(document: t.Any, name: str) -> Layout:
     :raises PolicyError: with every fault.
     """
     layout = read_document(document, f"the layout {name}", lambda node: layout_from_node(node, name))
-    assert layout is not None, "a layout without faults is there"
+    if layout is None:
+        raise AssertionError("a layout without faults is there")
     return layout

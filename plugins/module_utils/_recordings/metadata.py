@@ -125,9 +125,20 @@ class Sidecar:
         return _parse_xml(data) if file.lower().endswith(".xml") else _parse_json(data)
 
 
+def _once(pairs: list[tuple[str, t.Any]]) -> dict[str, t.Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise MetadataError("sidecar says something twice")
+    return found
+
+
+def _not_json(name: str) -> t.Any:
+    raise ValueError(name)
+
+
 def _parse_json(data: bytes) -> dict[str, t.Any]:
     try:
-        document = json.loads(data)
+        document = json.loads(data, object_pairs_hook=_once, parse_constant=_not_json)
     except (ValueError, RecursionError) as error:
         raise MetadataError("sidecar is not JSON") from error
     if not isinstance(document, dict):
@@ -136,6 +147,8 @@ def _parse_json(data: bytes) -> dict[str, t.Any]:
 
 
 def _parse_xml(data: bytes) -> dict[str, t.Any]:
+    if b"\0" in data:
+        raise MetadataError("sidecar is XML in an encoding that is not read; write it as UTF-8")
     if b"<!DOCTYPE" in data or b"<!ENTITY" in data:
         raise MetadataError("sidecar declares entities")
     try:
@@ -184,6 +197,11 @@ class Table:
 
         :raises MetadataError: several rows that differ.
         """
+        if not key.isprintable():
+            try:
+                key.encode()
+            except UnicodeEncodeError:
+                raise MetadataError(f"{self.spec.kind} cannot be asked for a {self.spec.key} that is not UTF-8") from None
         found = self._store.execute("SELECT DISTINCT document FROM rows WHERE key = ? LIMIT 2", (key,)).fetchall()
         if len(found) > 1:
             raise MetadataError(f"{self.spec.kind} has several rows for one {self.spec.key}")
@@ -194,8 +212,12 @@ class Table:
 
     def _csv_rows(self) -> t.Iterator[tuple[str, str]]:
         try:
+            if not stat.S_ISREG(os.stat(self.spec.location).st_mode):
+                raise MetadataError(f"csv {self.spec.location} is not a regular file")
             with open(self.spec.location, encoding="utf-8-sig", newline="") as handle:
                 reader = csv.DictReader(handle, strict=True)
+                if len(set(reader.fieldnames or [])) < len(reader.fieldnames or []):
+                    raise MetadataError(f"csv {self.spec.location} has two columns of one name")
                 if self.spec.column not in (reader.fieldnames or []):
                     raise MetadataError(f"csv {self.spec.location} has no column {self.spec.column}")
                 for row in reader:
@@ -225,7 +247,9 @@ class Table:
                 if document.get(self.spec.column) is not None:
                     yield str(document[self.spec.column]), json.dumps(document, sort_keys=True)
         except sqlite3.Error as error:
-            raise MetadataError(f"sqlite {location} cannot be read ({error})") from error
+            # The library's words would quote the text that it could not decode, which may be a person's name.
+            why = "it holds text that is not UTF-8" if "decode" in str(error) else str(error)
+            raise MetadataError(f"sqlite {location} cannot be read ({why})") from error
         finally:
             source.close()
 

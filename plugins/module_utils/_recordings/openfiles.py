@@ -25,7 +25,11 @@ def find_open_files(proc: str = "/proc") -> OpenFiles:
     found: set[tuple[int, int]] = set()
     complete = os.path.isdir(os.path.join(proc, "self", "fd"))
     own = str(os.getpid())
-    for pid in os.listdir(proc):
+    try:
+        processes = os.listdir(proc)
+    except OSError:
+        return OpenFiles(frozenset(), False)
+    for pid in processes:
         if not pid.isdigit() or pid == own:
             continue
         directory = f"{proc}/{pid}/fd"

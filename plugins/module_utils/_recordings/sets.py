@@ -19,6 +19,7 @@ import tempfile
 import types
 import typing as t
 
+from .calendar import calendar_for
 from .layouts import Layout
 from .walk import Directory
 
@@ -110,7 +111,7 @@ def reassembled(layout: Layout, key: str, members: t.Sequence[Member]) -> Record
         named.append(member._replace(role=cut[1] if cut else "sidecar"))
         if cut and cut[1] in layout.primary_roles:
             stems.append(cut[0])
-    return _made(layout, key, max(stems, default=""), named)
+    return _made(layout, key, _latest(layout, named[0].path.rpartition("/")[0], stems), named)
 
 
 def sets_in_directory(layout: Layout, directory: Directory) -> t.Iterator[RecordingSet]:
@@ -152,8 +153,25 @@ def _directory_set(layout: Layout, directory: Directory, prefix: str) -> t.Itera
         for member in members:
             yield RecordingSet(member.path, "", member.path, [member], {}, MISPLACED)
         return
-    # Of several primary files the last in name order is the latest, so that a period never ends early.
-    yield _made(layout, directory.path, max(stems, default=""), members)
+    yield _made(layout, directory.path, _latest(layout, directory.path, stems), members)
+
+
+def _latest(layout: Layout, directory: str, stems: t.Sequence[str]) -> str:
+    """Of several primary files the one that starts last, so that a period never ends early; first of all one without a date."""
+    if len(stems) < 2:
+        return stems[0] if stems else ""
+    placed = layout.directory_fields(directory) or {}
+
+    def start(stem: str) -> tuple[bool, int, str]:
+        fields = layout.stem_fields(stem)
+        if fields is None:
+            return True, 0, stem
+        try:
+            return False, layout.start.epoch({**placed, **fields}, calendar_for("UTC")), stem
+        except (ValueError, OverflowError):
+            return True, 0, stem
+
+    return max(stems, key=start)
 
 
 def sets_in_tree(layout: Layout, directories: t.Iterable[Directory]) -> t.Iterator[RecordingSet]:
@@ -177,7 +195,7 @@ def sets_in_tree(layout: Layout, directories: t.Iterable[Directory]) -> t.Iterat
             continue
         for row in group:
             member = Member(*row[1:])
-            directory_path, _, name = member.path.rpartition("/")
+            directory_path, _slash, name = member.path.rpartition("/")
             yield RecordingSet(member.path, directory_path, name, [member], {}, UNMATCHED)
 
 

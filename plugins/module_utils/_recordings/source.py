@@ -13,8 +13,8 @@ import os
 import typing as t
 
 from .._errors import RefusedError
-from .calendar import Calendar, calendar_for, parse_instant
-from .fields import COMPUTED_FIELDS, METADATA_FIELDS, typed
+from .calendar import DAY, Calendar, calendar_for, checked_instant, parse_instant
+from .fields import COMPUTED_FIELDS, METADATA_FIELDS, METADATA_NUMBERS, typed
 from .layouts import Layout
 from .metadata import MetadataError, MetadataSpec, Sidecar, Table
 from .openfiles import OpenFiles
@@ -95,6 +95,8 @@ class Resolver:
             "end_epoch": operator.attrgetter("end"),
             "age_days": self._age,
         }
+        self._tomorrow = self.calendar.epoch(self.calendar.local(now)[0] + 1, 0)
+        self._named_numbers = sorted(METADATA_NUMBERS & source.layout.named_fields)
         self._youngest = (now - source.layout.quiet) * 1_000_000_000
         self._faults: list[str] = []
         self._readers: list[tuple[MetadataSpec, Sidecar | Table]] = []
@@ -134,39 +136,59 @@ class Resolver:
             return directory
         return directory._replace(files=[(name, facts) for name, facts in directory.files if name != marker])
 
-    @contextlib.contextmanager
-    def _directory(self, root_fd: int, recording_set: RecordingSet) -> t.Iterator[int]:
+    def _directory(self, root_fd: int, recording_set: RecordingSet) -> t.ContextManager[int]:
+        """The set's directory, opened only where something beside the recording is looked at."""
         if not self._readers and self.source.layout.marker is None:
-            yield root_fd
-            return
-        with opened_below(root_fd, recording_set.directory) as fd:
-            yield fd
+            return contextlib.nullcontext(root_fd)
+        return opened_below(root_fd, recording_set.directory)
 
     def resolve(self, recording_set: RecordingSet, directory_fd: int) -> None:
         """Fill fields, metadata, start and end; what cannot be told becomes a fault."""
         times = _NO_TIMES
+        if self._named_numbers:
+            recording_set.faults += (*self._typed(recording_set.fields),)
         if self._readers or self._faults:
             times = {}
             recording_set.faults += (*self._faults, *self._merge(recording_set, directory_fd, times))
         if not recording_set.faults:
             try:
-                if "start" in times:
-                    recording_set.start = parse_instant(times["start"], self.calendar)
-                else:
-                    recording_set.start = self._start_of(recording_set.fields, self.calendar)
-                if "end" in times:
-                    recording_set.end = parse_instant(times["end"], self.calendar)
-                elif "duration" in recording_set.fields:
-                    recording_set.end = recording_set.start + recording_set.fields["duration"]
-            except ValueError as error:
+                self._place_in_time(recording_set, times)
+            except (ValueError, OverflowError) as error:
                 recording_set.faults += (f"date: {error}",)
-            else:
-                if recording_set.start > self.now:
-                    recording_set.faults += ("starts in the future",)
         for member in recording_set.members:
             if member[6] != 1:
                 recording_set.faults += ("a member has several hard links",)
                 break
+
+    def _place_in_time(self, recording_set: RecordingSet, times: t.Mapping[str, t.Any]) -> None:
+        """Fill start and end.
+
+        :raises ValueError: one of them is no date.
+        """
+        if "start" in times:
+            start = parse_instant(times["start"], self.calendar, day_ends=True)
+        else:
+            start = checked_instant(self._start_of(recording_set.fields, self.calendar))
+        recording_set.start = start
+        # By days, since a name without a time of day counts as the end of its day.
+        if start >= self._tomorrow:
+            recording_set.faults += ("starts in the future",)
+        if "end" in times:
+            end = parse_instant(times["end"], self.calendar, day_ends=True)
+            if end < start - DAY:
+                recording_set.faults += ("ends before it starts",)
+            recording_set.end = max(start, end)
+        elif "duration" in recording_set.fields:
+            recording_set.end = checked_instant(start + recording_set.fields["duration"])
+
+    def _typed(self, fields: dict[str, t.Any]) -> t.Iterator[str]:
+        """Give the numbers in a name their type; yields the faults."""
+        for name in self._named_numbers:
+            if name in fields:
+                try:
+                    fields[name] = typed(name, fields[name])
+                except ValueError as error:
+                    yield str(error)
 
     def describe(self, recording_set: RecordingSet, names: t.Iterable[str] = COMPUTED_FIELDS) -> dict[str, t.Any]:
         """The fields that rules see; C(names) are the computed ones that are asked for."""
@@ -217,7 +239,7 @@ class Resolver:
             except (MetadataError, ValueError) as error:
                 faults.append(str(error))
                 continue
-            metadata.update({name: value for name, value in document.items() if value is not None})
+            metadata.update({name: value for name, value in document.items() if value is not None and value != ""})
         recording_set.metadata = metadata
         return faults
 

@@ -25,23 +25,26 @@ _MONTHS = {
 }
 
 
-def _digits(text: str) -> str:
-    return text if text.isdigit() else re.sub(r"\D", "", text)
+# Each part has all its digits: without its separators, 2024-1-15 would be the fifth of November.
+_DATE = re.compile(r"(\d{4})\D?(\d{2})\D?(\d{2})", re.ASCII)
+_TIME = re.compile(r"(\d{2})(?:\D?(\d{2})(?:\D?(\d{2})(?:\D?\d{1,9})?)?)?", re.ASCII)
+_STAMP = re.compile(rf"({_DATE.pattern})(?:\D?({_TIME.pattern}))?", re.ASCII)
 
 
 @functools.lru_cache(maxsize=20000)
 def _day(text: str) -> int:
-    digits = _digits(text)
+    match = _DATE.fullmatch(text)
     try:
-        return dt.date(int(digits[:4]), int(digits[4:6]), int(digits[6:8])).toordinal()
-    except ValueError:
+        return dt.date(*map(int, match.groups() if match else ())).toordinal()
+    except (TypeError, ValueError):
         raise ValueError("the date in its name does not exist") from None
 
 
 @functools.lru_cache(maxsize=DAY)
 def _second(text: str) -> int:
-    digits = _digits(text)
-    hour, minute, second = int(digits[:2]), int(digits[2:4]), int(digits[4:6] or 0)
+    match = _TIME.fullmatch(text)
+    # What the name leaves out counts as its end, so that a period never ends early.
+    hour, minute, second = (int(part or 59) for part in match.groups()) if match else (24, 0, 0)
     if hour > 23 or minute > 59 or second > 60:
         raise ValueError("the time of day in its name does not exist")
     return min(hour * 3600 + minute * 60 + second, DAY - 1)
@@ -73,8 +76,10 @@ class StartTime:
             time = fields.get("time")
             return calendar.epoch(_day(fields.get("date", "")), DAY - 1 if time is None else _second(time))
         if kind == "ts":
-            digits = _digits(fields.get("ts", ""))
-            return calendar.epoch(_day(digits[:8]), DAY - 1 if len(digits) < 12 else _second(digits[8:14]))
+            match = _STAMP.fullmatch(fields.get("ts", ""))
+            if match is None:
+                raise ValueError("the date in its name does not exist")
+            return calendar.epoch(_day(match[1]), DAY - 1 if match[5] is None else _second(match[5]))
         if kind == "parts":
             month = fields["m"] if "m" in fields else f"{_MONTHS.get(fields.get('b', ''), 0):02d}"
             day = _day(f"{fields.get('Y', '')}{month.zfill(2)}{fields.get('d', '').zfill(2)}")

@@ -41,12 +41,16 @@ class Hold:
 
 @dataclasses.dataclass(frozen=True)
 class ErasureRequest:
-    """A data subject's request (GDPR art. 17); C(due) is when its term of a month, or as written, ends."""
+    """A data subject's request (GDPR art. 17); C(due) is when its term of a month, or as written, ends.
+
+    It is about what was recorded until C(covers): what is recorded later has its own purpose.
+    """
 
     id: str
     condition: Condition
     received: int
     due: int
+    covers: int
 
 
 def load_holds(documents: t.Iterable[t.Any]) -> tuple[tuple[Hold, ...], str]:
@@ -91,6 +95,15 @@ def _instant(value: t.Any) -> int:
     return parse_instant(value, calendar_for(_UTC))
 
 
+def _day_end(value: t.Any) -> int:
+    return parse_instant(value, calendar_for(_UTC), day_ends=True)
+
+
+def _end(term: Period, start: Node) -> int:
+    """When a period that starts at a written date ends; what cannot be computed is a fault."""
+    return start.parsed(lambda value: term.after(_instant(value), calendar_for(_UTC)), 0)
+
+
 def _identifier(keys: t.Mapping[str, Node]) -> str:
     return keys["id"].text(pattern=HOLD_ID, form="an id of letters, digits, dots and hyphens") if "id" in keys else ""
 
@@ -114,7 +127,7 @@ def _hold(node: Node) -> Hold:
     if "released" in keys:
         if "released_by" not in keys:
             node.problem("is released by nobody; give released_by")
-        until = cooling.after(keys["released"].parsed(_instant, 0), calendar_for(_UTC))
+        until = _end(cooling, keys["released"])
     return Hold(_identifier(keys), condition, until)
 
 
@@ -123,6 +136,8 @@ def _request(node: Node) -> ErasureRequest:
     condition = condition_from_nodes(keys)
     if not condition.tests and condition.where is None:
         node.problem("names no recordings; give match or where")
-    received = keys["received"].parsed(_instant, 0) if "received" in keys else 0
     term = keys["term"].parsed(positive_period, _REQUEST_TERM) if "term" in keys else _REQUEST_TERM
-    return ErasureRequest(_identifier(keys), condition, received, term.after(received, calendar_for(_UTC)))
+    if "received" not in keys:
+        return ErasureRequest(_identifier(keys), condition, 0, 0, 0)
+    received, covers = keys["received"].parsed(_instant, 0), keys["received"].parsed(_day_end, 0)
+    return ErasureRequest(_identifier(keys), condition, received, _end(term, keys["received"]), covers)

@@ -112,15 +112,31 @@ def compile_expression(text: str) -> t.Callable[[dict[str, t.Any]], tuple[bool |
         ) from error
 
     class Strict(jmespath.visitor.TreeInterpreter):
-        def visit_field(self, node: t.Any, value: t.Any) -> t.Any:
-            found = super().visit_field(node, value)
+        def visit(self, node: t.Any, *args: t.Any, **kwargs: t.Any) -> t.Any:
+            found = super().visit(node, *args, **kwargs)
             if found is None:
-                raise _NotKnownError(f"{node['value']} is not known")
+                raise _NotKnownError(f"{node['value']} is not known" if node["type"] == "field" else f"a null from {node['type']}")
             return found
+
+        def visit_and_expression(self, node: t.Any, value: t.Any) -> bool:
+            return all(self._truth(child, value) for child in node["children"])
+
+        def visit_or_expression(self, node: t.Any, value: t.Any) -> bool:
+            return any(self._truth(child, value) for child in node["children"])
+
+        def visit_not_expression(self, node: t.Any, value: t.Any) -> bool:
+            return not self._truth(node["children"][0], value)
+
+        def _truth(self, node: t.Any, value: t.Any) -> bool:
+            # JMESPath takes any text for true, the text "false" too.
+            found = self.visit(node, value)
+            if found is not True and found is not False:
+                raise _NotKnownError("an operand is neither true nor false")
+            return bool(found)
 
         def visit_comparator(self, node: t.Any, value: t.Any) -> t.Any:
             left, right = (self.visit(child, value) for child in node["children"])
-            if left is None or right is None or _kind(left) is not _kind(right):
+            if _kind(left) is not _kind(right):
                 raise _NotKnownError("a comparison of two types")
             return super().visit_comparator(node, value)
 

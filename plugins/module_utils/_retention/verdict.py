@@ -122,12 +122,13 @@ class Rules:
             raise _Unknown("no class matches")
         keep_until, destroy_by, start, retention_class = max(terms, key=operator.itemgetter(0)) if len(terms) > 1 else terms[0]
         decision = Decision("due", [], retention_class, retention_class.rule, start, keep_until, destroy_by)
-        request = self._requested(fields, recording_set.metadata) if self.requests else None
+        if len(terms) > 1:
+            self._find_conflict(decision, terms)
+        request = self._requested(recording_set, fields) if self.requests else None
         if request is not None:
             decision.rule = f"request:{request.id}"
-            decision.keep_until, decision.destroy_by = request.received, request.due
-        elif len(terms) > 1:
-            self._find_conflict(decision, terms)
+            # A request shortens a period, it gives no time to a set that is due already.
+            decision.keep_until, decision.destroy_by = min(request.received, keep_until), min(request.due, destroy_by)
         if self.policy.floors:
             self._raise_to_floors(decision, recording_set, fields)
         if decision.verdict == "due" and self.now < t.cast(int, decision.keep_until):
@@ -145,7 +146,7 @@ class Rules:
             value: t.Any = {"metadata": recording_set.metadata}
             for part in start.event.split("."):
                 value = value.get(part) if isinstance(value, dict) else None
-            moment = None if value is None else parse_instant(value, self.calendar)
+            moment = None if value is None else parse_instant(value, self.calendar, day_ends=True)
         if moment is None:
             raise _Unknown(f"{rule}: {start.event} is not known")
         return moment
@@ -174,8 +175,12 @@ class Rules:
             start = self.calendar.epoch(round_up(self.calendar.local(start)[0], rounding), 0)
         return period.after(start, self.calendar)
 
-    def _requested(self, fields: t.Mapping[str, t.Any], metadata: t.Mapping[str, t.Any]) -> ErasureRequest | None:
-        return next((request for request in self.requests if request.condition.holds(fields, metadata)[0]), None)
+    def _requested(self, recording_set: RecordingSet, fields: t.Mapping[str, t.Any]) -> ErasureRequest | None:
+        start = t.cast(int, recording_set.start)
+        return next(
+            (item for item in self.requests if start <= item.covers and item.condition.holds(fields, recording_set.metadata)[0]),
+            None,
+        )
 
     def _find_conflict(self, decision: Decision, terms: list[Term]) -> None:
         """Classes of which none is the later one, and which ask for different methods."""

@@ -19,7 +19,6 @@ from .._evidence.clock import parse_time
 from .._evidence.journal import FORMAT, OUTCOMES, Journal, JournalState
 from .._executor import Executor
 from .._jobs.lock import host_lock
-from .._recordings.calendar import rfc3339
 from .._recordings.sets import Member
 from .._retention.rows import PlanFile
 from .approved import HostPlan, host_plan, journal_path, judge_approvals, refuse_blocked, sources_of, stale_reasons
@@ -130,6 +129,7 @@ def _run(
             destroyer.finish_pending(file)
             destroyer.destroy(file, delta)
             counts = dict(journal.state.counts)
+            state.remember(run=plan.run, due=sum(counts.values()))
             journal.append(
                 "close", counts=counts, bytes={"destroyed": journal.state.bytes_destroyed}, interruptions=journal.state.interruptions
             )
@@ -144,7 +144,6 @@ def _run(
             raise error from problem
         finally:
             recheck.close()
-        state.remember(time=t.cast(str, rfc3339(inputs.now)), due=sum(counts.values()), run=plan.run)
         result = {**_journalled(plan, journal), "delta": delta.summary(), "changed": destroyer.touched > 0}
     if destroyer.failures:
         raise DisposalError(

@@ -37,7 +37,7 @@ def _moved(executor: Executor, from_fd: int, to_fd: int, path: str, identity: tu
 
     :raises OSError: C(EEXIST) where the place is taken; C(ESTALE) where the file is not the one that was meant.
     """
-    directory, _, name = path.rpartition("/")
+    directory, _slash, name = path.rpartition("/")
     with opened_below(from_fd, directory) as source:
         facts = os.stat(name, dir_fd=source, follow_symlinks=False)
         if identity is not None and (facts.st_dev, facts.st_ino) != identity:
@@ -74,7 +74,7 @@ def move_aside(executor: Executor, root_fd: int, name: str, members: t.Iterable[
 
 def _finish(executor: Executor, from_fd: int, to_fd: int, path: str) -> None:
     """Both names are there after a move that was cut off: take the old one away if they are one file."""
-    directory, _, name = path.rpartition("/")
+    directory, _slash, name = path.rpartition("/")
     with opened_below(from_fd, directory) as source, opened_below(to_fd, directory) as target:
         old, new = (os.stat(name, dir_fd=fd, follow_symlinks=False) for fd in (source, target))
         if (old.st_dev, old.st_ino) != (new.st_dev, new.st_ino):
@@ -99,7 +99,7 @@ def remove_empty(executor: Executor, fd: int, directory: str, *, levels: int = 1
     """Remove a directory below C(fd) and its parents below it, as far as they are empty and C(levels) of them at most."""
     while directory and levels:
         levels -= 1
-        parent, _, name = directory.rpartition("/")
+        parent, _slash, name = directory.rpartition("/")
         try:
             with opened_below(fd, parent) as parent_fd:
                 executor.rmdir(name, dir_fd=parent_fd)

@@ -103,7 +103,7 @@ class Recheck:
         return self._planner.resolvers[row.source]
 
     def _place(self, row: Row) -> Place:
-        base, _, name = row.root.rpartition("/")
+        base, _slash, name = row.root.rpartition("/")
         entered = aside_since(name) if base.endswith("/" + ASIDE) else None
         source = self._resolver(row).source
         return Place(source, row.root, self.root(row), "", entered)

@@ -16,6 +16,7 @@ from .._executor import Executor
 
 __all__ = ["DEFAULT_STATE_DIR", "StateDir"]
 
+_HISTORY = 50
 DEFAULT_STATE_DIR = "/var/lib/recordings-disposal"
 
 
@@ -65,26 +66,28 @@ class StateDir:
 
     def due_history(self) -> list[int]:
         """Sets that were due in earlier runs, oldest first."""
+        return list(self._history().values())
+
+    def remember(self, *, run: str, due: int) -> None:
+        """Add a run to the history; a run that was cut off may tell its number twice."""
+        history = {**self._history(), run: due}
+        lines = [canonical({"due": count, "run": name}) + b"\n" for name, count in list(history.items())[-_HISTORY:]]
+        self.executor.replace_file(self._history_path, lines)
+
+    @property
+    def _history_path(self) -> str:
+        return os.path.join(self.path, "history.jsonl")
+
+    def _history(self) -> dict[str, int]:
         try:
-            with open(os.path.join(self.path, "history.jsonl"), encoding="utf-8") as handle:
-                return [int(json.loads(line)["due"]) for line in handle if line.endswith("\n")]
+            with open(self._history_path, encoding="utf-8") as handle:
+                return {str(line["run"]): int(line["due"]) for line in map(json.loads, handle)}
         except FileNotFoundError:
-            return []
+            return {}
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise EvidenceError(
-                f"the history of runs {self.path}/history.jsonl cannot be read ({error}); look at it, and move it aside if it is spoilt"
+                f"the history of runs {self._history_path} cannot be read ({error}); look at it, and move it aside if it is spoilt"
             ) from error
-
-    def remember(self, *, time: str, due: int, run: str) -> None:
-        """Add a run to the history, once."""
-        path = os.path.join(self.path, "history.jsonl")
-        line = canonical({"time": time, "due": due, "run": run}) + b"\n"
-        fd = self.executor.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-        try:
-            self.executor.write(fd, line)
-            self.executor.fsync(fd)
-        finally:
-            os.close(fd)
 
 
 def read_documents(directory: str) -> list[t.Any]:

@@ -136,7 +136,7 @@ def test_texts_from_templates_are_taken_as_they_are_meant(tmp_path: pathlib.Path
     found = run(tmp_path, results=results, approvals_required="1", author=Tagged("operations@example.com"))
     assert found["manifest"]["approvals_required"] == 1
     assert {type(host) for host in found["manifest"]["hosts"]} == {str}
-    assert type(found["manifest"]["author"]) is str
+    assert {type(found["manifest"]["author"])} == {str}
 
 
 @pytest.mark.parametrize("hosts", [2, 20, 200])

@@ -148,7 +148,7 @@ def blocked_fleet() -> dict[str, t.Any]:
 
 def entry_of(part: dict[str, t.Any], *, not_destroyed: int = 0, unknown: int = 0, closed: bool = True, lost: int = 0) -> dict[str, t.Any]:
     """A host's part of a statement; C(lost) sets have no outcome."""
-    classes = {}
+    classes: dict[str, dict[str, t.Any]] = {}
     for name, item in part["classes"].items():
         due = item["verdicts"]["due"]
         taken = (not_destroyed, unknown, lost) if not classes else (0, 0, 0)

@@ -49,7 +49,12 @@ def nothing_due() -> dict[str, t.Any]:
     return {"pbx1": result("pbx1", classes={"brokerage": retention_class(0, 4_007)})}
 
 
-CASES = {"whole": fleet, "blocked": blocked_fleet, "nothing due": nothing_due, "one host": lambda: {"pbx1": result("pbx1")}}
+CASES: dict[str, t.Callable[[], dict[str, t.Any]]] = {
+    "whole": fleet,
+    "blocked": blocked_fleet,
+    "nothing due": nothing_due,
+    "one host": lambda: {"pbx1": result("pbx1")},
+}
 
 
 def test_refuses_another_language() -> None:

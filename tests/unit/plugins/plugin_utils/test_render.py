@@ -7,6 +7,7 @@ from __future__ import annotations
 import csv
 import io
 import pathlib
+import typing as t
 
 import pytest
 
@@ -20,7 +21,7 @@ EN = load_language("en")
 
 
 @pytest.fixture
-def templates(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> pathlib.Path:
+def templates(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> t.Iterator[pathlib.Path]:
     monkeypatch.setattr(_render, "_TEMPLATES", tmp_path)
     _render._environment.cache_clear()
     yield tmp_path

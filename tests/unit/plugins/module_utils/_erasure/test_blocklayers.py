@@ -91,7 +91,7 @@ def test_a_stack_is_followed_to_its_disks_each_once(sysfs: Sysfs) -> None:
     ],
 )
 def test_kinds_of_devices(sysfs: Sysfs, name: str, attributes: dict[str, str], kind: str) -> None:
-    sysfs.device(name, "1:2", **attributes)
+    sysfs.device(name, "1:2", slaves=(), **attributes)
     assert kinds(sysfs, 1, 2) == [(name, kind)]
 
 

@@ -15,6 +15,7 @@ import typing as t
 import pytest
 
 from ansible_collections.recordings.disposal.plugins.module_utils._erasure import files as module
+from ansible_collections.recordings.disposal.plugins.module_utils._erasure import keystream
 from ansible_collections.recordings.disposal.plugins.module_utils._erasure.files import batch_limit, overwrite_batch, why_ineffective
 from ansible_collections.recordings.disposal.plugins.module_utils._erasure.filesystem import FilesystemFacts, FilesystemProbe
 from ansible_collections.recordings.disposal.plugins.module_utils._erasure.keystream import CHUNK
@@ -275,10 +276,9 @@ def test_holes_stay_holes(tree: Tree) -> None:
 
 def test_keys_are_wiped_even_when_writing_breaks(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
     wiped = []
-    real = module.open_source
 
     def open_source(pass_: Pass) -> t.Any:
-        source = real(pass_)
+        source = keystream.open_source(pass_)
         key = source._key  # type: ignore[attr-defined]
         wiped.append(key)
         return source

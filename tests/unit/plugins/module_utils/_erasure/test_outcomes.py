@@ -7,6 +7,7 @@ from __future__ import annotations
 import dataclasses
 import errno
 import itertools
+import typing as t
 
 import pytest
 
@@ -32,7 +33,7 @@ def spoilt(*ranges: tuple[int, int], error: int = errno.EIO, done: int = 0) -> T
 
 def test_destroyed_is_said_in_one_case_of_all() -> None:
     """Every combination of faults: only the one without any is C(destroyed)."""
-    faults = {
+    faults: dict[str, list[t.Any]] = {
         "written": [Tally(bytes=100), Tally(bytes=99), spoilt((0, 1), done=99)],
         "verified_bytes": [100, 99, 0],
         "differing": [Tally(), spoilt((0, 1), error=0)],
@@ -44,7 +45,7 @@ def test_destroyed_is_said_in_one_case_of_all() -> None:
     }
     found = []
     for values in itertools.product(*faults.values()):
-        outcome, reason = judge(Observed(due=100, **dict(zip(faults, values))))  # type: ignore[arg-type]
+        outcome, reason = judge(Observed(due=100, **dict(zip(faults, values))))
         assert outcome in ("destroyed", "not_destroyed", "unknown")
         assert (reason is None) == (outcome == "destroyed")
         if outcome == "destroyed":
@@ -66,7 +67,8 @@ def test_destroyed_is_said_in_one_case_of_all() -> None:
         (
             Observed(8192, Tally(bytes=8192), 4096, spoilt((4096, 4096), error=0)),
             "not_destroyed",
-            "the overwrite had no effect at offset 4096: reading back returned something else than was written (4096 bytes, bytes 4096-8191)",
+            "the overwrite had no effect at offset 4096: reading back returned something else than was written "
+            "(4096 bytes, bytes 4096-8191)",
         ),
         (
             Observed(8192, Tally(bytes=8192), 4096, unread=spoilt((0, 4096))),
