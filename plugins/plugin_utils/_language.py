@@ -110,6 +110,18 @@ class Language:
             return f"<{self.decimal(0.1)}%"
         return f">{self.decimal(99.9)}%" if percent >= 99.95 else f"{self.decimal(percent)}%"
 
+    def measure(self, text: str) -> str:
+        """A limit or what was found against it, as hosts write them (200000, 4.2%, 31 days, 2.0 TiB, 5 x 120); anything else stays."""
+        if re.fullmatch(r"\d{1,18}", text):
+            return self.number(int(text))
+        if match := re.fullmatch(r"(\d{1,18}) days", text):
+            return self.count(int(match[1]), "days")
+        if match := re.fullmatch(r"(\d{1,18}) x (\d{1,18})", text):
+            return f"{self.number(int(match[1]))}\u00a0\u00d7\u00a0{self.number(int(match[2]))}"
+        if match := re.fullmatch(r"(\d+)\.(\d+)(%| [KMGT]iB)", text):
+            return f"{self.number(int(match[1]))}{self._form['decimal']}{match[2]}{match[3]}".replace(" ", "\u00a0")
+        return text
+
     def period(self, text: str) -> str:
         """An ISO 8601 period in words; what is not one stays as it is written."""
         try:

@@ -26,7 +26,7 @@ _MARKDOWN = re.compile(r"([\\`*_\[\]#|~!])")
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 _PLAIN_CODE = re.compile(r"[\w ./:@+=,-]+")
 _OF_SPEAKER = ("say", "strong", "code", "name", "foreign")
-_OF_LANGUAGE = ("number", "count", "size", "share", "period", "lasting", "instant", "day", "listed", "reason")
+_OF_LANGUAGE = ("number", "count", "size", "share", "period", "lasting", "measure", "instant", "day", "listed", "reason")
 _FORMULA = "=+-@\uff1d\uff0b\uff0d\uff20"
 
 

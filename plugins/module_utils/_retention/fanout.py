@@ -20,15 +20,17 @@ from .._errors import DisposalError
 
 __all__ = ["fan_out"]
 
+_Unit = t.TypeVar("_Unit")
 _Result = t.TypeVar("_Result")
-Work = t.Callable[[str, t.Callable[[bytes], None]], _Result]
+Work = t.Callable[[_Unit, t.Callable[[bytes], None]], _Result]
 _INDEX = struct.Struct("<I")
 _CHUNK = 1 << 20
 
 
-def fan_out(units: t.Sequence[str], work: Work[_Result], *, workers: int) -> t.Iterator[tuple[t.Iterator[bytes], _Result]]:
+def fan_out(units: t.Sequence[_Unit], work: Work[_Unit, _Result], *, workers: int) -> t.Iterator[tuple[t.Iterator[bytes], _Result]]:
     """For each unit, in order: its rows and what C(work) returned. C(work) gets the unit and a function that takes rows.
 
+    :arg units: at most a few thousand, since their numbers must fit into a pipe.
     :raises DisposalError: what C(work) raised, or a worker that died.
     """
     context = multiprocessing.get_context("fork")
@@ -95,7 +97,7 @@ def _writer(spool: t.BinaryIO) -> t.Callable[[bytes], None]:
     return write
 
 
-def _worker(units: t.Sequence[str], work: Work[t.Any], queue: int, feed: int, spool: t.BinaryIO, send: t.Any) -> None:
+def _worker(units: t.Sequence[_Unit], work: Work[_Unit, t.Any], queue: int, feed: int, spool: t.BinaryIO, send: t.Any) -> None:
     os.close(feed)
     while True:
         token = os.read(queue, _INDEX.size)

@@ -29,6 +29,7 @@ __all__ = ["Place", "Planner", "aside_name", "aside_since"]
 _ASIDE_NAME = re.compile(r"(\d{8}T\d{6})Z-[0-9a-f]{16}")
 # Enough parts that no worker waits long for the last one, few enough that their count costs nothing.
 _PARTS = 64
+_MOST_PARTS = 1024
 
 
 def aside_name(entered: int, run: str) -> str:
@@ -123,13 +124,16 @@ class Planner:
 
     def _tree(self, place: Place, part: Tally, found: SourceTally, emit: t.Callable[[bytes], None]) -> None:
         # A table is a database connection, which must not be carried into another process.
-        shared = self.workers > 1 and place.source.layout.scope == "directory" and all(m.kind == "sidecar" for m in place.source.metadata)
-        units = self._units(place, part, found, emit) if shared else [""]
-        if len(units) < 2:
-            for unit in units:
-                part.merge(self._subtree(place, unit, emit))
+        shared = self.workers > 1 and all(spec.kind == "sidecar" for spec in place.source.metadata)
+        # The same parts whatever the number of workers, so that all give the same plan.
+        units = self._units(place, part, found, emit) if place.source.layout.scope == "directory" else [""]
+        size = -(-len(units) // _MOST_PARTS)
+        parts = [units[start : start + size] for start in range(0, len(units), size or 1)]
+        if not shared or len(parts) < 2:
+            for paths in parts:
+                part.merge(self._subtrees(place, paths, emit))
             return
-        for rows, tally in fan_out(units, lambda unit, write: self._subtree(place, unit, write), workers=self.workers):
+        for rows, tally in fan_out(parts, lambda paths, write: self._subtrees(place, paths, write), workers=self.workers):
             for chunk in rows:
                 emit(chunk)
             part.merge(tally)
@@ -148,10 +152,11 @@ class Planner:
             units = deeper
         return units
 
-    def _subtree(self, place: Place, path: str, emit: t.Callable[[bytes], None]) -> Tally:
+    def _subtrees(self, place: Place, paths: t.Sequence[str], emit: t.Callable[[bytes], None]) -> Tally:
         tally = Tally()
         found = SourceTally()
-        self._sets(place, self.resolvers[place.source.name].walk(place.fd, path, found.passed_over), tally, found, emit)
+        for path in paths:
+            self._sets(place, self.resolvers[place.source.name].walk(place.fd, path, found.passed_over), tally, found, emit)
         tally.add_source(place.source.name, found)
         return tally
 
@@ -164,6 +169,7 @@ class Planner:
         emit: t.Callable[[bytes], None],
     ) -> None:
         now = self.rules.now
+        latest = (now + 1) * 1_000_000_000
         counts = found.counts
         newest = (found.newest or 0) * 1_000_000_000
         for recording_set, directory_fd in sets:
@@ -172,7 +178,8 @@ class Planner:
             for _path, _role, _dev, _ino, member_size, mtime_ns, _nlink in recording_set.members:
                 files += 1
                 size += member_size
-                if mtime_ns > newest:
+                # A time of change in the future says nothing about the clock.
+                if newest < mtime_ns < latest:
                     newest = mtime_ns
             counts[0] += 1
             counts[1] += files

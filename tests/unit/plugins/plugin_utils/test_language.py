@@ -205,6 +205,24 @@ def test_what_does_not_show_is_made_to_show() -> None:
         assert visible(text).isprintable() or NBSP in text
 
 
+@pytest.mark.parametrize(
+    ("text", "english", "polish"),
+    [
+        ("200000", "200,000", "200 000"),
+        ("1 days", "1 day", "1 dzień"),
+        ("4.2%", "4.2%", "4,2%"),
+        ("1023.9 GiB", "1,023.9 GiB", "1 023,9 GiB"),
+        ("5 x 9126", "5 \u00d7 9,126", "5 \u00d7 9 126"),
+        ("10%", "10%", "10%"),
+        ("<b>", "<b>", "<b>"),
+        ("", "", ""),
+    ],
+)
+def test_measures_of_hosts_are_written_as_numbers_are(text: str, english: str, polish: str) -> None:
+    assert EN.measure(text).replace(NBSP, " ") == english
+    assert PL.measure(text).replace(NBSP, " ") == polish
+
+
 def test_lists_end_in_a_word() -> None:
     assert (EN.listed(["a"]), EN.listed(["a", "b", "c"]), PL.listed(["a", "b"]), EN.listed([])) == ("a", "a, b and c", "a i b", "none")
 

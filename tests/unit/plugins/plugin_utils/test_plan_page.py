@@ -129,7 +129,7 @@ def test_every_number_is_there(code: str) -> None:
         for name, item in part["classes"].items():
             rule = [language.period(item["keep"]), language.period(item["destroy_within"]), language.day(item["next_due"])]
             expected += [name, f"class:{name}", item["legal_basis"], *rule]
-        expected += [limit["actual"] for limit in part["limits"]] + [limit["limit"] for limit in part["limits"]]
+        expected += [language.measure(limit[key]) for limit in part["limits"] for key in ("actual", "limit")]
         expected += [item["set"] for items in part["samples"].values() for item in items]
     expected += [manifest["author"], manifest["policy"]["id"], manifest["policy"]["version"], manifest["policy"]["owner"]]
     expected += [manifest["policy"]["digest"], language.instant(manifest["expires"]), language.instant(manifest["created"])]
@@ -337,6 +337,25 @@ def test_the_hosts_nearest_to_a_limit_are_the_ones_shown(large: dict[str, t.Any]
         if row[:2] == ["Share of the sets of a class", "Class class-00"]
     )
     assert "recorder008.example.com 8.1%" in row[3] and " 0.1%" not in row[3]
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance by WCAG 2."""
+    parts = [int(colour[index : index + 2], 16) / 255 for index in (1, 3, 5)]
+    red, green, blue = (part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_texts_have_the_contrast_of_level_aa(scheme: str) -> None:
+    blocks = re.findall(r":root \{(.*?)\}", render_plan_html(manifest_of()), re.S)
+    colours = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", blocks[0]))
+    if scheme == "dark":
+        colours.update(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", blocks[1]))
+    on_paper = [(ink, paper) for ink in ("ink", "soft", "accent", "go", "stop-ink", "due") for paper in ("paper", "panel")]
+    for ink, paper in [*on_paper, ("ink", "stop-paper"), ("soft", "stop-paper"), ("stop-ink", "stop-paper")]:
+        light, dark = sorted((luminance(colours[ink]), luminance(colours[paper])), reverse=True)
+        assert (light + 0.05) / (dark + 0.05) >= 4.5, f"{ink} on {paper}"
 
 
 def test_html_entities_are_not_doubled() -> None:
