@@ -102,7 +102,7 @@ def carve(image: Path, out: Path) -> dict[str, set[str]]:
 
 def read_group(text: str) -> tuple[str, list[dict[str, t.Any]]]:
     """A group from the command line: its name, and the files that are described in its file."""
-    name, _, path = text.partition("=")
+    name, _equals, path = text.partition("=")
     lines = (json.loads(line) for line in Path(path).read_text(encoding="ascii").splitlines())
     return name, [line for line in lines if line["type"] == "file"]
 

@@ -54,7 +54,7 @@ def release() -> str:
         return given
     with contextlib.suppress(OSError):
         for line in Path("/etc/os-release").read_text(encoding="utf-8").splitlines():
-            key, _, value = line.partition("=")
+            key, _equals, value = line.partition("=")
             if key == "VERSION_CODENAME":
                 return value.strip('"')
     raise BedError(f"cannot tell which Debian this is (no VERSION_CODENAME in /etc/os-release); set {RELEASE_VARIABLE}, to trixie say")

@@ -61,8 +61,8 @@ class _Html:
         return Markup("<code>{}</code>").format(_shown(value))
 
     def name(self, value: t.Any) -> Markup:
-        """A name from outside, which must not turn the direction of the text around it."""
-        return Markup("<bdi>{}</bdi>").format(_shown(value))
+        """A name from outside, which must not turn the direction of the text around it; a narrow column breaks it after its dots."""
+        return Markup("<bdi>{}</bdi>").format(Markup(escape(_shown(value)).replace(".", Markup(".<wbr>"))))
 
     def foreign(self, value: str, original: str) -> Markup:
         """A sentence of a host, marked as English where it could not be put in the language of the page."""

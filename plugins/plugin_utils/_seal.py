@@ -106,6 +106,7 @@ class _Sealer:
                     evidence, self.manifest, self.manifest_bytes, created=self.told.now, previous=head, collection=self.told.collection
                 )
             data = statement_bytes(statement)
+            certificates = self._certificates(statement)
             # Signed and verified before anything is written: a key that may not sign leaves all as it was.
             signature, key = self._signature(data, statement, fresh=fresh)
             superseded = self._set_aside(found) if fresh else None
@@ -114,8 +115,9 @@ class _Sealer:
                 self._write(SIGNATURE, signature)
             self._copy_plan(statement)
             self._append(ledger, found, data, statement)
-            certificates = self._certificates(statement)
-            return self._result(statement, found, superseded, key, certificates, entries)
+            for name, page in certificates.items():
+                self._write(name, page)
+            return self._result(statement, found, superseded, key, [self.path(name) for name in certificates], entries)
 
     def _append(self, ledger: Ledger | None, found: _Found, data: bytes, statement: t.Mapping[str, t.Any]) -> None:
         if found.own and found.own[-1].statement == digest(data):
@@ -221,12 +223,12 @@ class _Sealer:
                     text = read_signature(text).armor
                 self._write(signature_name(MANIFEST, item["principal"]), text)
 
-    def _certificates(self, statement: dict[str, t.Any]) -> list[str]:
-        names = {language: f"certificate.{language}.html" for language in self.told.languages}
-        for language, name in names.items():
-            page = self.told.render(statement, language=language, manifest=self.manifest)
-            self._write(name, page.encode("utf-8"))
-        return [self.path(name) for name in names.values()]
+    def _certificates(self, statement: dict[str, t.Any]) -> dict[str, bytes]:
+        """The certificates by name, made before anything is written, since one that cannot be made must not leave a run half sealed."""
+        return {
+            f"certificate.{language}.html": self.told.render(statement, language=language, manifest=self.manifest).encode("utf-8")
+            for language in self.told.languages
+        }
 
     def _result(
         self,

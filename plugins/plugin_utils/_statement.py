@@ -101,10 +101,12 @@ class _Outcomes:
         entry = self.classes.get(name)
         if entry is None:
             basis = self._planned.get(name, {}).get("legal_basis")
-            entry = self.classes[name] = {**dict.fromkeys(OUTCOMES, 0), "bytes": 0, "legal_basis": basis}
+            entry = self.classes[name] = {**dict.fromkeys(OUTCOMES, 0), "bytes": 0, "legal_basis": basis, "levels": {}}
         entry[record["outcome"]] += 1
         if record["outcome"] == "destroyed":
             entry["bytes"] += record["bytes"]
+            achieved = record["level"]["achieved"]
+            entry["levels"][achieved] = entry["levels"].get(achieved, 0) + 1
             self._take_proof(record["proof"])
         else:
             for reason in record["reason"]:

@@ -35,6 +35,7 @@ _NEEDED: dict[str, frozenset[str]] = {
     "close": frozenset({"counts", "bytes", "interruptions"}),
 }
 _CODES = {name: code for code, name in enumerate(OUTCOMES)}
+_RANKS: dict[t.Any, int] = {"none": 0, "clear": 1, "purge": 2, "destroy": 3}
 
 
 @dataclasses.dataclass
@@ -56,6 +57,13 @@ def _compact(name: str) -> int:
             if f"{number:032x}" == name:
                 return number
     return int.from_bytes(hashlib.blake2b(name.encode("utf-8", "surrogateescape"), digest_size=16).digest(), "big")
+
+
+def _level_met(level: t.Any) -> bool:
+    if not isinstance(level, dict):
+        return False
+    required, achieved = _RANKS.get(level.get("required")), _RANKS.get(level.get("achieved"))
+    return required is not None and achieved is not None and achieved >= max(required, 1)
 
 
 class JournalState:
@@ -147,6 +155,10 @@ class JournalState:
                 raise self._fault(record, f"claims set {name} as destroyed, which no line before it announced")
             if not record["proof"]:
                 raise self._fault(record, f"claims set {name} as destroyed without proof")
+            if not _level_met(record["level"]):
+                raise self._fault(
+                    record, f"claims set {name} as destroyed at the level {record['level']!r}, which falls short of what was required"
+                )
             self.bytes_destroyed += size
         self.pending.pop(name, None)
         self._outcomes[key] = code

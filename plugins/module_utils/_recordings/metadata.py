@@ -233,7 +233,9 @@ class Table:
             facts = os.stat(location)
             if not stat.S_ISREG(facts.st_mode):
                 raise MetadataError(f"sqlite {location} is not a regular file")
-            source = sqlite3.connect(f"file:{urllib.parse.quote(location)}?mode=ro", uri=True, timeout=5)
+            asleep = _asleep(location)
+            uri = f"file:{urllib.parse.quote(location)}?mode=ro{'&immutable=1' if asleep else ''}"
+            source = sqlite3.connect(uri, uri=True, timeout=5)
         except (OSError, sqlite3.Error) as error:
             raise MetadataError(f"sqlite {location} cannot be opened ({_why(error)})") from error
         source.row_factory = sqlite3.Row
@@ -246,12 +248,31 @@ class Table:
                 document = {name: value for name, value in zip(row.keys(), row) if not isinstance(value, bytes)}
                 if document.get(self.spec.column) is not None:
                     yield str(document[self.spec.column]), json.dumps(document, sort_keys=True)
+            if asleep and (not _asleep(location) or os.stat(location).st_mtime_ns != facts.st_mtime_ns):
+                raise MetadataError(f"sqlite {location} was changed while it was read")
+        except OSError as error:
+            raise MetadataError(f"sqlite {location} cannot be read ({_why(error)})") from error
         except sqlite3.Error as error:
             # The library's words would quote the text that it could not decode, which may be a person's name.
             why = "it holds text that is not UTF-8" if "decode" in str(error) else str(error)
             raise MetadataError(f"sqlite {location} cannot be read ({why})") from error
         finally:
             source.close()
+
+
+def _asleep(location: str) -> bool:
+    """Whether a database with a write-ahead log has no connection now: reading it in the usual way would leave a log that is root's.
+
+    :raises MetadataError: its log has no index, which reading would make.
+    """
+    with open(location, "rb") as handle:
+        if handle.read(20)[18:] != b"\2\2":
+            return False
+    if not os.path.exists(f"{location}-wal"):
+        return True
+    if not os.path.exists(f"{location}-shm"):
+        raise MetadataError(f"sqlite {location} was not closed; start what writes it")
+    return False
 
 
 def _why(error: Exception) -> str:

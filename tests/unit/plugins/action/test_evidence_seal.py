@@ -77,3 +77,11 @@ def test_a_run_is_sealed_once_with_relative_paths(world: RunWorld, monkeypatch: 
     assert result["statement"]["path"] == str(world.run / "statement.json")
     assert "diff" not in result
     assert seal(world, **relative)["changed"] is False
+
+
+def test_certificates_in_both_languages(world: RunWorld) -> None:
+    result = seal(world, languages=["en", "pl"])
+    assert [pathlib.Path(path).name for path in result["certificates"]] == ["certificate.en.html", "certificate.pl.html"]
+    for path in result["certificates"]:
+        assert result["merkle_root"].removeprefix("sha256:") in pathlib.Path(path).read_text(encoding="utf-8")
+    assert seal(world, languages=["en", "pl"])["changed"] is False

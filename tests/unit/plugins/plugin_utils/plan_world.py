@@ -236,6 +236,7 @@ class Page(html.parser.HTMLParser):
         self.title = ""
         self.words: list[str] = []
         self._open: list[str] = []
+        self._glue = False
         self.feed(text)
         self.close()
 
@@ -247,6 +248,9 @@ class Page(html.parser.HTMLParser):
         return [attributes for name, attributes in self.elements if name == tag]
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "wbr":
+            self._glue = True
+            return
         attributes = dict(attrs)
         self.elements.append((tag, attributes))
         if tag in self._VOID:
@@ -262,6 +266,7 @@ class Page(html.parser.HTMLParser):
             self._open.append("")
 
     def handle_endtag(self, tag: str) -> None:
+        self._glue = False
         if not self.stack or self.stack.pop() != tag:
             self.faults.append(f"</{tag}> closes what is not open at line {self.getpos()[0]}")
         if tag not in ("h1", "h2", "h3", "caption", "th", "td", "pre", "title"):
@@ -284,7 +289,11 @@ class Page(html.parser.HTMLParser):
     def handle_data(self, data: str) -> None:
         if "style" in self.stack:
             return
-        self.words.append(data)
+        if self._glue:
+            self.words[-1] += data
+        else:
+            self.words.append(data)
+        self._glue = False
         for index in range(len(self._open)):
             self._open[index] += data
 

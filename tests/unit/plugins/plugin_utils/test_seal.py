@@ -76,6 +76,13 @@ def test_a_broken_ledger(world: RunWorld) -> None:
     refused(world, EvidenceError, r"ledger\.jsonl line 1 ")
 
 
+def test_a_certificate_that_cannot_be_made(world: RunWorld) -> None:
+    def fail(statement: dict[str, t.Any], *, language: str, manifest: dict[str, t.Any]) -> str:
+        raise EvidenceError("the template lacks a field")
+
+    refused(world, EvidenceError, "the template lacks a field", render=fail)
+
+
 def test_a_ledger_in_use(world: RunWorld) -> None:
     with Ledger(str(world.ledger), executor=Executor()):
         refused(world, EvidenceError, "being written by another process")

@@ -182,6 +182,7 @@ def test_the_sums_follow_from_the_journals(world: RunWorld) -> None:
                 "unknown": 0,
                 "bytes": destroyed * 160044,
                 "legal_basis": "Reg. (EU) 2017/565 art. 76",
+                "levels": {"clear": destroyed},
             }
         }
     assert predicate["complete"] is True

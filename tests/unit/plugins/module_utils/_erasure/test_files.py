@@ -74,6 +74,8 @@ def test_a_file_that_changed_after_it_was_opened_is_not_written(tree: Tree, chan
     assert (result.outcome, result.bytes) == ("not_destroyed", 0)
     assert (result.reason or "").startswith("changed: the file was written to or got another name after it was opened")
     assert fingerprint(tree.root) == before
+    # Nobody is left waiting for a file that was not written.
+    os.close(os.open(path, os.O_RDWR | os.O_NONBLOCK))
 
 
 def test_where_an_overwrite_proves_nothing_nothing_is_written(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -258,6 +260,25 @@ def test_a_large_file_is_shared_between_threads_and_none_of_it_is_left_out(tree:
 def test_short_writes_are_carried_on(tree: Tree) -> None:
     faults(tree).longest = 10_000
     assert overwrite(tree).outcome == "destroyed"
+
+
+@pytest.mark.parametrize(
+    ("ranges", "size", "body", "tail"),
+    [
+        ([], 0, [], None),
+        ([], 5000, [], None),
+        ([(0, 8192)], 8192, [(0, 8192)], None),
+        ([(0, 5000)], 5000, [(0, 4096)], (4096, 5000)),
+        ([(0, 100)], 100, [], (0, 100)),
+        ([(0, 4096)], 9000, [(0, 4096)], None),
+        ([(0, 4096), (8192, 9000)], 9000, [(0, 4096)], (8192, 9000)),
+        ([(0, 4096), (8500, 9000)], 9000, [(0, 4096)], (8500, 9000)),
+    ],
+)
+def test_only_the_odd_end_of_a_file_goes_through_the_cache(
+    ranges: list[tuple[int, int]], size: int, body: list[tuple[int, int]], tail: tuple[int, int] | None
+) -> None:
+    assert module._split(ranges, size, 4096) == (body, tail)
 
 
 def test_holes_stay_holes(tree: Tree) -> None:

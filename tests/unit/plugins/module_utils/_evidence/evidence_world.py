@@ -74,7 +74,21 @@ def host_part(name: str, due: int) -> dict[str, t.Any]:
             "bytes": 1,
         },
         "verdicts": {"due": {"sets": due, "files": due, "bytes": due * 160044}},
-        "classes": {"brokerage": {"legal_basis": "Reg. (EU) 2017/565 art. 76", "keep": "P5Y", "sets": due}},
+        "as_of": "2026-11-23T20:00:00Z",
+        "classes": {
+            "brokerage": {
+                "legal_basis": "Reg. (EU) 2017/565 art. 76",
+                "keep": "P5Y",
+                "destroy_within": "P30D",
+                "method": {"technique": "overwrite", "scheme": "nist_clear", "level": "clear"},
+                "sets": due,
+                "bytes": due * 160044,
+                "verdicts": {"due": {"sets": due, "files": due, "bytes": due * 160044}},
+                "overdue": {"sets": 0, "bytes": 0},
+                "next_due": None,
+            }
+        },
+        "sources": [],
     }
 
 

@@ -156,6 +156,15 @@ STORIES = [
     ([("open", opening()), ("erased", {"set": A, "proof": {"x": 1}})], 2, "which no line before it announced"),
     ([("open", opening()), ("outcome", outcome(A))], 2, "claims set .* as destroyed, which no line before it announced"),
     ([("open", opening()), ("intent", intent(A)), ("outcome", outcome(A, proof=None))], 3, "as destroyed without proof"),
+    *(
+        (
+            [("open", opening()), ("intent", intent(A)), ("outcome", outcome(A, level={"required": required, "achieved": achieved}))],
+            3,
+            "falls short of what was required",
+        )
+        for required, achieved in (("purge", "clear"), ("clear", "none"), ("none", "none"), ("clear", "most"), (None, "clear"))
+    ),
+    ([("open", opening()), ("intent", intent(A)), ("outcome", outcome(A, level="clear"))], 3, "falls short of what was required"),
     ([("open", opening()), ("outcome", outcome(A, "gone"))], 2, "has the outcome 'gone'"),
     ([("open", opening()), ("outcome", outcome(A, "unknown", bytes=-1))], 2, "the bytes -1"),
     ([("open", opening()), ("outcome", outcome(A, "unknown", set=7))], 2, "names the set 7, which is no text"),
