@@ -15,6 +15,9 @@ from ansible.errors import AnsibleActionFail
 from ansible.parsing.dataloader import DataLoader
 
 from ..module_utils._document import plain
+from ..module_utils._errors import EvidenceError
+from ._action import located, read_text
+from ._signatures import read_signatures
 
 __all__ = ["approval_arguments", "complete_arguments", "document_arguments", "load_documents", "load_yaml"]
 
@@ -27,7 +30,7 @@ def load_yaml(path: str, loader: DataLoader, what: str) -> t.Any:
 
     :raises AnsibleActionFail: missing or not YAML.
     """
-    location = os.path.abspath(os.path.expanduser(path))
+    location = located(path)
     if not os.path.isfile(location):
         raise AnsibleActionFail(f"{what} {location} is not a file on the controller; correct the path")
     try:
@@ -41,7 +44,7 @@ def load_documents(directory: str, loader: DataLoader, what: str) -> list[t.Any]
 
     :raises AnsibleActionFail: the directory is missing, or a file in it cannot be read.
     """
-    location = os.path.abspath(os.path.expanduser(directory))
+    location = located(directory)
     if not os.path.isdir(location):
         raise AnsibleActionFail(
             f"the directory of {what}s {location} is missing on the controller; make it (it may be empty) or correct the path"
@@ -52,7 +55,7 @@ def load_documents(directory: str, loader: DataLoader, what: str) -> list[t.Any]
 
 def identifiers_key(path: str, *, check_mode: bool) -> str:
     """The key for identifiers, made if it is missing; check mode makes one for itself only."""
-    location = os.path.abspath(os.path.expanduser(path))
+    location = located(path)
     key = secrets.token_hex(32)
     try:
         with open(location, encoding="ascii") as handle:
@@ -111,29 +114,20 @@ def complete_arguments(args: t.Mapping[str, t.Any], loader: DataLoader, *, check
     return done
 
 
-def _text(path: str, what: str) -> str:
-    location = os.path.abspath(os.path.expanduser(path))
-    try:
-        with open(location, encoding="utf-8", newline="") as handle:
-            return handle.read()
-    except (OSError, UnicodeError) as error:
-        raise AnsibleActionFail(f"{what} {location} cannot be read on the controller ({error}); correct the path") from error
-
-
 def approval_arguments(args: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """The module's arguments with the manifest, the signatures beside it and the allowed signers read into them."""
+    """The module's arguments with the manifest, the signatures beside it and the allowed signers read into them.
+
+    :raises AnsibleActionFail: a file on the controller cannot be read.
+    """
     done = dict(args)
     path = done.pop("manifest_file", None)
-    if path:
-        done["manifest"] = _text(path, "the manifest")
-        location = os.path.abspath(os.path.expanduser(path))
-        directory, prefix = os.path.dirname(location), os.path.basename(location) + "."
-        done["signatures"] = [
-            {"principal": name[len(prefix) : -len(".sig")], "signature": _text(os.path.join(directory, name), "the signature")}
-            for name in sorted(os.listdir(directory))
-            if name.startswith(prefix) and name.endswith(".sig") and len(name) > len(prefix) + len(".sig")
-        ]
     signers = done.pop("allowed_signers_file", None)
-    if signers:
-        done["allowed_signers"] = _text(signers, "the file of allowed signers")
+    try:
+        if path:
+            done["manifest"] = read_text(path, "the manifest")
+            done["signatures"] = read_signatures(located(path), os.path.dirname(located(path))).signatures
+        if signers:
+            done["allowed_signers"] = read_text(signers, "the file of allowed signers")
+    except EvidenceError as error:
+        raise AnsibleActionFail(error.message) from error
     return done

@@ -260,7 +260,9 @@ class TestCustom:
         found = layout.start.epoch(fields, calendar_for("UTC"))
         assert f"{dt.datetime.fromtimestamp(found, dt.timezone.utc):%Y-%m-%dT%H:%M:%S}" == expected
 
-    @pytest.mark.parametrize("stamp", ["2024-1-15", "2024-1-5-10-20-30", "2024", "202401", "2024-01-15-1", "20240115-9", "2024-01-32", "--"])
+    @pytest.mark.parametrize(
+        "stamp", ["2024-1-15", "2024-1-5-10-20-30", "2024", "202401", "2024-01-15-1", "20240115-9", "2024-01-32", "--"]
+    )
     def test_a_stamp_with_parts_of_one_digit_is_no_date(self, stamp: str) -> None:
         layout = read_layout(custom(), "custom")
         fields = layout.stem_fields(f"a_{stamp}")

@@ -113,7 +113,9 @@ def test_random_periods_against_datetime() -> None:
     zone = zoneinfo.ZoneInfo(WARSAW)
     for _turn in range(2000):
         start = dt.datetime.fromtimestamp(chance.randrange(631152000, 2200000000), zone)
-        period = Period(months=chance.choice([0, 1, 6, 12, 60, chance.randrange(200)]), days=chance.choice([0, 7, 30, chance.randrange(900)]))
+        period = Period(
+            months=chance.choice([0, 1, 6, 12, 60, chance.randrange(200)]), days=chance.choice([0, 7, 30, chance.randrange(900)])
+        )
         if not period.has_dates:
             continue
         wall = independent(start, period)
