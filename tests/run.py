@@ -51,7 +51,7 @@ def steps() -> list[Step]:
         Step("import-linter", "lint", [["lint-imports"]]),
         Step("yamllint", "lint", [["yamllint", "."]]),
         Step("ansible-lint", "lint", [["ansible-lint"]]),
-        Step("reuse", "lint", [["reuse", "lint", "--quiet"]]),
+        Step("reuse", "lint", [["reuse", "lint"]]),
         Step("changelog", "lint", [["antsibull-changelog", "lint"]]),
         Step("documentation", "lint", [["antsibull-docs", "lint-collection-docs", *reference, "."]], cwd=COPY),
         Step(

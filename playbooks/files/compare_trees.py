@@ -63,7 +63,7 @@ def compare(top: pathlib.Path, before: dict[str, list[t.Any]], journals: pathlib
                     size += record["bytes"]
     if (members, size) != (len(gone), sum(facts[1] for facts in gone.values())):
         sys.exit(f"the journals account for {members} files of {size} bytes, and {len(gone)} files are gone")
-    states = collections.Counter()
+    states: collections.Counter[str] = collections.Counter()
     for plan in top.glob(f"*/var/lib/{STATE}/plans/*.jsonl"):
         for line in plan.read_text(encoding="utf-8").splitlines()[1:]:
             states[json.loads(line)["verdict"]] += 1

@@ -41,6 +41,4 @@ class ActionModule(ActionBase):
             **told,
             "problems": [*told["problems"], *found.problems],
             "sentence": state.sentence(),
-            "manifest_text": data.decode("utf-8"),
-            "signatures": found.signatures,
         }

@@ -116,22 +116,4 @@ sentence:
   returned: success
   type: str
   sample: 2 approvals needed, 1 counts (anna@example.com); ewa@example.com is the plan's author, who does not count
-manifest_text:
-  description:
-    - The manifest as it was signed, byte for byte.
-    - Hand it on with the filter C(string), since a template may otherwise take it for a dictionary.
-  returned: success
-  type: str
-signatures:
-  description: Every signature that was found, also those that do not count.
-  returned: success
-  type: list
-  elements: dict
-  contains:
-    principal:
-      description: The signer that the file's name tells.
-      type: str
-    signature:
-      description: Text of the signature.
-      type: str
 """

@@ -91,7 +91,7 @@ def _view(statement: dict[str, t.Any], predicate: dict[str, t.Any], manifest: di
         "safe_subjects": [(item["name"], item["digest"]["sha256"]) for item in statement["subject"] if _SAFE_NAME.fullmatch(item["name"])],
         "approvals": predicate["approvals"],
         "approval_lines": [_approval_line(approval["principal"]) for approval in predicate["approvals"]],
-        "verify_time": re.sub(r"\.\d+|[^\dZ]", "", predicate["created"]),
+        "verify_time": re.sub(r"\.\d+|\D", "", predicate["created"]),
         "evidence_namespace": EVIDENCE_NAMESPACE,
         "levels": _distinct(words, "levels", "level", manifest),
         "techniques": _distinct(words, "techniques", "technique", manifest),

@@ -265,7 +265,7 @@ def test_an_encrypted_file_is_overwritten_and_read_back_through_the_cache(bed: B
 def blocks(image: pathlib.Path, extents: tuple[Extent, ...]) -> list[bytes]:
     """The 4096-byte blocks of a file as they lie on the medium."""
     with image.open("rb") as handle:
-        found = []
+        found: list[bytes] = []
         for extent in extents:
             handle.seek(extent.physical)
             found.extend(handle.read(4096) for _ in range(extent.length // 4096))

@@ -276,6 +276,7 @@ def test_who_opens_it_meanwhile_waits_is_let_in_and_ends_nobody(tree: Tree) -> N
         [sys.executable, "-c", "import sys; print(len(open(sys.argv[1], 'rb').read()))", str(path)], stdout=subprocess.PIPE
     )
     while fcntl.fcntl(target.fd, fcntl.F_GETLEASE) == fcntl.F_WRLCK:
+        assert waiting.poll() is None
         os.sched_yield()
     assert signal.getsignal(signal.SIGIO) is signal.SIG_DFL
     target.give_way()

@@ -12,7 +12,7 @@ import typing as t
 
 from .._erasure.schemes import LEVELS, STANDARD
 from .._errors import DisposalError, RefusedError
-from .._evidence.approval import ApprovalState
+from .._evidence.approval import Approval
 from .._evidence.canonical import digest_of
 from .._evidence.chain import ChainReader
 from .._evidence.clock import parse_time
@@ -21,7 +21,7 @@ from .._executor import Executor
 from .._jobs.lock import host_lock
 from .._recordings.sets import Member
 from .._retention.rows import PlanFile
-from .approved import HostPlan, host_plan, journal_path, judge_approvals, refuse_blocked, sources_of, stale_reasons
+from .approved import HostPlan, approvals_of, host_plan, journal_path, refuse_blocked, sources_of, stale_reasons
 from .delta import Delta, find_delta
 from .destroying import Destroyer
 from .inputs import Inputs, gather
@@ -47,7 +47,7 @@ def apply_plan(params: t.Mapping[str, t.Any], executor: Executor, *, check_mode:
     found = _read(path)
     # What was approved when a run began may be brought to its end: half-destroyed sets serve nobody.
     began = int(parse_time(found[0].opening["time"]).timestamp()) if found and found[0].opening else int(time.time())
-    approval = judge_approvals(params, at=began)
+    approvals = approvals_of(params, at=began)
     file = plan.open(state.path)
     try:
         inputs = gather({**params, "sources": sources_of(file)}, state)
@@ -62,7 +62,7 @@ def apply_plan(params: t.Mapping[str, t.Any], executor: Executor, *, check_mode:
             found = _read(path)
             if found is not None and found[0].closed:
                 return _already_done(plan, file, path, *found)
-            return _run(params, plan, approval, file, inputs, state, resumed=found is not None and found[0].opening is not None)
+            return _run(params, plan, approvals, file, inputs, state, resumed=found is not None and found[0].opening is not None)
     finally:
         file.close()
 
@@ -108,7 +108,7 @@ def _checked_delta(plan: HostPlan, file: PlanFile, inputs: Inputs, state: StateD
 def _run(
     params: t.Mapping[str, t.Any],
     plan: HostPlan,
-    approval: ApprovalState,
+    approvals: t.Sequence[Approval],
     file: PlanFile,
     inputs: Inputs,
     state: StateDir,
@@ -119,7 +119,7 @@ def _run(
     _refuse_small_disk(state.path, delta)
     with Journal.open(journal_path(state.path, plan.run), executor=state.executor) as journal:
         if journal.state.opening is None:
-            journal.append("open", **_opening(plan, approval, inputs))
+            journal.append("open", **_opening(plan, approvals, inputs))
         else:
             journal.append("resume", torn=journal.torn, pending=len(journal.state.pending))
         journal.sync()
@@ -173,7 +173,7 @@ def _refuse_small_disk(path: str, delta: Delta) -> None:
         )
 
 
-def _opening(plan: HostPlan, approval: ApprovalState, inputs: Inputs) -> dict[str, t.Any]:
+def _opening(plan: HostPlan, approvals: t.Sequence[Approval], inputs: Inputs) -> dict[str, t.Any]:
     return {
         "format": FORMAT,
         "run": plan.run,
@@ -181,7 +181,7 @@ def _opening(plan: HostPlan, approval: ApprovalState, inputs: Inputs) -> dict[st
         "plan": plan.plan_digest,
         "manifest": plan.digest,
         "policy": inputs.policy.digest,
-        "approvals": [{"principal": item.principal, "key": item.key} for item in approval.approvals],
+        "approvals": [{"principal": item.principal, "key": item.key} for item in approvals],
         "author": plan.manifest["author"],
         "collection": VERSION,
         "identifiers": inputs.policy.identifiers,

@@ -11,13 +11,13 @@ import os
 import typing as t
 
 from .._errors import EvidenceError, RefusedError
-from .._evidence.approval import ApprovalState, check_approvals, manifest_digest, read_manifest
+from .._evidence.approval import Approval, manifest_digest, read_manifest, require_approval
 from .._evidence.canonical import digest
 from .._evidence.clock import parse_time
 from .._retention.rows import PlanFile, plan_path
 from .inputs import Inputs
 
-__all__ = ["HostPlan", "host_plan", "journal_path", "judge_approvals", "refuse_blocked", "sources_of", "stale_reasons"]
+__all__ = ["HostPlan", "approvals_of", "host_plan", "journal_path", "refuse_blocked", "sources_of", "stale_reasons"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,22 +57,19 @@ def host_plan(params: t.Mapping[str, t.Any]) -> HostPlan:
     return HostPlan(manifest, manifest_digest(data), part, params["host"])
 
 
-def judge_approvals(params: t.Mapping[str, t.Any], *, at: int) -> ApprovalState:
-    """Who signed exactly this manifest, as of C(at), seconds since 1970 UTC.
+def approvals_of(params: t.Mapping[str, t.Any], *, at: int) -> list[Approval]:
+    """Who signed exactly this manifest, as of C(at), seconds since 1970 UTC; that it has not expired is judged with the delta.
 
-    :raises RefusedError: approvals are missing; the sentence says which. A plan that has merely expired is not refused here.
+    :raises RefusedError: approvals are missing; the sentence says which.
     """
-    state = check_approvals(
+    return require_approval(
         params["manifest"].encode("utf-8", "surrogateescape"),
         params["signatures"] or [],
         allowed_signers=params["allowed_signers"] or "",
         required=params["approvals_required"],
         now=at,
+        expiry=False,
     )
-    manifest = read_manifest(params["manifest"].encode("utf-8", "surrogateescape"))
-    if state.missing or (not state.approved and at < parse_time(manifest["expires"]).timestamp()):
-        raise RefusedError(f"the plan is not approved, nothing was done: {state.sentence()}", details={"approval": state.as_dict()})
-    return state
 
 
 def stale_reasons(plan: HostPlan, inputs: Inputs) -> list[str]:

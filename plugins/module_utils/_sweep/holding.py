@@ -15,7 +15,7 @@ from .._errors import RefusedError
 from .._executor import Executor
 from .._recordings.calendar import rfc3339
 from .._retention.holds import load_holds
-from .state import read_documents
+from .state import named_documents
 
 __all__ = ["hold_changes"]
 
@@ -32,11 +32,19 @@ def hold_changes(params: t.Mapping[str, t.Any], executor: Executor, *, check_mod
     if os.path.islink(directory):
         raise RefusedError(f"the directory of holds {directory} is a symbolic link; name the real directory")
     now = rfc3339(int(time.time()))
-    standing = {document.get("id"): document for document in read_documents(directory) if isinstance(document, dict)}.get(params["id"])
+    found = {
+        name: document
+        for name, document in named_documents(directory).items()
+        if isinstance(document, dict) and document.get("id") == params["id"]
+    }
+    if len(found) > 1:
+        raise RefusedError(f"the hold {params['id']} stands in several files of {directory} ({', '.join(found)}); keep one of them")
+    # It is released in the file that it stands in, else that file would go on holding.
+    name, standing = next(iter(found.items()), (f"{params['id']}.json", None))
     wanted = _released(params, standing, now) if params["state"] == "released" else _placed(params, standing, now)
     load_holds([wanted])
     changed = wanted != standing
-    path = os.path.join(directory, f"{params['id']}.json")
+    path = os.path.join(directory, name)
     if changed and not check_mode:
         try:
             executor.makedirs(directory)

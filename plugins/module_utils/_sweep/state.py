@@ -95,19 +95,27 @@ def read_documents(directory: str) -> list[t.Any]:
 
     :raises RefusedError: one of them cannot be read.
     """
+    return list(named_documents(directory).values())
+
+
+def named_documents(directory: str) -> dict[str, t.Any]:
+    """The same by file name.
+
+    :raises RefusedError: one of them cannot be read.
+    """
     try:
         names = sorted(name for name in os.listdir(directory) if name.endswith(".json") and not name.startswith("."))
     except FileNotFoundError:
-        return []
+        return {}
     except OSError as error:
         raise RefusedError(
             f"the directory {directory} cannot be read ({error.strerror}), so its holds are not known; repair it and run again"
         ) from error
-    documents = []
+    documents = {}
     for name in names:
         try:
             with open(os.path.join(directory, name), encoding="utf-8") as handle:
-                documents.append(json.load(handle))
+                documents[name] = json.load(handle)
         except (OSError, ValueError) as error:
             raise RefusedError(
                 f"the document {directory}/{name} cannot be read ({error}); repair it, a hold must not be taken for none"

@@ -68,7 +68,7 @@ def decide(
     end: int | None = None,
     **fields: t.Any,
 ) -> Decision:
-    start = int(NOW - days * DAY)
+    start = round(NOW - days * DAY)
     found = RecordingSet("k", "", "k", [Member("k.wav", "primary", 1, 1, 10, start * 10**9 + 1, 1)], {"did": "100", **fields}, *faults)
     found.metadata = metadata or {}
     found.start, found.end = start, end
