@@ -8,7 +8,8 @@ set -eu
 
 # command:package; a command that is there already needs no package
 needs="mmdebstrap:mmdebstrap ssh:openssh-client ssh-keygen:openssh-client mke2fs:e2fsprogs losetup:mount mount:mount
-unshare:util-linux nsenter:util-linux pivot_root:util-linux ip:iproute2 foremost:foremost photorec:testdisk"
+unshare:util-linux nsenter:util-linux pivot_root:util-linux ip:iproute2 foremost:foremost photorec:testdisk
+mkfs.xfs:xfsprogs mkfs.btrfs:btrfs-progs fusermount3:fuse3"
 
 PATH="$PATH:/usr/sbin:/sbin"
 missing=

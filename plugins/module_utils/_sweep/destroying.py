@@ -14,6 +14,7 @@ import contextlib
 import typing as t
 
 from .._erasure.files import batch_limit, overwrite_batch, why_ineffective
+from .._erasure.filesystem import FilesystemProbe
 from .._erasure.outcomes import FileResult, set_outcome, set_proof
 from .._erasure.schemes import STANDARD, find_scheme, reachable_level
 from .._erasure.targets import Expected, OpenTarget, TargetRefusedError, open_target, remove, sync_directories
@@ -57,6 +58,7 @@ class Destroyer:
         # The time of the run's first record, so that a resumed run finds the same directory.
         opened = parse_time((journal.state.opening or {})["time"])
         self.aside = aside_name(int(opened.timestamp()), run)
+        self.probe = FilesystemProbe()
         self.touched = 0
         self.failures: list[str] = []
 
@@ -95,6 +97,8 @@ class Destroyer:
 
     def _batch(self, rows: t.Sequence[Row]) -> None:
         self.recheck.refresh()
+        # What a filesystem is costs milliseconds to find out and is asked for every set; it may change between batches.
+        self.probe = FilesystemProbe()
         with contextlib.ExitStack() as stack:
             opened: list[tuple[Row, list[OpenTarget]]] = []
             for row in rows:
@@ -118,7 +122,7 @@ class Destroyer:
             reason = self.recheck.reason(row)
             if reason is None:
                 targets = [stack.enter_context(self._open(row, member)) for member in row.members]
-                problem = None if self._goes_aside(row) else next(filter(None, why_ineffective(targets)), None)
+                problem = None if self._goes_aside(row) else next(filter(None, why_ineffective(targets, probe=self.probe)), None)
                 if problem is None:
                     return targets
                 self._skip(row, problem, failed=True)
@@ -150,7 +154,7 @@ class Destroyer:
             self._announce(row)
         self.journal.sync()
         scheme = find_scheme(opened[0][0].method["scheme"])
-        results = overwrite_batch(self.executor, [target for _row, targets in opened for target in targets], scheme)
+        results = overwrite_batch(self.executor, [target for _row, targets in opened for target in targets], scheme, probe=self.probe)
         erased = []
         for row, targets in opened:
             own, results = results[: len(targets)], results[len(targets) :]
