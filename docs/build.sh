@@ -5,7 +5,8 @@
 set -eu
 cd "$(dirname "$0")/.."
 rm -rf docs/build
-mkdir -p -m 0755 docs/build/source/reference
+umask 022
+mkdir -p docs/build/source/reference
 cp docs/*.md docs/*.rst docs/conf.py docs/build/source/
 antsibull-docs collection --use-current --squash-hierarchy --no-indexes --fail-on-error --dest-dir docs/build/source/reference recordings.disposal
 sphinx-build -q -W --keep-going -b html docs/build/source docs/build/html

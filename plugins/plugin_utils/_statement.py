@@ -82,7 +82,7 @@ def due_sets(manifest: t.Mapping[str, t.Any], host: str) -> int:
         sets = manifest["hosts"][host]["verdicts"]["due"]["sets"]
     except (KeyError, TypeError):
         sets = None
-    if type(sets) is not int or sets < 0:
+    if isinstance(sets, bool) or not isinstance(sets, int) or sets < 0:
         raise EvidenceError(f"the manifest does not say how many sets are due on {host}; make a new plan")
     return sets
 

@@ -30,7 +30,7 @@ class LyingMedium(mfusepy.Operations):  # type: ignore[misc]  # the library has 
     def _faults(self, kind: str) -> list[Range]:
         try:
             with open(os.path.join(self.backing, "faults.json"), encoding="utf-8") as handle:
-                return [(start, end) for start, end in json.load(handle).get(kind, [])]
+                return [tuple(pair) for pair in json.load(handle).get(kind, [])]
         except FileNotFoundError:
             return []
 

@@ -178,7 +178,7 @@ def test_memory_does_not_grow_with_the_file(bed: Bed) -> None:
     tree = bed.tree(mounted.path / "monitor")
     tree.write("small.wav", marked(5000))
     with tree.write("large.wav", b"").open("wb") as handle:
-        for _ in range(512):
+        for _each in range(512):
             handle.write(marked(1 << 20))
     program = (
         "import resource, sys, pathlib\n"
@@ -268,5 +268,5 @@ def blocks(image: pathlib.Path, extents: tuple[Extent, ...]) -> list[bytes]:
         found: list[bytes] = []
         for extent in extents:
             handle.seek(extent.physical)
-            found.extend(handle.read(4096) for _ in range(extent.length // 4096))
+            found.extend(handle.read(4096) for _each in range(extent.length // 4096))
         return found

@@ -155,6 +155,7 @@ def test_fuse(bed: Bed) -> None:
 
 @pytest.mark.parametrize("kind", ["btrfs", "xfs-reflink", "overlay", "fuse"])
 def test_a_loop_device_over_such_a_filesystem(bed: Bed, kind: str) -> None:
+    backing = None
     if kind == "btrfs":
         inside, words = bed.filesystem("btrfs", mebibytes=256).path, "the loop device below it lies on btrfs, copy-on-write"
     elif kind == "xfs-reflink":
@@ -168,7 +169,7 @@ def test_a_loop_device_over_such_a_filesystem(bed: Bed, kind: str) -> None:
     else:
         backing, inside = bed.serve()
         words = "the loop device below it lies on fuse"
-    image = bed.make_image(64, inside=backing if kind == "fuse" else inside)
+    image = bed.make_image(64, inside=backing or inside)
     device = bed.attach(inside / image.name)
     bed.make_filesystem(device, "ext4")
     root = bed.mount(device, "ext4") / "monitor"

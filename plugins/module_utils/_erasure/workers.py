@@ -61,6 +61,6 @@ def run_jobs(jobs: t.Iterable[Job], work: t.Callable[[Job, Buffers], Result], th
             raise
 
     with ThreadPoolExecutor(max_workers=threads) as pool:
-        for future in [pool.submit(worker) for _ in range(threads)]:
+        for future in [pool.submit(worker) for _each in range(threads)]:
             future.result()
     return results

@@ -91,7 +91,7 @@ def read_manifest(manifest_bytes: bytes) -> dict[str, t.Any]:
         raise EvidenceError(f"the manifest has the format {form!r}, not {FORMAT}; use the version of the collection that made it")
     faults = [name for name in _TEXTS if not isinstance(manifest.get(name), str) or not manifest[name].strip()]
     needed = manifest.get("approvals_required")
-    if type(needed) is not int or needed < 0:
+    if isinstance(needed, bool) or not isinstance(needed, int) or needed < 0:
         faults.append("approvals_required")
     policy = manifest.get("policy")
     if not isinstance(policy, dict) or not _DIGEST.fullmatch(str(policy.get("digest"))):

@@ -45,7 +45,7 @@ def _parse(line: bytes) -> tuple[Record | None, str]:
         record, end = _scan(text)
     except (ValueError, RecursionError):
         return None, ""
-    return (record, text) if type(record) is dict and end == len(text) else (None, "")
+    return (record, text) if isinstance(record, dict) and end == len(text) else (None, "")
 
 
 class ChainReader:
@@ -101,7 +101,7 @@ class ChainReader:
             if record.get("prev") != self.head:
                 raise self.fault("does not name the digest of the line before it, so lines were changed or moved; compare it with a copy")
             number = record.get("seq")
-            if number != self.count or type(number) is not int:
+            if number != self.count or isinstance(number, bool):
                 raise self.fault(f"has the number {number!r}, not {self.count}; compare the file with a copy")
             self.line = line
             self.head = "sha256:" + sha256(line).hexdigest()

@@ -148,7 +148,7 @@ class JournalState:
         name, key = self._set_without_outcome(record)
         code = _CODES.get(record["outcome"]) if isinstance(record["outcome"], str) else None
         size = record["bytes"]
-        if code is None or type(size) is not int or size < 0:
+        if code is None or isinstance(size, bool) or not isinstance(size, int) or size < 0:
             raise self._fault(record, f"has the outcome {record['outcome']!r} and the bytes {size!r}, which are none")
         if code == 0:
             if name not in self.pending:

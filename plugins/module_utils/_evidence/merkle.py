@@ -97,7 +97,7 @@ def inclusion_proof(leaf_hashes: t.Iterable[bytes], index: int, size: int) -> li
         raise ValueError(f"there is no leaf {index} in a tree of {size}")
     ranges = _siblings(index, size)
     in_order = sorted(range(len(ranges)), key=ranges.__getitem__)
-    trees = [MerkleTree() for _ in ranges]
+    trees = [MerkleTree() for _each in ranges]
     place, count = 0, 0
     for value in leaf_hashes:
         while place < len(in_order) and count >= ranges[in_order[place]][1]:

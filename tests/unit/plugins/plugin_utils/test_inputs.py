@@ -31,7 +31,7 @@ def test_documents_become_plain(tmp_path: pathlib.Path) -> None:
 
 
 def test_templates_in_documents_are_not_run(tmp_path: pathlib.Path) -> None:
-    (tmp_path / "policy.yml").write_text('reason: "{{ lookup(\'pipe\', \'id\') }}"\n')
+    (tmp_path / "policy.yml").write_text("reason: \"{{ lookup('pipe', 'id') }}\"\n")
     arguments = document_arguments({"policy_file": str(tmp_path / "policy.yml")}, DataLoader())
     assert arguments["policy"] == {"reason": "{{ lookup('pipe', 'id') }}"}
 

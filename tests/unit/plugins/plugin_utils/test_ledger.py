@@ -44,7 +44,7 @@ def test_any_changed_byte_but_in_the_last_line_is_found(path: str) -> None:
     rng = random.Random(seed)
     good = fill(path)
     last = good.rstrip(b"\n").rindex(b"\n") + 1
-    for _ in range(300):
+    for _each in range(300):
         at = rng.randrange(last)
         bad = good[:at] + bytes([rng.choice([byte for byte in range(256) if byte != good[at]])]) + good[at + 1 :]
         pathlib.Path(path).write_bytes(bad)

@@ -49,7 +49,7 @@ def test_any_changed_byte_is_found_and_its_file_named(world: RunWorld) -> None:
     rng = random.Random(seed)
     for path in files(world):
         good = path.read_bytes()
-        for _ in range(12):
+        for _each in range(12):
             at = rng.randrange(len(good))
             path.write_bytes(good[:at] + bytes([rng.choice([byte for byte in range(256) if byte != good[at]])]) + good[at + 1 :])
             problems = world.verify().problems

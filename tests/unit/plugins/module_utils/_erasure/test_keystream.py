@@ -55,7 +55,7 @@ def test_any_piece_equals_the_same_piece_of_the_whole() -> None:
     whole_length = CHUNK // 4
     for source in (Keystream(), Pattern(b"\0"), Pattern(b"\x92\x49\x24"), Pattern(bytes(range(17)))):
         whole = bytes_of(source, whole_length, stream=5)
-        for _ in range(50):
+        for _each in range(50):
             offset = rng.randrange(whole_length)
             length = rng.randrange(whole_length - offset)
             assert bytes_of(source, length, stream=5, offset=offset) == whole[offset : offset + length]

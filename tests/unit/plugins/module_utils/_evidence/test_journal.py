@@ -80,7 +80,7 @@ def test_any_changed_byte_is_found(path: str) -> None:
     write_journal(path)
     good = contents(path)
     check(good)
-    for _ in range(600):
+    for _each in range(600):
         at = rng.randrange(len(good))
         value = rng.choice([byte for byte in range(256) if byte != good[at]])
         bad = good[:at] + bytes([value]) + good[at + 1 :]
@@ -397,7 +397,7 @@ def test_a_failed_flush_is_never_tried_again(path: str) -> None:
     journal = Journal.open(path, executor=executor)
     journal.append("open", **opening())
     executor.broken = True
-    for _ in range(2):
+    for _each in range(2):
         with pytest.raises(DisposalError, match=r"cannot be made durable \(Input/output error\)"):
             journal.sync()
     with pytest.raises(DisposalError, match="cannot be made durable"):

@@ -122,7 +122,7 @@ def test_root_and_proof_are_as_defined() -> None:
     print("seed", seed)
     rng = random.Random(seed)
     for size in [*range(1, 34), 63, 64, 65, 200]:
-        leaves = [rng.randbytes(rng.randrange(40)) for _ in range(size)]
+        leaves = [rng.randbytes(rng.randrange(40)) for _each in range(size)]
         tree = tree_of(leaves)
         assert tree.size == size
         assert tree.root_hash() == defined_root(leaves)

@@ -106,7 +106,7 @@ def test_any_changed_byte_of_a_signature_is_found(keys: Keys) -> None:
     rng = random.Random(seed)
     good = keys.sign(DATA, "anna").encode()
     signers = keys.line(ANNA, "anna")
-    for _ in range(60):
+    for _each in range(60):
         at = rng.randrange(len(good))
         bad = good[:at] + bytes([rng.choice([byte for byte in range(256) if byte != good[at]])]) + good[at + 1 :]
         try:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import calendar as months
 import datetime as dt
 import random
+import typing as t
 import zoneinfo
 
 import pytest
@@ -148,7 +149,7 @@ def test_rounding(date: str, rounding: str, expected: str) -> None:
 
 
 def test_every_day_rounds_up_to_the_first_later_day_that_begins_its_span() -> None:
-    begins = {
+    begins: dict[str, t.Callable[[dt.date], bool]] = {
         "next_day_start": lambda _day: True,
         "next_month_start": lambda day: day.day == 1,
         "next_quarter_start": lambda day: day.day == 1 and day.month in (1, 4, 7, 10),

@@ -159,7 +159,7 @@ class TestWorkers:
 
     def test_no_process_and_no_descriptor_is_left(self) -> None:
         before = sorted(os.listdir("/proc/self/fd"))
-        generator = fan_out(list(range(100)), lambda unit, _write: unit, workers=2)
+        generator: t.Any = fan_out(list(range(100)), lambda unit, _write: unit, workers=2)
         next(generator)
         generator.close()
         assert len(os.listdir("/proc/self/fd")) == len(before)

@@ -135,6 +135,7 @@ class TestClasses:
         assert told(decide(closed, metadata={"case": "x"})) == ("unclassified", ["class:a: metadata.case.closed is not known"])
         assert decide(closed, metadata={"case": {"closed": "2026-11-01"}}).verdict == "retained"
         assert decide(closed, metadata={"case": {"closed": "2026-01-01"}}).verdict == "due"
+        value: t.Any
         for value in (0, "", "0001-01-01", "soon", True, [], 10**40):
             assert decide(closed, metadata={"case": {"closed": value}}).verdict == "unclassified"
         assert decide(policy(rule("a", "P90D", start={"event": "modified"}))).start == NOW - 200 * DAY + 1
