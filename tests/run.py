@@ -61,7 +61,13 @@ def steps() -> list[Step]:
             COPY,
             "ansible-test",
         ),
-        Step("ansible-test units", "sanity", [["ansible-test", "units", "--python", python, "--color", "no"]], COPY, "ansible-test"),
+        Step(
+            "ansible-test units",
+            "sanity",
+            [["ansible-test", "units", "--requirements", "--python", python, "--color", "no"]],
+            COPY,
+            "ansible-test",
+        ),
         Step(
             "galaxy-importer",
             "sanity",

@@ -42,25 +42,29 @@ def _key(key: t.Any) -> str:
     return "on" if key is True else plain(key) if isinstance(key, str) else str(key)
 
 
-def _shown(value: t.Any) -> str:
-    text = "nothing" if value is None else repr(value)
-    return text if len(text) <= 80 else text[:77] + "..."
-
-
 class Node:
     """A value and its place in the document."""
 
-    def __init__(self, value: t.Any, path: str, problems: list[str]) -> None:
+    def __init__(self, value: t.Any, path: str, problems: list[str], *, private: bool = False) -> None:
         self.value = value
         self.path = path
         self.problems = problems
+        self.private = private
 
     def problem(self, what: str) -> None:
         """Note a fault: C(what) follows the place and the value."""
-        self.problems.append(f"{self.path}: {_shown(self.value)} {what}")
+        self.problems.append(f"{self.path}: {self._shown()} {what}")
+
+    def _shown(self) -> str:
+        if self.value is None:
+            return "nothing"
+        if self.private and not isinstance(self.value, bool):
+            return f"the {type(self.value).__name__} there"
+        text = repr(self.value)
+        return text if len(text) <= 80 else text[:77] + "..."
 
     def child(self, key: str, value: t.Any) -> Node:
-        return Node(value, f"{self.path}.{key}" if self.path else key, self.problems)
+        return Node(value, f"{self.path}.{key}" if self.path else key, self.problems, private=self.private)
 
     def mapping(self, *, required: t.Collection[str] = (), optional: t.Collection[str] = ()) -> dict[str, Node]:
         """The members of a mapping; unknown, missing and blank ones are faults."""
@@ -96,7 +100,7 @@ class Node:
             return []
         if len(self.value) < at_least:
             self.problem(f"has fewer than {at_least} elements")
-        return [Node(item, f"{self.path}[{index}]", self.problems) for index, item in enumerate(self.value)]
+        return [Node(item, f"{self.path}[{index}]", self.problems, private=self.private) for index, item in enumerate(self.value)]
 
     def text(self, *, allowed: t.Collection[str] = (), pattern: str = "", form: str = "") -> str:
         """A text that is not blank, one of C(allowed) or matching C(pattern), which C(form) puts in words."""
@@ -138,13 +142,15 @@ class Node:
             return fallback
 
 
-def read_document(value: t.Any, name: str, read: t.Callable[[Node], _T]) -> _T:
+def read_document(value: t.Any, name: str, read: t.Callable[[Node], _T], *, private: bool = False) -> _T:
     """Read a whole document.
+
+    :arg private: it names persons, so faults do not repeat its values.
 
     :raises PolicyError: with every fault, the first few in its sentence.
     """
     problems: list[str] = []
-    result = read(Node(value, "", problems))
+    result = read(Node(value, "", problems, private=private))
     if problems:
         rest = f" (and {len(problems) - 3} more)" if len(problems) > 3 else ""
         raise PolicyError(f"{name} is not valid, nothing was done: {'; '.join(problems[:3])}{rest}", details={"problems": problems[:50]})

@@ -93,10 +93,14 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-hold:
-  description: The hold's document.
+id:
+  description: The hold's name.
   returned: success
-  type: dict
+  type: str
+state:
+  description: What the hold is now; whom and what it names is in its document only, and in the diff where one is asked for.
+  returned: success
+  type: str
 path:
   description: Its file.
   returned: success
@@ -116,6 +120,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.recordings.disposal.plugins.module_utils._errors import DisposalError
 from ansible_collections.recordings.disposal.plugins.module_utils._executor import CheckExecutor, Executor
 from ansible_collections.recordings.disposal.plugins.module_utils._sweep.holding import hold_changes
+from ansible_collections.recordings.disposal.plugins.module_utils._sweep.options import told_params
 
 
 def main() -> None:
@@ -141,11 +146,13 @@ def main() -> None:
         # Holds name persons; the system log of the host is no place for them.
         no_log=True,
     )
+    told = {"module_args": told_params(module.params)}
     try:
         result = hold_changes(module.params, CheckExecutor() if module.check_mode else Executor(), check_mode=module.check_mode)
     except DisposalError as error:
-        module.fail_json(msg=error.message, **error.details)
-    module.exit_json(**result)
+        module.fail_json(msg=error.message, invocation=told, **error.details)
+    diff = result.pop("diff")
+    module.exit_json(invocation=told, **result, **({"diff": diff} if module._diff else {}))
 
 
 if __name__ == "__main__":

@@ -106,18 +106,18 @@ class Layout:
 
         A companion of a whole file name, such as C(call.wav.json), has the stem of that file.
         """
-        cut = self._cut(name)
-        if cut is not None and cut[1] in _COMPANION_ROLES and "." in cut[0]:
-            inner = self._cut(cut[0])
-            if inner is not None and self.pattern.fullmatch(inner[0]) and not self.pattern.fullmatch(cut[0]):
-                return inner[0], cut[1]
-        return cut
-
-    def _cut(self, name: str) -> tuple[str, str] | None:
-        for suffix, role in self.endings.get(name[name.rfind(".") :] if "." in name else "", ()):
+        dot = name.rfind(".")
+        for suffix, role in self.endings.get(name[dot:] if dot >= 0 else "", ()):
             if name.endswith(suffix) and len(name) > len(suffix):
-                return name[: -len(suffix)], role
+                stem = name[: -len(suffix)]
+                return (self._companion_stem(stem), role) if role in _COMPANION_ROLES else (stem, role)
         return None
+
+    def _companion_stem(self, stem: str) -> str:
+        inner = self.split(stem) if "." in stem else None
+        if inner is not None and self.pattern.fullmatch(inner[0]) and not self.pattern.fullmatch(stem):
+            return inner[0]
+        return stem
 
     def directory_fields(self, directory: str) -> dict[str, str] | None:
         """Fields of a directory below the root; none where the layout has no recordings in such a directory."""

@@ -80,7 +80,7 @@ def _member(prefix: str, name: str, role: str, facts: os.stat_result) -> Member:
     return _new(Member, (prefix + name, role, facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_nlink))
 
 
-def _made(layout: Layout, key: str, stem: str, members: list[Member]) -> RecordingSet:
+def _made(layout: Layout, key: str, stem: str, members: list[Member], directory: str | None = None) -> RecordingSet:
     if len(members) > 1:
         members.sort()
     primary = None
@@ -88,7 +88,8 @@ def _made(layout: Layout, key: str, stem: str, members: list[Member]) -> Recordi
         if member[1] in layout.primary_roles:
             primary = member
             break
-    directory = (primary or members[0])[0].rpartition("/")[0]
+    if directory is None:
+        directory = (primary or members[0])[0].rpartition("/")[0]
     fields = layout.stem_fields(stem)
     if fields is None:
         return RecordingSet(key, directory, stem, members, {}, UNMATCHED)
@@ -134,7 +135,7 @@ def sets_in_directory(layout: Layout, directory: Directory) -> t.Iterator[Record
         else:
             groups[cut[0]] = [member]
     for stem, members in groups.items():
-        yield _made(layout, prefix + stem, stem, members)
+        yield _made(layout, prefix + stem, stem, members, directory.path)
 
 
 def _directory_set(layout: Layout, directory: Directory, prefix: str) -> t.Iterator[RecordingSet]:

@@ -77,7 +77,7 @@ def _load(documents: t.Iterable[t.Any], kind: str, read: t.Callable[[Node], _T])
     items: dict[str, tuple[_T, str]] = {}
     for index, value in enumerate(plains):
         name = value.get("id", index) if isinstance(value, dict) else index
-        item = read_document(value, f"the {kind} {name}", read)
+        item = read_document(value, f"the {kind} {name}", read, private=True)
         digest = digest_of(value)
         if item.id in items and items[item.id][1] != digest:
             # The same hold may stand both in git and on the host; while the two differ, the longer one counts.

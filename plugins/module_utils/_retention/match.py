@@ -138,6 +138,9 @@ def compile_expression(text: str) -> t.Callable[[dict[str, t.Any]], tuple[bool |
             left, right = (self.visit(child, value) for child in node["children"])
             if _kind(left) is not _kind(right):
                 raise _NotKnownError("a comparison of two types")
+            if isinstance(left, str) and node["value"] not in ("eq", "ne"):
+                # Dates and numbers written as text would be ordered letter by letter.
+                raise _NotKnownError("an order of texts")
             return super().visit_comparator(node, value)
 
     try:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime as dt
 import gc
@@ -144,7 +145,8 @@ class Planner:
         while units and len(units) < _PARTS:
             deeper: list[str] = []
             for path in units:
-                with opened_below(place.fd, path) as fd:
+                # A directory may go between being listed and being opened; what was in it is gone as well.
+                with contextlib.suppress(FileNotFoundError), opened_below(place.fd, path) as fd:
                     directory = read_directory(fd, path, found.passed_over)
                     self._sets(place, self.resolvers[place.source.name].sets_in(directory), part, found, emit)
                     below = [f"{path}/{name}" if path else name for name in directory.directories if path or name != ASIDE]
@@ -156,7 +158,8 @@ class Planner:
         tally = Tally()
         found = SourceTally()
         for path in paths:
-            self._sets(place, self.resolvers[place.source.name].walk(place.fd, path, found.passed_over), tally, found, emit)
+            with contextlib.suppress(FileNotFoundError):
+                self._sets(place, self.resolvers[place.source.name].walk(place.fd, path, found.passed_over), tally, found, emit)
         tally.add_source(place.source.name, found)
         return tally
 
@@ -192,9 +195,9 @@ class Planner:
     def decide(self, place: Place, recording_set: RecordingSet, directory_fd: int) -> Decision:
         """The verdict on a resolved set, its quarantine considered."""
         resolver = self.resolvers[place.source.name]
-        decision = self.rules.decide(
-            recording_set, resolver.describe(recording_set, self.rules.computed_fields), resolver.in_progress(recording_set, directory_fd)
-        )
+        names = self.rules.computed_fields
+        fields = resolver.describe(recording_set, names) if names else recording_set.fields
+        decision = self.rules.decide(recording_set, fields, resolver.in_progress(recording_set, directory_fd))
         if place.entered is not None and decision.verdict == "due" and decision.method is not None:
             until = self.rules.quarantined_until(decision.method, place.entered)
             if self.rules.now < until:

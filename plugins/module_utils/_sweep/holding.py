@@ -56,7 +56,8 @@ def hold_changes(params: t.Mapping[str, t.Any], executor: Executor, *, check_mod
     holds, generation = load_holds([wanted])
     return {
         "changed": changed,
-        "hold": wanted,
+        "id": wanted["id"],
+        "state": "released" if wanted.get("released") else "present",
         "path": path,
         "in_force_until": rfc3339(holds[0].until),
         "generation": generation,

@@ -28,7 +28,9 @@ INPUT_OPTIONS: dict[str, dict[str, t.Any]] = {
 }
 INPUT_RULES: dict[str, t.Any] = {"mutually_exclusive": [("policy", "policy_file")], "required_one_of": [("policy", "policy_file")]}
 
-_UNTOLD = frozenset({"policy", "holds", "requests", "identifiers_key", "manifest", "signatures", "allowed_signers"})
+_UNTOLD = frozenset(
+    {"policy", "holds", "requests", "identifiers_key", "manifest", "signatures", "allowed_signers", "match", "where", "reason"}
+)
 
 
 def told_params(params: t.Mapping[str, t.Any]) -> dict[str, t.Any]:

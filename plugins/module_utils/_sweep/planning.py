@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import typing as t
 
 from .._errors import DisposalError, RefusedError
@@ -35,7 +36,9 @@ class _PlanWriter:
         self._path = ""
         self._fd = -1
         if not check_mode:
-            self._path = os.path.join(state.make("plans"), f".plan.{os.getpid()}.tmp")
+            directory = state.make("plans")
+            _remove_leftovers(state, directory)
+            self._path = os.path.join(directory, f".plan.{os.getpid()}.tmp")
             self._fd = state.executor.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
 
     def emit(self, rows: bytes) -> None:
@@ -72,6 +75,14 @@ class _PlanWriter:
             self._fd = -1
             if os.path.exists(self._path):
                 self.state.executor.unlink(self._path)
+
+
+def _remove_leftovers(state: StateDir, directory: str) -> None:
+    """Plans that a process which is no more had begun; they hold paths."""
+    for name in os.listdir(directory):
+        match = re.fullmatch(r"\.plan\.(\d+)\.tmp", name)
+        if match and not os.path.exists(f"/proc/{match[1]}"):
+            state.executor.unlink(os.path.join(directory, name))
 
 
 def make_plan(params: t.Mapping[str, t.Any], executor: Executor, *, check_mode: bool) -> dict[str, t.Any]:
