@@ -19,7 +19,7 @@ from .layouts import Layout
 from .metadata import MetadataError, MetadataSpec, Sidecar, Table
 from .openfiles import OpenFiles
 from .sets import RecordingSet, sets_in_directory, sets_in_tree
-from .walk import Directory, open_root, opened_below, walk
+from .walk import Directory, elsewhere, open_root, opened_below, walk
 
 __all__ = ["IN_PROGRESS_FUTURE", "Resolver", "Sentinel", "Source", "check_root", "require_sets"]
 
@@ -114,6 +114,8 @@ class Resolver:
     def walk(self, root_fd: int, path: str, passed_over: dict[str, int]) -> t.Iterator[tuple[RecordingSet, int]]:
         """Each set from a directory below the root down, resolved, with its directory's descriptor."""
         with opened_below(root_fd, path) as fd:
+            if elsewhere(fd, root_fd, passed_over):
+                return
             if self.source.layout.scope == "directory":
                 for directory in walk(fd, path, passed_over):
                     yield from self.sets_in(directory)

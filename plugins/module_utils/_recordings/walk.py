@@ -13,7 +13,7 @@ import typing as t
 
 from .._errors import RefusedError
 
-__all__ = ["ASIDE", "Directory", "open_below", "open_root", "opened_below", "read_directory", "walk"]
+__all__ = ["ASIDE", "Directory", "elsewhere", "open_below", "open_root", "opened_below", "read_directory", "walk"]
 
 ASIDE = ".recordings-disposal"
 """The directory at a root that holds quarantined sets; never part of a walk of the root itself."""
@@ -101,16 +101,31 @@ def read_directory(fd: int, path: str, passed_over: dict[str, int]) -> Directory
     return Directory(path, fd, files, directories)
 
 
+def mount_of(fd: int) -> tuple[int, str]:
+    """Device and mount of a directory; a bind mount has the device of what surrounds it, but not its mount."""
+    mount = ""
+    with contextlib.suppress(OSError), open(f"/proc/self/fdinfo/{fd}", encoding="ascii") as handle:
+        mount = next((line for line in handle if line.startswith("mnt_id:")), "")
+    return os.fstat(fd).st_dev, mount
+
+
+def elsewhere(fd: int, root_fd: int, passed_over: dict[str, int]) -> bool:
+    """Whether a directory below a root is mounted there from elsewhere, counting it if so."""
+    if mount_of(fd) == mount_of(root_fd):
+        return False
+    passed_over["other_filesystem"] = passed_over.get("other_filesystem", 0) + 1
+    return True
+
+
 def walk(fd: int, path: str, passed_over: dict[str, int], *, depth: int = 0) -> t.Iterator[Directory]:
     """Each directory from C(fd) down, parents first; descriptors are valid until the next one is asked for.
 
-    Other filesystems mounted below are not entered, since a root stands for one filesystem: name them as roots of their own.
+    What is mounted below, bind mounts too, is not entered, since a root stands for one tree.
 
     :raises RefusedError: a directory cannot be read.
     """
     directory = read_directory(fd, path, passed_over)
     yield directory
-    device = os.fstat(fd).st_dev
     for name in directory.directories:
         if name == ASIDE and not path:
             continue
@@ -124,9 +139,9 @@ def walk(fd: int, path: str, passed_over: dict[str, int], *, depth: int = 0) -> 
                 f"the directory {below} cannot be opened ({error.strerror}), so its recordings are not known; repair it and plan again"
             ) from error
         try:
-            if os.fstat(deeper).st_dev != device:
-                passed_over["other_filesystem"] = passed_over.get("other_filesystem", 0) + 1
-            elif depth >= _DEPTH_LIMIT:
+            if elsewhere(deeper, fd, passed_over):
+                continue
+            if depth >= _DEPTH_LIMIT:
                 passed_over["too_deep"] = passed_over.get("too_deep", 0) + 1
             else:
                 yield from walk(deeper, below, passed_over, depth=depth + 1)

@@ -18,7 +18,7 @@ from .._recordings.calendar import rfc3339
 from .._recordings.openfiles import OpenFiles
 from .._recordings.sets import RecordingSet
 from .._recordings.source import Resolver, Source, check_root, require_sets
-from .._recordings.walk import ASIDE, opened_below, read_directory
+from .._recordings.walk import ASIDE, elsewhere, opened_below, read_directory
 from .fanout import fan_out
 from .policy import Policy
 from .rows import Identifiers, encode_row
@@ -147,6 +147,8 @@ class Planner:
             for path in units:
                 # A directory may go between being listed and being opened; what was in it is gone as well.
                 with contextlib.suppress(FileNotFoundError), opened_below(place.fd, path) as fd:
+                    if elsewhere(fd, place.fd, found.passed_over):
+                        continue
                     directory = read_directory(fd, path, found.passed_over)
                     self._sets(place, self.resolvers[place.source.name].sets_in(directory), part, found, emit)
                     below = [f"{path}/{name}" if path else name for name in directory.directories if path or name != ASIDE]

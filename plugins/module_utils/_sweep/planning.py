@@ -130,5 +130,5 @@ def _warnings(inputs: Inputs, sources: t.Mapping[str, t.Any]) -> t.Iterator[str]
     for name, source in sources.items():
         for kind in ("other_filesystem", "too_deep"):
             if source.passed_over.get(kind):
-                what = "other filesystems mounted below its roots" if kind == "other_filesystem" else "directories nested too deeply"
+                what = "directories mounted below its roots" if kind == "other_filesystem" else "directories nested too deeply"
                 yield f"source {name} has {source.passed_over[kind]} {what}, which were not looked into; name them as roots"
