@@ -74,21 +74,17 @@ _T = t.TypeVar("_T", Hold, ErasureRequest)
 
 def _load(documents: t.Iterable[t.Any], kind: str, read: t.Callable[[Node], _T]) -> tuple[tuple[_T, ...], str]:
     plains = [plain(document) for document in documents]
-    items: dict[str, tuple[_T, str]] = {}
+    items: dict[tuple[str, str], _T] = {}
     for index, value in enumerate(plains):
         name = value.get("id", index) if isinstance(value, dict) else index
         item = read_document(value, f"the {kind} {name}", read, private=True)
         digest = digest_of(value)
-        if item.id in items and items[item.id][1] != digest:
-            # The same hold may stand both in git and on the host; while the two differ, the longer one counts.
-            kept = items[item.id][0]
-            if not isinstance(item, Hold) or not isinstance(kept, Hold):
-                raise PolicyError(f"the {kind} {item.id} stands twice with different contents; keep one of them")
-            if kept.until is None or (item.until is not None and item.until <= kept.until):
-                continue
-        items[item.id] = (item, digest)
-    ordered = sorted(items.items())
-    return tuple(item for _id, (item, _digest) in ordered), digest_of([digest for _id, (_item, digest) in ordered])
+        # A hold may stand both in git and on the host; where the two differ, each holds what it names.
+        if not isinstance(item, Hold) and any(name == item.id and other != digest for name, other in items):
+            raise PolicyError(f"the {kind} {item.id} stands twice with different contents; keep one of them")
+        items[item.id, digest] = item
+    ordered = sorted(items)
+    return tuple(items[key] for key in ordered), digest_of([digest for _id, digest in ordered])
 
 
 def _instant(value: t.Any) -> int:

@@ -110,8 +110,17 @@ class Destroyer:
                     self._move_aside(row)
                 else:
                     opened.append((row, targets))
+            if opened and self.recheck.refresh():
+                opened = [item for item in opened if not self._newly_held(item[0])]
             if opened:
                 self._erase(opened)
+
+    def _newly_held(self, row: Row) -> bool:
+        """Whether a hold has come while the batch was opened; then the set is skipped."""
+        reason = self.recheck.safely(row)
+        if reason is not None:
+            self._skip(row, reason)
+        return reason is not None
 
     def _goes_aside(self, row: Row) -> bool:
         return "quarantine" in row.method and not self.recheck.aside(row)

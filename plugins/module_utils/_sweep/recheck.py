@@ -30,7 +30,8 @@ class Recheck:
         self.state = state
         self._given_holds = given_holds
         self._planner: Planner = inputs.planner()
-        self._holds_state = state.holds_state()
+        # Nothing yet, so that the first look reads the holds anew: some may have come while the host was walked.
+        self._holds_state: tuple[tuple[str, int, int], ...] | None = None
         self._roots: dict[str, int] = {}
 
     def close(self) -> None:
@@ -38,14 +39,16 @@ class Recheck:
         for fd in self._roots.values():
             os.close(fd)
 
-    def refresh(self) -> None:
-        """Take up holds that were placed on the host since the last look, and the time."""
+    def refresh(self) -> bool:
+        """Take up holds that were placed on the host since the last look, and the time; tells whether there was a change."""
         self._planner.rules.now = int(time.time())
         found = self.state.holds_state()
-        if found != self._holds_state:
+        changed = found != self._holds_state
+        if changed:
             holds, _generation = load_holds([*self._given_holds, *self.state.hold_documents()])
             self._planner.rules.use_holds(holds)
             self._holds_state = found
+        return changed
 
     def root(self, row: Row) -> int:
         """A descriptor of the directory that a row's paths count from: a root, or a quarantine directory in it."""

@@ -4,6 +4,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import json
 import os
 import pathlib
 import time
@@ -11,6 +12,7 @@ import time
 import pytest
 
 from ansible_collections.recordings.disposal.plugins.module_utils._errors import DisposalError, EvidenceError, RefusedError
+from ansible_collections.recordings.disposal.plugins.module_utils._executor import Executor
 from ansible_collections.recordings.disposal.tests.unit.plugins.module_utils._sweep.sweep_world import World, fingerprint
 
 
@@ -189,6 +191,35 @@ def test_a_hold_between_plan_and_apply_holds(world: World) -> None:
     (record,) = [item for item in world.journal() if item["type"] == "outcome" and item["outcome"] == "not_destroyed"]
     assert record["reason"] == ["held since the plan: hold:H-1"]
     assert result["outcome"] == "not_destroyed"
+
+
+def test_a_hold_on_the_host_during_the_first_pass_holds(world: World) -> None:
+    held = world.record(days=200, number=1, src="+48111")
+    other = world.record(days=200, number=2, src="+48222")
+    manifest = world.manifest(world.plan())
+
+    class Placing(Executor):
+        """Places a hold as soon as the run takes its lock, before the host is walked."""
+
+        def pwrite(self, fd: int, data: bytes | memoryview, offset: int) -> int:
+            holds = world.state / "holds"
+            if not holds.exists():
+                holds.mkdir(mode=0o700)
+                hold = {"id": "H-1", "reason": "case", "placed": "2026-01-01", "placed_by": "law", "match": {"src": ["+48111"]}}
+                (holds / "H-1.json").write_text(json.dumps(hold))
+            return super().pwrite(fd, data, offset)
+
+    world.apply(manifest, executor=Placing())
+    assert held.exists() and not other.exists()
+
+
+def test_two_holds_of_one_id_hold_both(world: World) -> None:
+    paths = [world.record(days=200, number=number, src=f"+4811{number}") for number in (1, 2)]
+    manifest = world.manifest(world.plan())
+    common = {"id": "H-1", "reason": "case", "placed": "2026-01-01", "placed_by": "law"}
+    world.holds = [{**common, "match": {"src": ["+48111"]}}, {**common, "match": {"src": ["+48112"]}}]
+    world.apply(manifest)
+    assert all(path.exists() for path in paths)
 
 
 def test_quarantine_and_destruction_later(world: World) -> None:
