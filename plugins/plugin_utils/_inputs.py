@@ -49,7 +49,12 @@ def load_documents(directory: str, loader: DataLoader, what: str) -> list[t.Any]
         raise AnsibleActionFail(
             f"the directory of {what}s {location} is missing on the controller; make it (it may be empty) or correct the path"
         )
-    names = sorted(name for name in os.listdir(location) if name.endswith(_SUFFIXES) and not name.startswith("."))
+    names = sorted(name for name in os.listdir(location) if not name.startswith("."))
+    for name in names:
+        if not name.endswith(_SUFFIXES) or not os.path.isfile(os.path.join(location, name)):
+            raise AnsibleActionFail(
+                f"{location}/{name} is not a file that ends in {', '.join(_SUFFIXES)}, so it would not be read as a {what}; rename it or take it away"
+            )
     return [load_yaml(os.path.join(location, name), loader, f"the {what}") for name in names]
 
 

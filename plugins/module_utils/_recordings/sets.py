@@ -29,6 +29,8 @@ _RUN_LENGTH = 50000
 UNMATCHED = "name does not match the layout"
 MISPLACED = "directory does not match the layout"
 NO_PRIMARY = "no primary recording"
+FOREIGN = "its directory holds a file that the layout does not know"
+SIDECARS_APART = "sidecars lie in several directories"
 _NOTHING: t.Mapping[str, t.Any] = types.MappingProxyType({})
 _new = tuple.__new__
 
@@ -141,11 +143,13 @@ def sets_in_directory(layout: Layout, directory: Directory) -> t.Iterator[Record
 def _directory_set(layout: Layout, directory: Directory, prefix: str) -> t.Iterator[RecordingSet]:
     if not directory.files:
         return
+    foreign = False
     members = []
     stems = []
     for name, facts in directory.files:
         cut = layout.split(name)
-        role = "sidecar" if cut is None else cut[1]
+        foreign = foreign or cut is None
+        role = "unknown" if cut is None else cut[1]
         if role in layout.primary_roles and cut is not None:
             stems.append(cut[0])
         members.append(_member(prefix, name, role, facts))
@@ -154,7 +158,10 @@ def _directory_set(layout: Layout, directory: Directory, prefix: str) -> t.Itera
         for member in members:
             yield RecordingSet(member.path, "", member.path, [member], {}, MISPLACED)
         return
-    yield _made(layout, directory.path, _latest(layout, directory.path, stems), members)
+    made = _made(layout, directory.path, _latest(layout, directory.path, stems), members)
+    if foreign:
+        made.faults += (FOREIGN,)
+    yield made
 
 
 def _latest(layout: Layout, directory: str, stems: t.Sequence[str]) -> str:
@@ -192,7 +199,11 @@ def sets_in_tree(layout: Layout, directories: t.Iterable[Directory]) -> t.Iterat
     merged = heapq.merge(*runs, iter(rows)) if runs else iter(rows)
     for stem, group in itertools.groupby(merged, key=operator.itemgetter(0)):
         if stem:
-            yield _made(layout, stem, stem, [Member(*row[1:]) for row in group])
+            made = _made(layout, stem, stem, [Member(*row[1:]) for row in group])
+            # Only one directory's sidecar is read, so what the other says would be missed.
+            if len({member.path.rpartition("/")[0] for member in made.members if member.role == "sidecar"}) > 1:
+                made.faults += (SIDECARS_APART,)
+            yield made
             continue
         for row in group:
             member = Member(*row[1:])

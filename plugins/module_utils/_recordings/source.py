@@ -72,6 +72,12 @@ def check_root(source: Source, root: str) -> int:
     return fd
 
 
+def _one_directory(recording_set: RecordingSet) -> str | None:
+    """The directory of all members; not known where they lie in several, so that a rule on one of them is not missed."""
+    places = {member.path.rpartition("/")[0] for member in recording_set.members}
+    return recording_set.directory if len(places) == 1 else None
+
+
 class Resolver:
     """Fills what a name alone does not tell, for all sets of one source.
 
@@ -88,7 +94,7 @@ class Resolver:
             "source": lambda _set: source.name,
             "layout": lambda _set: source.layout.name,
             "name": operator.attrgetter("stem"),
-            "directory": operator.attrgetter("directory"),
+            "directory": _one_directory,
             "size": operator.attrgetter("size"),
             "members": lambda recording_set: len(recording_set.members),
             "start_epoch": operator.attrgetter("start"),

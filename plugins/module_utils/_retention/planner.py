@@ -14,6 +14,7 @@ import os
 import re
 import typing as t
 
+from .._errors import RefusedError
 from .._recordings.calendar import rfc3339
 from .._recordings.openfiles import OpenFiles
 from .._recordings.sets import RecordingSet
@@ -86,10 +87,17 @@ class Planner:
 
         :raises RefusedError: a root is missing, empty, unmounted, a link.
         """
+        seen: dict[tuple[int, int], str] = {}
         for source in self.policy.sources:
             for root in source.roots:
                 fd = check_root(source, root)
                 try:
+                    facts = os.fstat(fd)
+                    other = seen.setdefault((facts.st_dev, facts.st_ino), root)
+                    if other != root:
+                        raise RefusedError(
+                            f"the roots {other} and {root} are one directory; each recording needs one source, so name one of them"
+                        )
                     yield Place(source, root, fd)
                     for name in _aside_directories(fd):
                         with opened_below(fd, f"{ASIDE}/{name}") as base_fd:

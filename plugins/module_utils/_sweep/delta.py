@@ -7,8 +7,10 @@
 from __future__ import annotations
 
 import json
+import os
 import typing as t
 
+from .._errors import RefusedError
 from .._retention.rows import PlanFile, row_fingerprint
 from .inputs import Inputs
 
@@ -56,13 +58,17 @@ def find_delta(plan: PlanFile, inputs: Inputs, *, resumed: bool = False) -> tupl
     """
     delta = Delta()
     planned: dict[str, bytes] = {}
+    devices: dict[str, int] = {}
     for row in plan.due():
         planned[row.set] = row.fingerprint
+        devices.setdefault(row.root, row.members[0].dev)
         delta.state[row.set] = ABSENT
         counts = delta.classes.setdefault(row.retention_class or "", [0, 0])
         for into in (counts, delta.due):
             into[0] += 1
             into[1] += row.size
+
+    _refuse_other_devices(devices)
 
     def compare(rows: bytes) -> None:
         for line in rows.splitlines():
@@ -82,6 +88,21 @@ def find_delta(plan: PlanFile, inputs: Inputs, *, resumed: bool = False) -> tupl
     finally:
         planner.close()
     return delta, tally
+
+
+def _refuse_other_devices(devices: t.Mapping[str, int]) -> None:
+    """Refuse a root that is not on the device that it was planned on: unmounted, its sets would look gone.
+
+    :raises RefusedError: naming it.
+    """
+    for root, device in devices.items():
+        try:
+            found = os.stat(root, follow_symlinks=False).st_dev
+        except OSError:
+            # The pass tells why a root cannot be opened; a quarantine directory may have been emptied and removed.
+            continue
+        if found != device:
+            raise RefusedError(f"the root {root} is on another device than when it was planned; mount it as it was, or plan again")
 
 
 def _lines(take: t.Callable[[bytes], None]) -> t.Callable[[bytes], None]:

@@ -28,6 +28,8 @@ class StateDir:
         self.executor = executor
         if os.path.islink(path):
             raise RefusedError(f"the state directory {path} is a symbolic link; name the real directory")
+        if os.path.isdir(path) and os.stat(path).st_uid not in (0, os.geteuid()):
+            raise RefusedError(f"the state directory {path} belongs to another user, who may have changed it; look, and take it over")
         if os.path.isdir(path) and os.stat(path).st_mode & 0o077:
             raise RefusedError(
                 f"the state directory {path} is open to others (its mode should be 0700), so it may have been changed; look and close it"
@@ -104,7 +106,8 @@ def named_documents(directory: str) -> dict[str, t.Any]:
     :raises RefusedError: one of them cannot be read.
     """
     try:
-        names = sorted(name for name in os.listdir(directory) if name.endswith(".json") and not name.startswith("."))
+        # What a write that was cut off left behind was never in force.
+        names = sorted(name for name in os.listdir(directory) if not name.startswith(".") and not name.endswith(".tmp"))
     except FileNotFoundError:
         return {}
     except OSError as error:
@@ -113,6 +116,8 @@ def named_documents(directory: str) -> dict[str, t.Any]:
         ) from error
     documents = {}
     for name in names:
+        if not name.endswith(".json"):
+            raise RefusedError(f"{directory}/{name} is not a .json file, so it would not be read; rename it or take it away")
         try:
             with open(os.path.join(directory, name), encoding="utf-8") as handle:
                 documents[name] = json.load(handle)

@@ -53,11 +53,20 @@ def test_a_missing_directory_of_holds_is_not_taken_for_none(tmp_path: pathlib.Pa
 def test_documents_are_read_in_name_order_and_join_those_given(tmp_path: pathlib.Path) -> None:
     for name in ("b.yml", "a.json", "c.yaml"):
         (tmp_path / name).write_text(f'{{"id": "{name}"}}')
-    for name in ("notes.txt", ".hidden.yml", "old.yml~"):
-        (tmp_path / name).write_text("{")
+    (tmp_path / ".hidden.yml").write_text("{")
     arguments = document_arguments({"holds": [{"id": "first"}], "holds_dir": str(tmp_path)}, DataLoader())
     assert [item["id"] for item in arguments["holds"]] == ["first", "a.json", "b.yml", "c.yaml"]
     assert "holds_dir" not in arguments
+
+
+@pytest.mark.parametrize("name", ["case.YML", "case", "case.yml.txt", "old.yml~", "below"])
+def test_a_hold_that_would_not_be_read_is_refused(tmp_path: pathlib.Path, name: str) -> None:
+    if name == "below":
+        (tmp_path / name).mkdir()
+    else:
+        (tmp_path / name).write_text("{}")
+    with pytest.raises(AnsibleActionFail, match="so it would not be read as a hold; rename it or take it away"):
+        document_arguments({"holds_dir": str(tmp_path)}, DataLoader())
 
 
 def test_policy_and_file_exclude_each_other(tmp_path: pathlib.Path) -> None:

@@ -209,15 +209,17 @@ class TestFusionPBX:
 
 class TestJibri:
     def test_the_set_is_the_directory(self, tmp_path: pathlib.Path) -> None:
-        lay(tmp_path, "s1/Room One_2024-01-15-10-20-30.mp4", "s1/metadata.json", "s1/notes", "s2/metadata.json", "stray.mp4")
+        lay(tmp_path, "s1/Room One_2024-01-15-10-20-30.mp4", "s1/metadata.json", "s2/metadata.json", "stray.mp4")
+        lay(tmp_path, "s3/Room One_2024-01-15-10-20-30.mp4", "s3/contract.pdf")
         (tmp_path / "empty").mkdir()
         found = sets_of(preset("jibri"), tmp_path)
-        assert not found["s1"].faults and len(found["s1"].members) == 3
+        assert not found["s1"].faults and len(found["s1"].members) == 2
+        assert found["s3"].faults == ("its directory holds a file that the layout does not know",) and len(found["s3"].members) == 2
         assert found["s1"].fields["room"] == "Room One"
         start = preset("jibri").start.epoch(found["s1"].fields, calendar_for("UTC"))
         assert start == int(dt.datetime(2024, 1, 15, 10, 20, 30, tzinfo=dt.timezone.utc).timestamp())
         assert found["s2"].faults and found["stray.mp4"].faults == ("directory does not match the layout",)
-        assert set(found) == {"s1", "s2", "stray.mp4"}
+        assert set(found) == {"s1", "s2", "s3", "stray.mp4"}
 
     def test_of_several_files_the_latest_counts_whatever_the_order_of_names(self, tmp_path: pathlib.Path) -> None:
         lay(tmp_path, "s/a_2024-05-01-10-00-00.mp4", "s/b_2020-01-01-10-00-00.mp4")

@@ -4,6 +4,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import pathlib
@@ -240,3 +241,32 @@ def test_quarantine_and_destruction_later(world: World) -> None:
         run.rename(world.path / run.name)
     assert world.apply(world.manifest(planned))["outcome"] == "destroyed"
     assert not list(world.root.glob(".recordings-disposal/*/**/*"))
+
+
+def test_a_hold_on_the_host_that_would_not_be_read_is_refused(world: World) -> None:
+    world.record(days=200)
+    manifest = world.manifest(world.plan())
+    (world.state / "holds").mkdir(mode=0o700)
+    (world.state / "holds" / "case.yml").write_text("{}")
+    refused(world, manifest, "case.yml is not a .json file, so it would not be read")
+
+
+def test_a_state_directory_of_another_user_is_refused(world: World) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root can give a directory away")
+    world.record(days=200)
+    manifest = world.manifest(world.plan())
+    os.chown(world.state, 65534, 65534)
+    refused(world, manifest, "belongs to another user")
+
+
+def test_a_root_on_another_device_is_refused(world: World) -> None:
+    path = world.record(days=200)
+    planned = world.plan()
+    plan = pathlib.Path(planned["plan"]["path"])
+    device = path.stat().st_dev
+    text = plan.read_text().replace(f'"dev":{device},', f'"dev":{device + 1},')
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    plan.with_name(f"{digest}.jsonl").write_text(text)
+    planned["plan"]["digest"] = f"sha256:{digest}"
+    refused(world, world.manifest(planned), "is on another device than when it was planned; mount it")
