@@ -66,11 +66,13 @@ def test_killed_ten_times_then_finished(tmp_path: pathlib.Path) -> None:
     assert journal is not None
     assert not JournalState.fold(read_journal(journal, allow_torn=True)).closed, "every kill came too late to interrupt anything"
     output, _errors = start(params).communicate(timeout=120)
-    assert json.loads(output) == {"destroyed": SETS, "not_destroyed": 0, "unknown": 0}
+    counts = json.loads(output)
+    # A write cut off between the change of a file's time and that of its bytes leaves a file that nobody can tell from a touched one.
+    assert counts["destroyed"] + counts["unknown"] == SETS and counts["unknown"] <= KILLS
     records = list(read_journal(journal))
     state = JournalState.fold(records)
     assert state.closed and state.interruptions >= 1
     per_set = collections.Counter(record["set"] for record in records if record["type"] == "outcome")
     assert len(per_set) == SETS and set(per_set.values()) == {1}
-    assert not any(path.exists() or path.with_suffix(".json").exists() for path in old)
+    assert sum(path.exists() or path.with_suffix(".json").exists() for path in old) == counts["unknown"]
     assert young.exists() and young.with_suffix(".json").exists()

@@ -17,6 +17,7 @@ from .._executor import Executor
 from .extents import Extent, data_ranges, extents_problem, holds_unwritten, map_extents
 from .filesystem import FilesystemFacts, FilesystemProbe, is_encrypted
 from .keystream import CHUNK, Source, open_source
+from .marks import Mark, foresee
 from .outcomes import FileResult, Observed, Tally, judge
 from .rangeio import STEP, Readback, Stream, verify_range, write_range
 from .schemes import Scheme
@@ -58,6 +59,11 @@ class _Work:
         return Stream(self.target.fd, source, self.stream, align=align, step=max(STEP, self.block), pause=self.target.give_way)
 
     @property
+    def first(self) -> tuple[int, int] | None:
+        """The range that is written first."""
+        return self.body[0] if self.body else self.tail
+
+    @property
     def end(self) -> int:
         """The end of the last block."""
         return -(-self.target.size // self.block) * self.block
@@ -93,6 +99,7 @@ def overwrite_batch(
     threads: int = THREADS,
     on_ineffective: str = "fail",
     probe: FilesystemProbe | None = None,
+    announce: t.Callable[[list[Mark | None]], None] | None = None,
 ) -> list[FileResult]:
     """Overwrite open files, all passes, and read them back; one result per target, in the same order.
 
@@ -103,11 +110,15 @@ def overwrite_batch(
     :arg on_ineffective: where an overwrite would prove nothing, C(fail) writes nothing (C(not_destroyed)),
         and C(report) writes and ends in C(unknown) at best.
     :arg probe: shared with C(why_ineffective) by a caller that asked just before.
+    :arg announce: called once, before the first write, with the mark of each target, by which C(marks.bears) recognises it
+        after an interruption; none for a target that will not be written.
     :raises RefusedError: a random pass, and the library cryptography is missing; nothing was written.
     """
     results: dict[int, FileResult] = {}
     works: list[_Work] = []
+    sources: list[Source] = []
     try:
+        sources.extend(open_source(pass_) for pass_ in scheme.passes)
         probe = probe or FilesystemProbe()
         media: dict[int, tuple[int, bool]] = {}
         for index, target in enumerate(targets):
@@ -116,22 +127,32 @@ def overwrite_batch(
                 works.append(found)
             else:
                 results[index] = found
-        for number, pass_ in enumerate(scheme.passes):
-            source = open_source(pass_)
-            try:
-                _write_pass(executor, works, source, threads)
-                _flush(executor, works)
-                if scheme.reads_back(number):
-                    _drop_caches(works)
-                    _verify_pass(works, source, threads)
-            finally:
-                source.wipe()
+        if announce is not None:
+            announce(_marks(works, sources, len(targets)))
+        for number, source in enumerate(sources):
+            _write_pass(executor, works, source, threads)
+            _flush(executor, works)
+            if scheme.reads_back(number):
+                _drop_caches(works)
+                _verify_pass(works, source, threads)
+            source.wipe()
         for work in works:
             results[work.stream] = _conclude(work)
     finally:
+        for source in sources:
+            source.wipe()
         for target in targets:
             target.release()
     return [results[index] for index in range(len(targets))]
+
+
+def _marks(works: list[_Work], sources: list[Source], count: int) -> list[Mark | None]:
+    marks: list[Mark | None] = [None] * count
+    buffers = Buffers()
+    for work in works:
+        align = work.block if work.direct else 1
+        marks[work.stream] = foresee(work.target.fd, sources, stream=work.stream, first=work.first, align=align, buffers=buffers)
+    return marks
 
 
 def _gate(target: OpenTarget, facts: FilesystemFacts) -> tuple[tuple[Extent, ...] | None, str | None]:

@@ -38,15 +38,21 @@ class Pattern:
     """A pattern repeated from offset 0 of each stream on."""
 
     def __init__(self, pattern: bytes) -> None:
-        self._period = len(pattern)
-        self._repeated = memoryview(pattern * (CHUNK // len(pattern) + 2))
+        self._pattern = pattern
+        self._repeated = memoryview(b"")
 
     def fill(self, view: memoryview, *, stream: int, offset: int) -> None:
-        start = offset % self._period
-        view[:] = self._repeated[start : start + len(view)]
+        period = len(self._pattern)
+        start = offset % period
+        repeated = self._repeated
+        if len(repeated) < start + len(view):
+            # Only as long as is asked for: a scheme of many passes has as many patterns open at once.
+            repeated = self._repeated = memoryview(self._pattern * ((start + len(view)) // period + 1))
+        view[:] = repeated[start : start + len(view)]
 
     def wipe(self) -> None:
-        """There is no secret."""
+        """There is no secret; the memory is given back."""
+        self._repeated = memoryview(b"")
 
 
 def _aes() -> tuple[t.Any, t.Any, t.Any]:

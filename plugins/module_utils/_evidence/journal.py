@@ -29,7 +29,7 @@ OUTCOMES = ("destroyed", "not_destroyed", "unknown")
 _NEEDED: dict[str, frozenset[str]] = {
     "open": frozenset({"format", "run", "host", "plan", "manifest", "policy", "approvals", "author", "collection", "identifiers"}),
     "resume": frozenset({"torn", "pending"}),
-    "intent": frozenset({"set", "class", "rule", "method", "members", "bytes", "start", "keep_until", "destroy_by"}),
+    "intent": frozenset({"set", "class", "rule", "method", "members", "bytes", "start", "keep_until", "destroy_by", "aside", "marks"}),
     "erased": frozenset({"set", "proof"}),
     "outcome": frozenset({"set", "outcome", "level", "technique", "scheme", "class", "rule", "bytes", "members", "reason", "proof"}),
     "close": frozenset({"counts", "bytes", "interruptions"}),
@@ -40,9 +40,12 @@ _RANKS: dict[t.Any, int] = {"none": 0, "clear": 1, "purge": 2, "destroy": 3}
 
 @dataclasses.dataclass
 class Pending:
-    """A set whose destruction was announced and has no outcome yet; C(erased) is the record of its proof, if it came that far."""
+    """A set whose destruction was announced, once or by each attempt anew, and has no outcome yet.
 
-    intent: Record
+    :ivar erased: the record of its proof, if it came that far.
+    """
+
+    intents: list[Record]
     erased: Record | None = None
 
 
@@ -135,7 +138,7 @@ class JournalState:
 
     def _intent(self, record: Record) -> None:
         name, _key = self._set_without_outcome(record)
-        self.pending[name] = Pending(record)
+        self.pending.setdefault(name, Pending([])).intents.append(record)
 
     def _erased(self, record: Record) -> None:
         name, _key = self._set_without_outcome(record)

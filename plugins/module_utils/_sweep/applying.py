@@ -10,7 +10,7 @@ import os
 import time
 import typing as t
 
-from .._erasure.schemes import LEVELS, STANDARD
+from .._erasure.schemes import LEVELS, STANDARD, find_scheme
 from .._errors import DisposalError, RefusedError
 from .._evidence.approval import Approval
 from .._evidence.canonical import digest_of
@@ -24,6 +24,7 @@ from .._retention.rows import PlanFile
 from .approved import HostPlan, approvals_of, host_plan, journal_path, refuse_blocked, sources_of, stale_reasons
 from .delta import Delta, find_delta
 from .destroying import Destroyer
+from .finishing import finish_pending
 from .inputs import Inputs, gather
 from .recheck import Recheck
 from .state import StateDir
@@ -31,8 +32,10 @@ from .version import VERSION
 
 __all__ = ["apply_plan"]
 
-# A journal needs about this much for each set: an intent, a proof, an outcome.
+# A journal needs about this much: for each set an intent, a proof, an outcome, and in the intent the mark of each file.
 _JOURNAL_BYTES_PER_SET = 2600
+_JOURNAL_BYTES_PER_FILE = 120
+_JOURNAL_BYTES_PER_PASS = 24
 
 
 def apply_plan(params: t.Mapping[str, t.Any], executor: Executor, *, check_mode: bool) -> dict[str, t.Any]:
@@ -116,7 +119,8 @@ def _run(
     resumed: bool,
 ) -> dict[str, t.Any]:
     delta = _resumed_delta(plan, file, inputs) if resumed else _checked_delta(plan, file, inputs, state)
-    _refuse_small_disk(state.path, delta)
+    passes = max((len(find_scheme(item["method"]["scheme"]).passes) for item in plan.part["classes"].values()), default=1)
+    _refuse_small_disk(state.path, delta, passes)
     with Journal.open(journal_path(state.path, plan.run), executor=state.executor) as journal:
         if journal.state.opening is None:
             journal.append("open", **_opening(plan, approvals, inputs))
@@ -126,7 +130,7 @@ def _run(
         recheck = Recheck(inputs, state, params["holds"] or [])
         try:
             destroyer = Destroyer(state.executor, journal, recheck, run=plan.run)
-            destroyer.finish_pending(file)
+            finish_pending(destroyer, file)
             destroyer.destroy(file, delta)
             counts = dict(journal.state.counts)
             state.remember(run=plan.run, due=sum(counts.values()))
@@ -163,10 +167,11 @@ def _resumed_delta(plan: HostPlan, file: PlanFile, inputs: Inputs) -> Delta:
     return delta
 
 
-def _refuse_small_disk(path: str, delta: Delta) -> None:
+def _refuse_small_disk(path: str, delta: Delta, passes: int) -> None:
     facts = os.statvfs(path)
     free = facts.f_bavail * facts.f_frsize
-    need = delta.due[0] * _JOURNAL_BYTES_PER_SET + (1 << 16)
+    marks = delta.members * (_JOURNAL_BYTES_PER_FILE + passes * _JOURNAL_BYTES_PER_PASS)
+    need = delta.due[0] * _JOURNAL_BYTES_PER_SET + marks + (1 << 16)
     if free < need:
         raise RefusedError(
             f"the journal of this run needs up to {need} bytes below {path}, and {free} are free, so nothing was done; make room and run again"

@@ -14,7 +14,7 @@ import typing as t
 from .._executor import Executor
 from .._recordings.walk import ASIDE, open_below, opened_below
 
-__all__ = ["move_aside", "move_back", "remove_empty"]
+__all__ = ["any_in", "move_aside", "move_back", "remove_empty"]
 
 
 def _made_below(executor: Executor, root_fd: int, directory: str) -> int:
@@ -52,24 +52,51 @@ def _moved(executor: Executor, from_fd: int, to_fd: int, path: str, identity: tu
             os.close(target)
 
 
-def move_aside(executor: Executor, root_fd: int, name: str, members: t.Iterable[tuple[str, int, int]]) -> None:
+def any_in(root_fd: int, names: t.Iterable[str], paths: t.Sequence[str]) -> bool:
+    """Whether any of the paths lies in one of the quarantine directories C(names) of a root."""
+    for name in names:
+        for path in paths:
+            directory, _slash, last = f"{ASIDE}/{name}/{path}".rpartition("/")
+            with contextlib.suppress(FileNotFoundError), opened_below(root_fd, directory) as fd:
+                os.stat(last, dir_fd=fd, follow_symlinks=False)
+                return True
+    return False
+
+
+def move_aside(
+    executor: Executor, root_fd: int, name: str, members: t.Sequence[tuple[str, int, int]], *, earlier: t.Sequence[str] = ()
+) -> None:
     """Move members (path, device, inode) into the quarantine directory C(name) of their root.
 
+    :arg earlier: quarantine directories where an attempt that was cut off may have left some of them.
     :raises OSError: one could not be moved; those before it are aside.
     """
-    target = _made_below(executor, root_fd, f"{ASIDE}/{name}")
-    try:
+    with contextlib.ExitStack() as stack:
+        target = _made_below(executor, root_fd, f"{ASIDE}/{name}")
+        stack.callback(os.close, target)
+        sources = [root_fd]
+        for other in earlier:
+            with contextlib.suppress(FileNotFoundError):
+                sources.append(stack.enter_context(opened_below(root_fd, f"{ASIDE}/{other}")))
         for path, dev, ino in members:
-            try:
-                _moved(executor, root_fd, target, path, (dev, ino))
-            except FileExistsError:
-                _finish(executor, root_fd, target, path)
-            except FileNotFoundError:
-                # An earlier run that was cut off may have moved it already.
+            # A move that was cut off may have left both names, or have been complete already.
+            moved = [_moved_or_gone(executor, source, target, path, (dev, ino)) for source in sources]
+            if not any(moved):
                 with opened_below(target, path.rpartition("/")[0]) as directory:
                     os.stat(path.rpartition("/")[2], dir_fd=directory, follow_symlinks=False)
-    finally:
-        os.close(target)
+    for other in earlier:
+        for path, _dev, _ino in members:
+            remove_empty(executor, root_fd, f"{ASIDE}/{other}/{path}".rpartition("/")[0])
+
+
+def _moved_or_gone(executor: Executor, from_fd: int, to_fd: int, path: str, identity: tuple[int, int]) -> bool:
+    try:
+        _moved(executor, from_fd, to_fd, path, identity)
+    except FileExistsError:
+        _finish(executor, from_fd, to_fd, path)
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _finish(executor: Executor, from_fd: int, to_fd: int, path: str) -> None:

@@ -25,13 +25,14 @@ class Delta:
     """The plan's due sets against a fresh pass over the host.
 
     C(state) gives for each planned set C("") while it is just as planned, else the reason why it is skipped.
-    C(classes) counts planned due sets and bytes by class.
+    C(classes) counts planned due sets and bytes by class, C(members) their files.
     """
 
     def __init__(self) -> None:
         self.state: dict[str, str] = {}
         self.classes: dict[str, list[int]] = {}
         self.due = [0, 0]
+        self.members = 0
         self.newly_due = 0
 
     def summary(self) -> dict[str, t.Any]:
@@ -63,6 +64,7 @@ def find_delta(plan: PlanFile, inputs: Inputs, *, resumed: bool = False) -> tupl
         planned[row.set] = row.fingerprint
         devices.setdefault(row.root, row.members[0].dev)
         delta.state[row.set] = ABSENT
+        delta.members += len(row.members)
         counts = delta.classes.setdefault(row.retention_class or "", [0, 0])
         for into in (counts, delta.due):
             into[0] += 1

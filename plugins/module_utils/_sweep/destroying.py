@@ -15,12 +15,12 @@ import typing as t
 
 from .._erasure.files import batch_limit, overwrite_batch, why_ineffective
 from .._erasure.filesystem import FilesystemProbe
+from .._erasure.marks import Mark
 from .._erasure.outcomes import FileResult, set_outcome, set_proof
 from .._erasure.schemes import STANDARD, find_scheme, reachable_level
-from .._erasure.targets import Expected, OpenTarget, TargetRefusedError, open_target, remove, sync_directories
+from .._erasure.targets import Expected, OpenTarget, open_target, remove, sync_directories
 from .._errors import DisposalError
-from .._evidence.clock import parse_time
-from .._evidence.journal import Journal, Pending
+from .._evidence.journal import Journal
 from .._executor import Executor
 from .._recordings.sets import Member
 from .._retention.planner import aside_name
@@ -55,23 +55,10 @@ class Destroyer:
         self.executor = executor
         self.journal = journal
         self.recheck = recheck
-        # The time of the run's first record, so that a resumed run finds the same directory.
-        opened = parse_time((journal.state.opening or {})["time"])
-        self.aside = aside_name(int(opened.timestamp()), run)
+        self.run = run
         self.probe = FilesystemProbe()
         self.touched = 0
         self.failures: list[str] = []
-
-    def finish_pending(self, plan: PlanFile) -> None:
-        """Bring every set that an interrupted run had announced to an outcome."""
-        waiting = dict(self.journal.state.pending)
-        if not waiting:
-            return
-        self.recheck.refresh()
-        for row in plan.due():
-            if row.set in waiting:
-                self._finish(row, waiting[row.set])
-        self.journal.sync()
 
     def destroy(self, plan: PlanFile, delta: Delta) -> None:
         """Give every other due row its outcome."""
@@ -83,7 +70,7 @@ class Destroyer:
                 continue
             reason = delta.state.get(row.set, "")
             if reason:
-                self._skip(row, reason)
+                self.skip(row, reason)
                 continue
             full = files + len(row.members) > most or size + row.size > _BATCH_BYTES
             if batch and (full or row.method["scheme"] != batch[0].method["scheme"]):
@@ -105,24 +92,24 @@ class Destroyer:
                 targets = self._checked(row, stack)
                 if targets is None:
                     continue
-                if self._goes_aside(row):
-                    self._announce(row)
-                    self._move_aside(row)
+                if self.goes_aside(row):
+                    self.move_aside(row)
                 else:
                     opened.append((row, targets))
             if opened and self.recheck.refresh():
                 opened = [item for item in opened if not self._newly_held(item[0])]
             if opened:
-                self._erase(opened)
+                self.erase(opened)
 
     def _newly_held(self, row: Row) -> bool:
         """Whether a hold has come while the batch was opened; then the set is skipped."""
         reason = self.recheck.safely(row)
         if reason is not None:
-            self._skip(row, reason)
+            self.skip(row, reason)
         return reason is not None
 
-    def _goes_aside(self, row: Row) -> bool:
+    def goes_aside(self, row: Row) -> bool:
+        """Whether the set goes into quarantine first."""
         return "quarantine" in row.method and not self.recheck.aside(row)
 
     def _checked(self, row: Row, stack: contextlib.ExitStack) -> list[OpenTarget] | None:
@@ -130,40 +117,54 @@ class Destroyer:
         try:
             reason = self.recheck.reason(row)
             if reason is None:
-                targets = [stack.enter_context(self._open(row, member)) for member in row.members]
-                problem = None if self._goes_aside(row) else next(filter(None, why_ineffective(targets, probe=self.probe)), None)
+                targets = [stack.enter_context(self.open(row, member)) for member in row.members]
+                problem = None if self.goes_aside(row) else next(filter(None, why_ineffective(targets, probe=self.probe)), None)
                 if problem is None:
                     return targets
-                self._skip(row, problem, failed=True)
+                self.skip(row, problem, failed=True)
                 return None
         except OSError as error:
             reason = f"cannot be opened ({error.strerror})"
         except DisposalError as error:
             reason = error.message
-        self._skip(row, reason)
+        self.skip(row, reason)
         return None
 
-    def _open(self, row: Row, member: Member, *, begun: bool = False) -> OpenTarget:
+    def open(self, row: Row, member: Member, *, begun: bool = False) -> OpenTarget:
+        """A member, open and checked; its time may have changed where its overwriting may have been begun."""
         expected = Expected(member.dev, member.ino, member.size, None if begun else member.mtime_ns)
         return open_target(self.executor, self.recheck.root(row), member.path, expected)
 
-    def _announce(self, row: Row) -> None:
-        if row.set not in self.journal.state.pending:
-            self.journal.append(
-                "intent",
-                **_told(row),
-                method=row.method,
-                start=row.start,
-                keep_until=row.keep_until,
-                destroy_by=row.destroy_by,
-            )
+    def _announce(self, row: Row, *, aside: str | None = None, marks: t.Sequence[dict[str, t.Any]] = ()) -> None:
+        self.journal.append(
+            "intent",
+            **_told(row),
+            method=row.method,
+            start=row.start,
+            keep_until=row.keep_until,
+            destroy_by=row.destroy_by,
+            aside=aside,
+            marks=list(marks),
+        )
 
-    def _erase(self, opened: t.Sequence[tuple[Row, list[OpenTarget]]], *, proven: dict[str, t.Any] | None = None) -> None:
-        for row, _targets in opened:
-            self._announce(row)
-        self.journal.sync()
+    def erase(self, opened: t.Sequence[tuple[Row, list[OpenTarget]]], *, proven: dict[str, t.Any] | None = None) -> None:
+        """Announce, overwrite, read back and remove sets of one scheme.
+
+        :arg proven: what an interrupted attempt had proven already.
+        """
         scheme = find_scheme(opened[0][0].method["scheme"])
-        results = overwrite_batch(self.executor, [target for _row, targets in opened for target in targets], scheme, probe=self.probe)
+
+        def announce(marks: list[Mark | None]) -> None:
+            for row, targets in opened:
+                own, marks = marks[: len(targets)], marks[len(targets) :]
+                place = {(member.dev, member.ino): index for index, member in enumerate(row.members)}
+                self._announce(
+                    row, marks=[{"member": place[target.identity], **mark.row()} for target, mark in zip(targets, own) if mark is not None]
+                )
+            self.journal.sync()
+
+        every = [target for _row, targets in opened for target in targets]
+        results = overwrite_batch(self.executor, every, scheme, probe=self.probe, announce=announce)
         erased = []
         for row, targets in opened:
             own, results = results[: len(targets)], results[len(targets) :]
@@ -173,7 +174,7 @@ class Destroyer:
                 erased.append(item)
             else:
                 reasons = sorted({result.reason for result in own if result.reason})
-                self._fail(row, set_outcome(own), reasons, item.proof)
+                self.fail(row, set_outcome(own), reasons, item.proof)
         self.journal.sync()
         self._remove(erased)
 
@@ -184,14 +185,14 @@ class Destroyer:
                 for target in item.targets:
                     remove(self.executor, target)
             except DisposalError as error:
-                self._fail(item.row, "unknown", [f"overwritten, but a name could not be removed: {error.message}"], item.proof)
+                self.fail(item.row, "unknown", [f"overwritten, but a name could not be removed: {error.message}"], item.proof)
             else:
                 gone.append(item)
         try:
             sync_directories(self.executor, [target.dir_fd for item in gone for target in item.targets])
         except OSError as error:
             for item in gone:
-                self._fail(item.row, "unknown", [f"overwritten, but the removal of its names may not last ({error.strerror})"], item.proof)
+                self.fail(item.row, "unknown", [f"overwritten, but the removal of its names may not last ({error.strerror})"], item.proof)
             return
         for item in gone:
             self.touched += 1
@@ -207,69 +208,38 @@ class Destroyer:
             elif self.recheck.directory_set(row):
                 remove_empty(self.executor, self.recheck.root(row), directory, levels=1)
 
-    def _move_aside(self, row: Row) -> None:
+    def move_aside(self, row: Row, *, earlier: t.Sequence[str] = ()) -> None:
+        """Quarantine a set.
+
+        :arg earlier: quarantine directories in which an interrupted run may have left members of it.
+        """
+        # Up to the next full hour: a quarantine is never shorter than the policy says, and a long run makes few directories.
+        aside = aside_name(-(-self.recheck.now // 3600) * 3600, self.run)
+        self._announce(row, aside=aside)
         self.journal.sync()
+        members = [(member.path, member.dev, member.ino) for member in row.members]
         try:
-            move_aside(self.executor, self.recheck.root(row), self.aside, [(m.path, m.dev, m.ino) for m in row.members])
+            move_aside(self.executor, self.recheck.root(row), aside, members, earlier=[name for name in earlier if name != aside])
         except OSError as error:
-            self._fail(row, "not_destroyed", [f"could not be moved aside ({error.strerror})"], None)
+            self.fail(row, "not_destroyed", [f"could not be moved aside ({error.strerror})"], None)
         else:
             self.touched += 1
             self._outcome(row, "not_destroyed", [f"quarantined for {row.method['quarantine']}"], None)
 
-    def _finish(self, row: Row, pending: Pending) -> None:
-        """A set whose destruction was announced before the interruption."""
-        if self._goes_aside(row):
-            self._move_aside(row)
-            return
-        with contextlib.ExitStack() as stack:
-            targets = []
-            missing = 0
-            for member in row.members:
-                try:
-                    targets.append(stack.enter_context(self._open(row, member, begun=True)))
-                except TargetRefusedError as error:
-                    if error.kind != "vanished":
-                        self._fail(row, "unknown", [f"announced before an interruption, now {error.message}"], None)
-                        return
-                    missing += 1
-                except OSError as error:
-                    self._fail(row, "unknown", [f"announced before an interruption, now unreadable ({error.strerror})"], None)
-                    return
-            begun = any(target.mtime_ns != member.mtime_ns for target, member in zip(targets, row.members)) or bool(missing)
-            self._finish_open(row, pending, targets, missing, begun)
+    def finish(self, row: Row, proof: dict[str, t.Any]) -> None:
+        """Record a set that an interrupted attempt had destroyed and removed."""
+        self.touched += 1
+        self._outcome(row, "destroyed", [], proof)
+        self._tidy([row])
 
-    def _finish_open(self, row: Row, pending: Pending, targets: list[OpenTarget], missing: int, begun: bool) -> None:
-        if pending.erased is not None:
-            proof = pending.erased["proof"]
-            if targets:
-                # Its content is gone already; overwriting what is left once more costs little and leaves no doubt.
-                self._erase([(row, targets)], proven=proof)
-            else:
-                self.touched += 1
-                self._outcome(row, "destroyed", [], proof)
-                self._tidy([row])
-        elif missing:
-            self._fail(row, "unknown", [f"{missing} members vanished after their destruction was announced, without proof"], None)
-        elif begun:
-            holds = self.recheck.held(row)
-            if holds:
-                self._fail(row, "unknown", [f"cut off while it was overwritten, then held: {', '.join(holds)}"], None)
-            else:
-                self._erase([(row, targets)])
-        else:
-            reason = self.recheck.safely(row)
-            if reason is None:
-                self._erase([(row, targets)])
-            else:
-                self._skip(row, reason)
-
-    def _skip(self, row: Row, reason: str, *, failed: bool = False) -> None:
+    def skip(self, row: Row, reason: str, *, failed: bool = False) -> None:
+        """Record that a set is kept, which counts among the failures where it C(failed)."""
         if failed:
             self._note(row, [reason])
         self._outcome(row, "not_destroyed", [reason], None)
 
-    def _fail(self, row: Row, outcome: str, reasons: list[str], proof: dict[str, t.Any] | None) -> None:
+    def fail(self, row: Row, outcome: str, reasons: list[str], proof: dict[str, t.Any] | None) -> None:
+        """Record a set that should have been destroyed and was not, or for which that cannot be told."""
         self._note(row, reasons)
         self._outcome(row, outcome, reasons, proof)
 

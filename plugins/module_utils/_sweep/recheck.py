@@ -39,6 +39,11 @@ class Recheck:
         for fd in self._roots.values():
             os.close(fd)
 
+    @property
+    def now(self) -> int:
+        """The time of the last look, seconds since 1970 UTC."""
+        return self._planner.rules.now
+
     def refresh(self) -> bool:
         """Take up holds that were placed on the host since the last look, and the time; tells whether there was a change."""
         self._planner.rules.now = int(time.time())

@@ -153,6 +153,8 @@ def intent(name: str) -> dict[str, t.Any]:
         "start": "2020-01-01T00:00:00Z",
         "keep_until": "2025-01-01T00:00:00Z",
         "destroy_by": "2025-02-01T00:00:00Z",
+        "aside": None,
+        "marks": [],
     }
 
 

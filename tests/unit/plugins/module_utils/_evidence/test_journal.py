@@ -170,7 +170,7 @@ STORIES = [
     ([("open", opening()), ("outcome", outcome(A, "unknown", set=7))], 2, "names the set 7, which is no text"),
     ([("open", opening()), ("outcome", outcome(A, "unknown")), ("outcome", outcome(A, "unknown"))], 3, "has the outcome unknown already"),
     ([("open", opening()), ("outcome", outcome(A, "unknown")), ("intent", intent(A))], 3, "has the outcome unknown already"),
-    ([("open", opening()), ("intent", {"set": A})], 2, "lacks bytes, class, destroy_by"),
+    ([("open", opening()), ("intent", {"set": A})], 2, "lacks aside, bytes, class"),
     (
         [("open", opening()), ("intent", intent(A)), ("close", {"counts": {}, "bytes": {}, "interruptions": 0})],
         3,
@@ -444,7 +444,7 @@ def test_the_state_follows_and_survives(path: str) -> None:
         assert state.outcome_of("2024/01/02/in-48600100200-ż.wav") == "not_destroyed"
         assert list(state.pending) == [B]
         assert state.pending[B].erased is None
-        assert state.pending[B].intent["keep_until"] == "2025-01-01T00:00:00Z"
+        assert state.pending[B].intents[0]["keep_until"] == "2025-01-01T00:00:00Z"
         assert (state.closed, state.interruptions) == (False, 0)
     assert (again.seq, again.head, again.torn) == (journal.seq, journal.head, 0)
     again.close()
