@@ -18,7 +18,7 @@ options:
     type: dict
   policy_file:
     description:
-      - Path on the controller of a YAML file with the policy; Ansible Vault files are read too.
+      - Path on the controller of a YAML file with the policy; Ansible Vault files are read too. A key that stands twice in one mapping is refused.
     type: path
   holds:
     description:
@@ -30,7 +30,8 @@ options:
   holds_dir:
     description:
       - Directory on the controller whose C(*.yml), C(*.yaml) and C(*.json) files are holds, one in each; added to O(holds).
-      - A directory that is missing is refused, since a hold must not be taken for none.
+      - A directory that is missing is refused, since a hold must not be taken for none; so is a file that is empty, no mapping, or has a key twice.
+      - A hold that names a source which the policy does not have stands, with a warning.
     type: path
   requests:
     description:

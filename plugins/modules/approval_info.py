@@ -34,6 +34,8 @@ options:
       - File on the controller with the people who may approve, in the form of OpenSSH's C(allowed_signers); its namespaces and validities
         (C(valid-after), C(valid-before)) are honoured.
       - Dates without the letter Z are read as UTC.
+      - No approval counts while a line has a pattern for names (C(*), C(?)) or is a C(cert-authority), since one key could sign as several
+        people then; each such line is named.
       - Without it no approval counts.
     type: path
   required:

@@ -55,6 +55,7 @@ options:
   cooling:
     description:
       - ISO 8601 period for which the hold stays in force after its release; P30D unless the hold says otherwise.
+      - At a release it may only lengthen the hold's own period; one that ends earlier is refused.
     type: str
   dir:
     description:
@@ -98,11 +99,11 @@ id:
   returned: success
   type: str
 state:
-  description: What the hold is now; whom and what it names is in its document only, and in the diff where one is asked for.
+  description: What the hold is now, V(present) or V(released); whom and what it names is in its document only, and in the diff where one is asked for.
   returned: success
   type: str
-path:
-  description: Its file.
+document:
+  description: Path of its file.
   returned: success
   type: str
 in_force_until:

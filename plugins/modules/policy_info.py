@@ -12,6 +12,7 @@ version_added: 0.1.0
 description:
   - Validates a policy, holds and erasure requests, and runs the examples of the policy's rules as tests. Touches no recording.
   - Fails with every fault by its place in the document, the value and what is allowed, or with every example that does not get its verdict.
+  - Warns of a hold or erasure request that names a source which the policy does not have.
   - Usually run on the controller, C(delegate_to=localhost), before a policy is merged.
 options:
   policy:
@@ -21,7 +22,7 @@ options:
     type: dict
   policy_file:
     description:
-      - Path on the controller of a YAML file with the policy; Ansible Vault files are read too.
+      - Path on the controller of a YAML file with the policy; Ansible Vault files are read too. A key that stands twice in one mapping is refused.
     type: path
   holds:
     description:
@@ -31,7 +32,7 @@ options:
     default: []
   holds_dir:
     description:
-      - Directory on the controller whose documents are holds.
+      - Directory on the controller whose documents are holds. A file that is empty, no mapping, or has a key twice is refused.
     type: path
   requests:
     description:
@@ -101,7 +102,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.recordings.disposal.plugins.module_utils._errors import DisposalError, PolicyError
 from ansible_collections.recordings.disposal.plugins.module_utils._retention.examples import check_examples
-from ansible_collections.recordings.disposal.plugins.module_utils._retention.holds import load_holds, load_requests
+from ansible_collections.recordings.disposal.plugins.module_utils._retention.holds import load_holds, load_requests, unknown_sources
 from ansible_collections.recordings.disposal.plugins.module_utils._retention.policy import load_policy
 from ansible_collections.recordings.disposal.plugins.module_utils._sweep.options import INPUT_OPTIONS, INPUT_RULES, told_params
 
@@ -126,6 +127,8 @@ def main() -> None:
             raise PolicyError(message, details={"problems": failures[:50]})
     except DisposalError as error:
         module.fail_json(msg=error.message, invocation=told, **error.details)
+    for warning in unknown_sources(holds, requests, [source.name for source in policy.sources]):
+        module.warn(warning)
     module.exit_json(
         changed=False,
         invocation=told,

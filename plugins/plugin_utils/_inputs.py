@@ -11,6 +11,7 @@ import secrets
 import time
 import typing as t
 
+import yaml
 from ansible.errors import AnsibleActionFail
 from ansible.parsing.dataloader import DataLoader
 
@@ -28,15 +29,87 @@ DEFAULT_KEY_FILE = "disposal/identifiers.key"
 def load_yaml(path: str, loader: DataLoader, what: str) -> t.Any:
     """A YAML or JSON document, Vault files included, as plain data; a relative path counts from the working directory.
 
-    :raises AnsibleActionFail: missing or not YAML.
+    :raises AnsibleActionFail: missing, not YAML, or with a key that stands twice.
     """
     location = located(path)
     if not os.path.isfile(location):
         raise AnsibleActionFail(f"{what} {location} is not a file on the controller; correct the path")
     try:
-        return plain(loader.load_from_file(location, cache="none", unsafe=True))
+        text = _text(location, loader)
+        loaded = plain(loader.load(text, file_name=location, show_content=False))
+        twice = _key_that_stands_twice(text)
     except Exception as error:
         raise AnsibleActionFail(f"{what} {location} cannot be read: {error}") from error
+    if twice is not None:
+        key, first, second = twice
+        raise AnsibleActionFail(
+            f"{what} {location} has the key {key} twice in one mapping, on lines {first} and {second}, "
+            "so one of the two would be lost; keep the one that is meant"
+        )
+    return loaded
+
+
+def _text(location: str, loader: DataLoader) -> str:
+    """The text of a file, decrypted where it is a Vault file."""
+    if not hasattr(loader, "get_text_file_contents"):
+        # ansible-core 2.18 has no public name for it.
+        return str(loader._get_file_contents(location)[0], "utf-8")
+    text: str = loader.get_text_file_contents(location)
+    return text
+
+
+def _key_that_stands_twice(text: str) -> tuple[str, int, int] | None:
+    """The first key that a loader would take last-wins, with both its lines; nodes are composed only, so no tag is looked at.
+
+    :raises yaml.YAMLError: the text is not YAML.
+    """
+    try:
+        root = yaml.compose(text, yaml.SafeLoader)
+    except yaml.YAMLError:
+        # JSON may be indented by tabs, which YAML may not.
+        root = yaml.compose(text.replace("\t", " "), yaml.SafeLoader)
+    nodes, looked_at = [root], set()
+    while nodes:
+        node = nodes.pop()
+        # An alias is the very node that it names, even one around itself.
+        if not isinstance(node, yaml.CollectionNode) or id(node) in looked_at:
+            continue
+        looked_at.add(id(node))
+        if not isinstance(node, yaml.MappingNode):
+            nodes.extend(reversed(node.value))
+            continue
+        lines: dict[str, int] = {}
+        for key_node, _value in node.value:
+            line = key_node.start_mark.line + 1
+            key = _key_text(key_node)
+            if key in lines:
+                return key[:80], lines[key], line
+            lines[key] = line
+        nodes.extend(value for _key, value in reversed(node.value))
+    return None
+
+
+def _key_text(node: yaml.Node) -> str:
+    """A key as it is after C(plain): 7 and "7" are one, on and "on" too."""
+    try:
+        value = yaml.SafeLoader("").construct_object(node)
+        return str(next(iter(plain({value: None}))))
+    except (yaml.YAMLError, TypeError, ValueError):
+        return str(node.value)
+
+
+def load_document(path: str, loader: DataLoader, what: str) -> dict[str, t.Any]:
+    """The same, a mapping.
+
+    :raises AnsibleActionFail: it is none, in particular an empty file.
+    """
+    loaded = load_yaml(path, loader, what)
+    if isinstance(loaded, dict) and loaded:
+        return loaded
+    kind = "is empty" if loaded in (None, {}) else f"is {'a list' if isinstance(loaded, list) else 'a single value'}, not a mapping"
+    raise AnsibleActionFail(
+        f"{what} {located(path)} {kind}, so nobody can tell what was meant; write one mapping with its keys into it (docs/policy.md), or take the file away"
+    )
 
 
 def load_documents(directory: str, loader: DataLoader, what: str) -> list[t.Any]:
@@ -55,7 +128,7 @@ def load_documents(directory: str, loader: DataLoader, what: str) -> list[t.Any]
             raise AnsibleActionFail(
                 f"{location}/{name} is not a file that ends in {', '.join(_SUFFIXES)}, so it would not be read as a {what}; rename it or take it away"
             )
-    return [load_yaml(os.path.join(location, name), loader, f"the {what}") for name in names]
+    return [load_document(os.path.join(location, name), loader, f"the {what}") for name in names]
 
 
 def identifiers_key(path: str, *, check_mode: bool) -> str:
@@ -97,7 +170,7 @@ def document_arguments(args: t.Mapping[str, t.Any], loader: DataLoader) -> dict[
     if policy_file:
         if done.get("policy"):
             raise AnsibleActionFail("policy and policy_file are both given; give one of them")
-        done["policy"] = load_yaml(policy_file, loader, "the policy")
+        done["policy"] = load_document(policy_file, loader, "the policy")
     elif done.get("policy"):
         done["policy"] = plain(done["policy"])
     for name, what in (("holds", "hold"), ("requests", "erasure request")):

@@ -9,6 +9,9 @@ from __future__ import annotations
 import pathlib
 import subprocess
 
+import pytest
+
+from ansible_collections.recordings.disposal.plugins.module_utils._errors import RefusedError
 from ansible_collections.recordings.disposal.tests.unit.plugins.module_utils._sweep.sweep_world import World, fingerprint
 
 
@@ -34,3 +37,24 @@ def test_a_bind_mount_below_a_root_is_left_alone(tmp_path: pathlib.Path) -> None
             assert fingerprint(elsewhere) == before
         finally:
             subprocess.run(["umount", str(place)], check=True)
+
+
+@pytest.mark.parametrize("part", ["", "2020"])
+@pytest.mark.parametrize("first", ["monitor", "again it is"])
+def test_two_roots_that_show_one_directory_are_refused(tmp_path: pathlib.Path, part: str, first: str) -> None:
+    world = World(tmp_path)
+    world.record(days=200, number=1)
+    (world.root / "2020").mkdir()
+    again = tmp_path / "again it is"
+    again.mkdir()
+    source = world.policy["sources"][0]
+    second = {**source, "name": "second", "roots": [str(again)]}
+    world.policy["sources"] = [source, second] if first == "monitor" else [second, source]
+    subprocess.run(["mount", "--bind", str(world.root / part), str(again)], check=True)
+    try:
+        before = fingerprint(world.root)
+        with pytest.raises(RefusedError, match=f"the roots .*{first} and .* show the same directory"):
+            world.plan()
+        assert fingerprint(world.root) == before
+    finally:
+        subprocess.run(["umount", str(again)], check=True)

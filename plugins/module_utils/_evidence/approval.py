@@ -18,7 +18,7 @@ import typing as t
 from .._errors import EvidenceError, RefusedError
 from .canonical import canonical, digest
 from .clock import parse_time, time_text
-from .sshsig import Verified, verify
+from .sshsig import Verified, shared_lines, verify
 
 __all__ = ["FORMAT", "NAMESPACE", "Approval", "ApprovalState", "check_approvals", "manifest_digest", "read_manifest", "require_approval"]
 
@@ -164,6 +164,7 @@ def check_approvals(
     """Judge the signatures of a manifest; C(allowed_signers) is the file's text, C(required) cannot lower what the manifest asks for.
 
     Two signatures count as two only if neither their principals nor their keys are the same; the author's name or key never counts.
+    None counts while a line of C(allowed_signers) lets one key sign as several people.
     C(now) is in seconds since 1970 UTC: keys and the manifest must be valid then. A caller that judges the manifest's own dates itself,
     such as one that finishes an interrupted run, turns C(expiry) off; keys are judged all the same.
 
@@ -176,6 +177,9 @@ def check_approvals(
     valid = not problems
     if len(signatures) > MOST_SIGNATURES:
         raise EvidenceError(f"{len(signatures)} signatures are more than {MOST_SIGNATURES}; leave only those that are meant")
+    shared = shared_lines(allowed_signers)
+    if shared:
+        return ApprovalState(valid and not needed, needed, [], problems + shared, needed)
     author = manifest["author"]
     people = _People()
     good: list[Verified] = []

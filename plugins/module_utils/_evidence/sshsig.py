@@ -25,13 +25,16 @@ import typing as t
 
 from .._errors import EvidenceError
 
-__all__ = ["SshSignature", "Verified", "check_principal", "fits", "read_signature", "run_ssh_keygen", "verify"]
+__all__ = ["SshSignature", "Verified", "check_principal", "fits", "read_signature", "run_ssh_keygen", "shared_lines", "verify"]
 
 MAX_SIGNATURE = 1 << 16
 _SECONDS = 30
 _BEGIN = "-----BEGIN SSH SIGNATURE-----"
 _END = "-----END SSH SIGNATURE-----"
 _GOOD = re.compile(r'Good "(?P<namespace>.*)" signature for (?P<principal>.*) with (?P<type>\S+) key (?P<key>SHA256:\S+)')
+# As ssh-keygen splits a line: principals, perhaps in quotes, then options (or the key), whose quotes may hold spaces and commas.
+_SIGNER = re.compile(r'[ \t\r]*("[^"]*"|[^ \t\r"#][^ \t\r"]*)[ \t\r]*(.*)')
+_QUOTED = re.compile(r'"(?:\\.|[^"\\])*"?')
 _LINE_OF_SIGNERS = re.compile(r"/dev/fd/\d+:(\d+): ")
 
 
@@ -60,6 +63,23 @@ def check_principal(principal: str) -> str:
     if not 1 <= len(principal) <= 254 or not principal.isprintable() or re.search(r'[\s,"*?!#]', principal):
         raise EvidenceError(f"{principal[:80]!r} is no name of a signer; use the name from allowed_signers, such as anna@example.com")
     return principal
+
+
+def shared_lines(allowed_signers: str) -> list[str]:
+    """A sentence for each line under which one holder of a key could sign as several people: a pattern for names, or a cert-authority."""
+    sentences = []
+    for number, line in enumerate(allowed_signers.split("\n"), 1):
+        found = _SIGNER.match(line)
+        if not found:
+            continue
+        names, options = found[1].strip('"'), re.split(r"[ \t\r]", _QUOTED.sub("", found[2]))[0]
+        if re.search(r"[*?]", names):
+            why = f"has the pattern {names[:80]!r}, under which one key signs as several people"
+            sentences.append(f"line {number} of allowed_signers {why}; write each person's name")
+        if "cert-authority" in options.lower().split(","):
+            why = "is a cert-authority, whose holder signs as several people"
+            sentences.append(f"line {number} of allowed_signers {why}; list each person's own key")
+    return sentences
 
 
 def _strings(blob: bytes) -> t.Iterator[bytes]:

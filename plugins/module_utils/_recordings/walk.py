@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import stat
 import typing as t
 
 from .._errors import RefusedError
 
-__all__ = ["ASIDE", "Directory", "elsewhere", "open_below", "open_root", "opened_below", "read_directory", "walk"]
+__all__ = ["ASIDE", "Directory", "elsewhere", "open_below", "open_root", "opened_below", "place_on_device", "read_directory", "walk"]
 
 ASIDE = ".recordings-disposal"
 """The directory at a root that holds quarantined sets; never part of a walk of the root itself."""
@@ -107,6 +108,18 @@ def mount_of(fd: int) -> tuple[int, str]:
     with contextlib.suppress(OSError), open(f"/proc/self/fdinfo/{fd}", encoding="ascii") as handle:
         mount = next((line for line in handle if line.startswith("mnt_id:")), "")
     return os.fstat(fd).st_dev, mount
+
+
+def place_on_device(fd: int, path: str) -> tuple[int, str] | None:
+    """Device of a directory and its path from the top of that filesystem, the same under whatever mount; none where that is not told."""
+    device, mount = mount_of(fd)
+    with contextlib.suppress(OSError), open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as handle:
+        for line in handle:
+            number, _parent, _device, top, point = line.split(" ")[:5]
+            if number == mount.partition(":")[2].strip():
+                top, point = (re.sub(r"\\([0-7]{3})", lambda found: chr(int(found[1], 8)), text) for text in (top, point))
+                return device, os.path.normpath(os.path.join(top, os.path.relpath(path, point)))
+    return None
 
 
 def elsewhere(fd: int, root_fd: int, passed_over: dict[str, int]) -> bool:

@@ -19,12 +19,13 @@ from .._recordings.calendar import calendar_for, parse_instant
 from .._recordings.periods import Period, parse_period, positive_period
 from .match import Condition, condition_from_nodes
 
-__all__ = ["HOLD_ID", "ErasureRequest", "Hold", "load_holds", "load_requests"]
+__all__ = ["DEFAULT_COOLING", "HOLD_ID", "ErasureRequest", "Hold", "load_holds", "load_requests", "unknown_sources"]
 
 HOLD_ID = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}"
 DEFAULT_COOLING = "P30D"
 _REQUEST_TERM = Period(months=1)
 _UTC = "UTC"
+_MOST_TOLD = 10
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,6 +70,29 @@ def load_requests(documents: t.Iterable[t.Any]) -> tuple[tuple[ErasureRequest, .
     return _load(documents, "erasure request", _request)
 
 
+def unknown_sources(holds: t.Iterable[Hold], requests: t.Iterable[ErasureRequest], known: t.Sequence[str]) -> list[str]:
+    """A sentence for each document that names a source which the policy does not have; such a hold stands all the same.
+
+    :arg known: the sources of the whole policy, not of one host.
+    """
+    kinds = (("hold", holds, "it holds nothing there"), ("erasure request", requests, "nothing there is erased for it"))
+    sentences = []
+    for kind, items, effect in kinds:
+        for item in items:
+            names = sorted(item.condition.sources - set(known))
+            if names:
+                which = f"the source{'s' if len(names) > 1 else ''} {_few(map(repr, names))}"
+                has = f"which the policy does not have (it has: {_few(known)})"
+                sentences.append(f"the {kind} {item.id} names {which}, {has}; correct it, or {effect}")
+    more = len(sentences) - _MOST_TOLD
+    return sentences if more <= 0 else [*sentences[:_MOST_TOLD], f"{more} more such documents name sources that the policy does not have"]
+
+
+def _few(names: t.Iterable[str]) -> str:
+    listed = list(names)
+    return ", ".join([*listed[:_MOST_TOLD], *(["..."] if len(listed) > _MOST_TOLD else [])])
+
+
 _T = t.TypeVar("_T", Hold, ErasureRequest)
 
 
@@ -95,9 +119,16 @@ def _day_end(value: t.Any) -> int:
     return parse_instant(value, calendar_for(_UTC), day_ends=True)
 
 
-def _end(term: Period, start: Node) -> int:
-    """When a period that starts at a written date ends; what cannot be computed is a fault."""
-    return start.parsed(lambda value: term.after(_instant(value), calendar_for(_UTC)), 0)
+def _end(term: Period, start: Node, *, not_before: int | None = None) -> int:
+    """When a period that starts at a written date ends; what cannot be computed, or lies before C(not_before), is a fault."""
+
+    def end(value: t.Any) -> int:
+        # A date alone may be that of the same day.
+        if not_before is not None and _day_end(value) < not_before:
+            raise ValueError("is before placed, so nobody can tell until when the hold stands; correct the date that is wrong")
+        return term.after(_instant(value), calendar_for(_UTC))
+
+    return start.parsed(end, 0)
 
 
 def _identifier(keys: t.Mapping[str, Node]) -> str:
@@ -112,9 +143,9 @@ def _hold(node: Node) -> Hold:
     condition = condition_from_nodes(keys)
     if "match" not in keys and "where" not in keys:
         node.problem("names no recordings; give match or where (match: {} holds every recording)")
-    for name in ("placed", "review_by"):
-        if name in keys:
-            keys[name].parsed(_instant, 0)
+    placed = keys["placed"].parsed(_instant, None) if "placed" in keys else None
+    if "review_by" in keys:
+        keys["review_by"].parsed(_instant, 0)
     for name in ("reason", "placed_by", "released_by"):
         if name in keys:
             keys[name].text()
@@ -123,7 +154,7 @@ def _hold(node: Node) -> Hold:
     if "released" in keys:
         if "released_by" not in keys:
             node.problem("is released by nobody; give released_by")
-        until = _end(cooling, keys["released"])
+        until = _end(cooling, keys["released"], not_before=placed)
     return Hold(_identifier(keys), condition, until)
 
 

@@ -21,10 +21,11 @@ Test = t.Callable[[t.Any], bool]
 
 
 class Condition:
-    """C(match) and C(where), ANDed."""
+    """C(match) and C(where), ANDed; C(sources) are the sources that C(match) asks for by name."""
 
-    def __init__(self, tests: t.Sequence[tuple[str, Test]], where: str | None) -> None:
+    def __init__(self, tests: t.Sequence[tuple[str, Test]], where: str | None, sources: t.Iterable[str] = ()) -> None:
         self.tests = tuple(tests)
+        self.sources = frozenset(sources)
         self.where = where
         self.computed = COMPUTED_FIELDS if where is not None else COMPUTED_FIELDS & {name for name, _test in self.tests}
         self._expression = None if where is None else compile_expression(where)
@@ -46,12 +47,15 @@ class Condition:
 def condition_from_nodes(keys: t.Mapping[str, Node]) -> Condition:
     """Read the keys C(match) and C(where) of a rule; faults are noted in the nodes."""
     tests = []
+    sources: list[str] = []
     if "match" in keys:
         for name, node in keys["match"].items():
             if name not in FIELDS:
                 node.problem(f"is under an unknown field; allowed are {', '.join(sorted(FIELDS))}")
                 continue
             tests.append((name, _number_test(node) if name in NUMBER_FIELDS else _text_test(node)))
+            if name == "source":
+                sources = _asked_for(node.value)
     where = None
     if "where" in keys:
         where = keys["where"].text()
@@ -60,7 +64,12 @@ def condition_from_nodes(keys: t.Mapping[str, Node]) -> Condition:
         except ValueError as error:
             keys["where"].problem(str(error))
             where = None
-    return Condition(tests, where)
+    return Condition(tests, where, sources)
+
+
+def _asked_for(value: t.Any) -> list[str]:
+    names = value.get("in") if isinstance(value, dict) else value
+    return [name for name in (names if isinstance(names, list) else [names]) if isinstance(name, str)]
 
 
 def _text_test(node: Node) -> Test:

@@ -19,7 +19,7 @@ from .._recordings.calendar import rfc3339
 from .._recordings.openfiles import OpenFiles
 from .._recordings.sets import RecordingSet
 from .._recordings.source import Resolver, Source, check_root, require_sets
-from .._recordings.walk import ASIDE, elsewhere, opened_below, read_directory
+from .._recordings.walk import ASIDE, elsewhere, opened_below, place_on_device, read_directory
 from .fanout import fan_out
 from .policy import Policy
 from .rows import Identifiers, encode_row
@@ -87,17 +87,12 @@ class Planner:
 
         :raises RefusedError: a root is missing, empty, unmounted, a link.
         """
-        seen: dict[tuple[int, int], str] = {}
+        seen: dict[str, tuple[int, str] | None] = {}
         for source in self.policy.sources:
             for root in source.roots:
                 fd = check_root(source, root)
                 try:
-                    facts = os.fstat(fd)
-                    other = seen.setdefault((facts.st_dev, facts.st_ino), root)
-                    if other != root:
-                        raise RefusedError(
-                            f"the roots {other} and {root} are one directory; each recording needs one source, so name one of them"
-                        )
+                    _refuse_overlap(root, place_on_device(fd, root), seen)
                     yield Place(source, root, fd)
                     for name in _aside_directories(fd):
                         with opened_below(fd, f"{ASIDE}/{name}") as base_fd:
@@ -115,20 +110,26 @@ class Planner:
         collecting = gc.isenabled()
         gc.disable()
         try:
+            found: dict[tuple[str, str], int] = {}
             for place in self.places():
-                total.merge(self._place(place, emit, may_be_empty=may_be_empty))
+                part = self._place(place, emit)
+                key = place.source.name, place.root
+                # What is in quarantine below a root is there as well.
+                found[key] = found.get(key, 0) + part.sources[place.source.name].counts[0]
+                total.merge(part)
+            for source in () if may_be_empty else self.policy.sources:
+                for root in source.roots:
+                    require_sets(source, root, found[source.name, root])
         finally:
             if collecting:
                 gc.enable()
         return total
 
-    def _place(self, place: Place, emit: t.Callable[[bytes], None], *, may_be_empty: bool) -> Tally:
+    def _place(self, place: Place, emit: t.Callable[[bytes], None]) -> Tally:
         part = Tally()
         found = SourceTally()
         self._tree(place, part, found, emit)
         part.add_source(place.source.name, found)
-        if not place.base and not may_be_empty:
-            require_sets(place.source, place.root, part.sources[place.source.name].counts[0])
         return part
 
     def _tree(self, place: Place, part: Tally, found: SourceTally, emit: t.Callable[[bytes], None]) -> None:
@@ -226,6 +227,21 @@ class Planner:
         identifier = self.identifiers.of(place.source.name, place.path, recording_set.key)
         emit(encode_row(identifier, place.source.name, place.path, recording_set, decision))
         tally.add_sample(decision.verdict, lambda: _sample(identifier, decision, size))
+
+
+def _refuse_overlap(root: str, place: tuple[int, str] | None, seen: dict[str, tuple[int, str] | None]) -> None:
+    """Refuse a root that shows what another one shows, under another mount: the shorter of two periods would win.
+
+    :raises RefusedError: naming both.
+    """
+    for other, known in seen.items():
+        if place is None or known is None or place[0] != known[0]:
+            continue
+        if any(f"{inner}/".startswith(f"{outer}/".replace("//", "/")) for inner, outer in ((place[1], known[1]), (known[1], place[1]))):
+            raise RefusedError(
+                f"the roots {other} and {root} show the same directory; each recording needs one source, so name one of them"
+            )
+    seen[root] = place
 
 
 def _sample(identifier: str, decision: Decision, size: int) -> dict[str, t.Any]:

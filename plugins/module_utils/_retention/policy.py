@@ -139,6 +139,8 @@ def _policy(node: Node, value: t.Any) -> Policy:
     _unique(keys.get("sources"), "name")
     _unique(keys.get("classes"), "name")
     _apart(keys.get("sources"))
+    if all(sources):
+        _known_sources(node, [*filter(None, classes), *filter(None, floors)], {source.name for source in sources if source})
     return Policy(
         id=keys["id"].text(pattern=_NAME, form="a name of small letters, digits, dots and hyphens") if "id" in keys else "",
         version=keys["version"].text() if "version" in keys else "",
@@ -190,6 +192,16 @@ def _unique(node: Node | None, key: str) -> None:
         if isinstance(name, str) and name in seen and node:
             node.problems.append(f"{node.path}: the {key} {name!r} stands twice; each needs its own")
         seen.add(str(name))
+
+
+def _known_sources(node: Node, rules: t.Iterable[RetentionClass | Floor], known: set[str]) -> None:
+    """A rule on a source that is not there matches nothing: a floor with a slip of the pen would protect nothing."""
+    for rule in rules:
+        for name in sorted(rule.condition.sources - known):
+            kind = "class" if isinstance(rule, RetentionClass) else "floor"
+            node.problems.append(
+                f"the {kind} {rule.name} names the source {name!r}, which is not known; allowed are {', '.join(sorted(known))}"
+            )
 
 
 def _apart(node: Node | None) -> None:

@@ -44,8 +44,11 @@ class Identifiers:
         return hmac.digest(self._key, message, "sha256").hex()[:32]
 
 
-def header(policy: Policy, *, holds: str, requests: str) -> dict[str, t.Any]:
-    """The plan file's first line; it names no time, so that the same state gives the same plan."""
+def header(policy: Policy, *, holds: str, requests: str, after: str | None) -> dict[str, t.Any]:
+    """The plan file's first line; it names no time, so that the same state gives the same plan.
+
+    :arg after: the latest run that left due sets behind, none where none did.
+    """
     return {
         "format": FORMAT,
         "identifiers": policy.identifiers,
@@ -54,6 +57,7 @@ def header(policy: Policy, *, holds: str, requests: str) -> dict[str, t.Any]:
         "policy_version": policy.version,
         "holds": holds,
         "requests": requests,
+        "after": after,
         "sources": [{"name": source.name, "layout": source.layout.name, "roots": list(source.roots)} for source in policy.sources],
     }
 

@@ -19,7 +19,6 @@ from .._evidence.clock import parse_time
 from .._evidence.journal import FORMAT, OUTCOMES, Journal, JournalState
 from .._executor import Executor
 from .._jobs.lock import host_lock
-from .._recordings.sets import Member
 from .._retention.rows import PlanFile
 from .approved import HostPlan, approvals_of, host_plan, journal_path, refuse_blocked, sources_of, stale_reasons
 from .delta import Delta, find_delta
@@ -133,7 +132,7 @@ def _run(
             finish_pending(destroyer, file)
             destroyer.destroy(file, delta)
             counts = dict(journal.state.counts)
-            state.remember(run=plan.run, due=sum(counts.values()))
+            state.remember(run=plan.run, due=sum(counts.values()), left=counts["not_destroyed"] + counts["unknown"])
             journal.append(
                 "close", counts=counts, bytes={"destroyed": journal.state.bytes_destroyed}, interruptions=journal.state.interruptions
             )
@@ -225,8 +224,10 @@ def _result(plan: HostPlan, journal: JournalState | None = None, *, path: str = 
 def _already_done(plan: HostPlan, file: PlanFile, path: str, journal: JournalState, head: str, records: int) -> dict[str, t.Any]:
     """A run that has its end in the journal: believed, and looked at once more."""
     result = _result(plan, journal, path=path, head=head, records=records)
+    # Whatever its size and times: a name tells when the recording was made, so nothing else comes to have it.
     back = sum(
-        journal.outcome_of(row.set) == "destroyed" and any(_is_back(row.root, member) for member in row.members) for row in file.due()
+        journal.outcome_of(row.set) == "destroyed" and any(os.path.lexists(os.path.join(row.root, member.path)) for member in row.members)
+        for row in file.due()
     )
     if back:
         raise DisposalError(
@@ -234,12 +235,10 @@ def _already_done(plan: HostPlan, file: PlanFile, path: str, journal: JournalSta
             "find out who put them there, and plan again",
             details=result,
         )
+    left = journal.counts["not_destroyed"] + journal.counts["unknown"]
+    if left:
+        result["warnings"] = [
+            f"the run of the plan {plan.manifest['plan_id']} on this host has ended, and {left} of its sets were not destroyed: skipped, "
+            "failed or in quarantine, as its journal tells; plan again to have those destroyed that are due"
+        ]
     return {**result, "changed": False}
-
-
-def _is_back(root: str, member: Member) -> bool:
-    try:
-        facts = os.lstat(os.path.join(root, member.path))
-    except OSError:
-        return False
-    return (facts.st_size, facts.st_mtime_ns) == (member.size, member.mtime_ns)

@@ -14,7 +14,7 @@ import typing as t
 from .._errors import RefusedError
 from .._executor import Executor
 from .._recordings.calendar import rfc3339
-from .._retention.holds import load_holds
+from .._retention.holds import DEFAULT_COOLING, load_holds
 from .state import named_documents
 
 __all__ = ["hold_changes"]
@@ -58,7 +58,8 @@ def hold_changes(params: t.Mapping[str, t.Any], executor: Executor, *, check_mod
         "changed": changed,
         "id": wanted["id"],
         "state": "released" if wanted.get("released") else "present",
-        "path": path,
+        # Not "path": Ansible would take that for a managed file and put its own state over the hold's.
+        "document": path,
         "in_force_until": rfc3339(holds[0].until),
         "generation": generation,
         "diff": {"before": _text(standing), "after": _text(wanted), "before_header": path, "after_header": path},
@@ -88,8 +89,24 @@ def _released(params: t.Mapping[str, t.Any], standing: dict[str, t.Any] | None, 
     if standing is None:
         raise RefusedError(f"there is no hold {params['id']} in {params['dir']}; correct the id")
     if standing.get("released"):
+        if params["cooling"] not in (None, standing.get("cooling", DEFAULT_COOLING)):
+            raise RefusedError(
+                f"the hold {params['id']} was released at {standing['released']} with the cooling {standing.get('cooling', DEFAULT_COOLING)}, "
+                "which a second release does not change; place a new hold under another id"
+            )
         return standing
     released = {**standing, "released": now, "released_by": params["released_by"]}
     if params["cooling"] is not None:
+        own, given = _ends(released), _ends({**released, "cooling": params["cooling"]})
+        if given < own:
+            raise RefusedError(
+                f"the cooling {params['cooling']} ends on {rfc3339(given)}, before the cooling of the hold {params['id']} itself, "
+                f"{standing.get('cooling', DEFAULT_COOLING)}, ends on {rfc3339(own)}; a release may only lengthen it: give a longer one, or none"
+            )
         released["cooling"] = params["cooling"]
     return released
+
+
+def _ends(released: dict[str, t.Any]) -> int:
+    """When a released hold ends."""
+    return load_holds([released])[0][0].until or 0

@@ -13,7 +13,7 @@ import typing as t
 
 from .._errors import RefusedError
 from .._recordings.openfiles import OpenFiles, find_open_files
-from .._retention.holds import ErasureRequest, Hold, load_holds, load_requests
+from .._retention.holds import ErasureRequest, Hold, load_holds, load_requests, unknown_sources
 from .._retention.limits import LimitState, check_limits, skew_problem
 from .._retention.planner import Planner
 from .._retention.policy import Policy, load_policy
@@ -82,7 +82,8 @@ def gather(params: t.Mapping[str, t.Any], state: StateDir) -> Inputs:
     :raises PolicyError: a document is not valid.
     :raises RefusedError: a hold cannot be read, the clocks differ, the key for identifiers is missing.
     """
-    policy = _with_sources(load_policy(params["policy"]), params.get("sources"))
+    whole = load_policy(params["policy"])
+    policy = _with_sources(whole, params.get("sources"))
     holds, generation = load_holds([*(params["holds"] or []), *state.hold_documents()])
     requests, requests_digest = load_requests(params["requests"] or [])
     now = int(time.time())
@@ -95,7 +96,7 @@ def gather(params: t.Mapping[str, t.Any], state: StateDir) -> Inputs:
             "the policy asks for identifiers: hmac, but no key of at least 32 characters was given; "
             "give identifiers_key_file (a file on the controller), or identifiers: plain on purpose"
         )
-    warnings = []
+    warnings = unknown_sources(holds, requests, [source.name for source in whole.sources])
     open_files = find_open_files()
     if not open_files.complete:
         warnings.append("not every process could be looked at for open files (run as root to see all); quiet times and locks still count")

@@ -95,7 +95,8 @@ def make_plan(params: t.Mapping[str, t.Any], executor: Executor, *, check_mode: 
     writer = _PlanWriter(state, check_mode=check_mode)
     planner = inputs.planner()
     try:
-        writer.emit(canonical(header(inputs.policy, holds=inputs.generation, requests=inputs.requests_digest)) + b"\n")
+        first = header(inputs.policy, holds=inputs.generation, requests=inputs.requests_digest, after=state.left_behind())
+        writer.emit(canonical(first) + b"\n")
         tally = planner.plan(writer.emit)
         changed = not os.path.exists(plan_path(state.path, writer.digest))
         states = inputs.limits(tally, state.due_history())

@@ -68,22 +68,30 @@ class StateDir:
 
     def due_history(self) -> list[int]:
         """Sets that were due in earlier runs, oldest first."""
-        return list(self._history().values())
+        return [line["due"] for line in self._history().values()]
 
-    def remember(self, *, run: str, due: int) -> None:
-        """Add a run to the history; a run that was cut off may tell its number twice."""
-        history = {**self._history(), run: due}
-        lines = [canonical({"due": count, "run": name}) + b"\n" for name, count in list(history.items())[-_HISTORY:]]
+    def left_behind(self) -> str | None:
+        """The latest run that ended with due sets still there, skipped or in quarantine.
+
+        A plan names it, since the same plan once more would be taken for the one that has ended.
+        """
+        return next((run for run, line in reversed(self._history().items()) if line["left"]), None)
+
+    def remember(self, *, run: str, due: int, left: int) -> None:
+        """Add a run to the history; a run that was cut off may tell its numbers twice."""
+        history = {**self._history(), run: {"due": due, "left": left}}
+        lines = [canonical({"run": name, **line}) + b"\n" for name, line in list(history.items())[-_HISTORY:]]
         self.executor.replace_file(self._history_path, lines)
 
     @property
     def _history_path(self) -> str:
         return os.path.join(self.path, "history.jsonl")
 
-    def _history(self) -> dict[str, int]:
+    def _history(self) -> dict[str, dict[str, int]]:
         try:
             with open(self._history_path, encoding="utf-8") as handle:
-                return {str(line["run"]): int(line["due"]) for line in map(json.loads, handle)}
+                lines = [json.loads(line) for line in handle]
+                return {str(line["run"]): {"due": int(line["due"]), "left": int(line["left"])} for line in lines}
         except FileNotFoundError:
             return {}
         except (OSError, ValueError, KeyError, TypeError) as error:
@@ -120,9 +128,22 @@ def named_documents(directory: str) -> dict[str, t.Any]:
             raise RefusedError(f"{directory}/{name} is not a .json file, so it would not be read; rename it or take it away")
         try:
             with open(os.path.join(directory, name), encoding="utf-8") as handle:
-                documents[name] = json.load(handle)
+                documents[name] = json.load(handle, object_pairs_hook=_each_once)
         except (OSError, ValueError) as error:
             raise RefusedError(
                 f"the document {directory}/{name} cannot be read ({error}); repair it, a hold must not be taken for none"
             ) from error
     return documents
+
+
+def _each_once(pairs: list[tuple[str, t.Any]]) -> dict[str, t.Any]:
+    """A JSON mapping, where the last of two equal keys would win silently.
+
+    :raises ValueError: a key stands twice.
+    """
+    mapping = dict(pairs)
+    if len(mapping) < len(pairs):
+        names = [name for name, _value in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the key {twice[:80]} stands twice in one mapping")
+    return mapping

@@ -8,6 +8,7 @@ import functools
 import json
 import os
 import pathlib
+import time
 import typing as t
 
 import pytest
@@ -48,13 +49,26 @@ def four_runs(tmp_path: pathlib.Path, hold: Run, options: dict[str, t.Any]) -> N
 
 def test_place_and_release(tmp_path: pathlib.Path, hold: Run) -> None:
     four_runs(tmp_path, hold, PLACE)
+    assert hold(**PLACE)["state"] == "present"
     path = tmp_path / "state" / "holds" / "H-1.json"
     assert path.stat().st_mode & 0o777 == 0o600 and path.parent.stat().st_mode & 0o777 == 0o700
     assert json.loads(path.read_text())["match"] == PLACE["match"]
     four_runs(tmp_path, hold, RELEASE)
     document = json.loads(path.read_text())
     assert document["released_by"] == "bartek@example.com" and document["match"] == PLACE["match"]
-    assert hold(**RELEASE)["in_force_until"] > document["released"]
+    released = hold(**RELEASE)
+    assert released["in_force_until"] > document["released"]
+    assert released["state"] == "released" and released["document"] == str(path)
+
+
+def test_a_second_release_does_not_change_the_first(tmp_path: pathlib.Path, hold: Run) -> None:
+    hold(**PLACE)
+    hold(**RELEASE)
+    before = fingerprint(tmp_path)
+    result = hold(**RELEASE, cooling="P90D")
+    assert result["failed"] and "with the cooling P30D, which a second release does not change" in result["msg"]
+    assert fingerprint(tmp_path) == before
+    assert not hold(**RELEASE, cooling="P30D")["changed"]
 
 
 @pytest.mark.parametrize(
@@ -111,6 +125,60 @@ def test_a_cooling_period_beyond_all_dates(tmp_path: pathlib.Path, hold: Run) ->
     before = fingerprint(tmp_path)
     result = hold(**RELEASE, cooling="P9999Y")
     assert result["failed"] and "after the year 9999" in result["msg"] and fingerprint(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    ("own", "given", "refused"),
+    [
+        (None, "P29D", True),
+        (None, "P0D", True),
+        (None, "P27D", True),
+        (None, "PT719H", True),
+        ("P60D", "P30D", True),
+        ("P1Y", "P11M", True),
+        ("P2M", "P58D", True),
+        (None, "P30D", False),
+        (None, "PT720H", False),
+        (None, "P60D", False),
+        ("P12M", "P1Y", False),
+        ("P1M", "P32D", False),
+        ("P10D", "P10D", False),
+    ],
+)
+def test_a_release_may_only_lengthen_the_cooling(tmp_path: pathlib.Path, hold: Run, own: str | None, given: str, refused: bool) -> None:
+    hold(**PLACE, **({"cooling": own} if own else {}))
+    before = fingerprint(tmp_path)
+    for check in (True, False):
+        result = hold(check=check, **RELEASE, cooling=given)
+        if refused:
+            assert result["failed"] and result["msg"].startswith(f"the cooling {given} ends on 20")
+            assert f"before the cooling of the hold H-1 itself, {own or 'P30D'}, ends on 20" in result["msg"]
+            assert result["msg"].endswith("; a release may only lengthen it: give a longer one, or none")
+            assert fingerprint(tmp_path) == before
+        else:
+            assert result["changed"] and result["in_force_until"]
+
+
+def test_a_clock_that_went_back_cannot_release(tmp_path: pathlib.Path, hold: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    hold(**PLACE)
+    before = fingerprint(tmp_path)
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now - 86400 * 2)
+    result = hold(**RELEASE)
+    assert result["failed"] and "released: the str there is before placed" in result["msg"] and fingerprint(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    "text", ['{"id": "H-2", "match": {"src": ["1"]}, "match": {}}', '{"id": "H-2", "match": {"src": ["1"], "src": ["2"]}}']
+)
+def test_a_hold_with_a_key_twice_is_not_taken_last_wins(tmp_path: pathlib.Path, hold: Run, text: str) -> None:
+    hold(**PLACE)
+    (tmp_path / "state" / "holds" / "H-2.json").write_text(text)
+    before = fingerprint(tmp_path)
+    result = hold(**RELEASE)
+    key = "match" if text.endswith("{}}") else "src"
+    assert result["failed"] and fingerprint(tmp_path) == before
+    assert f"holds/H-2.json cannot be read (the key {key} stands twice in one mapping); repair it" in result["msg"]
 
 
 def test_a_spoilt_hold_beside_it_and_a_link(tmp_path: pathlib.Path, hold: Run) -> None:

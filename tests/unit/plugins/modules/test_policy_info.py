@@ -10,6 +10,7 @@ import pathlib
 import typing as t
 
 import pytest
+from ansible.module_utils import basic
 
 from ansible_collections.recordings.disposal.plugins.modules.policy_info import main
 from ansible_collections.recordings.disposal.tests.unit.plugins.module_utils._sweep.sweep_world import World, fingerprint
@@ -39,6 +40,20 @@ def test_it_only_reads(world: World, info: t.Callable[..., dict[str, t.Any]]) ->
         assert (result["examples"], result["classes"], result["holds"], result["requests"]) == (1, ["calls"], ["H-1"], ["ER-7"])
         assert "+48600100" not in str(result)
     assert fingerprint(world.path) == before
+
+
+def test_sources_that_the_policy_does_not_have(
+    world: World, info: t.Callable[..., dict[str, t.Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warned: list[str] = []
+    monkeypatch.setattr(basic.AnsibleModule, "warn", lambda _module, warning: warned.append(warning))
+    hold = {"id": "H-1", "reason": "x", "placed": "2026-01-01", "placed_by": "a", "match": {"source": ["foo"]}}
+    request = {"id": "ER-7", "received": "2026-11-20", "match": {"source": ["pbx"], "src": ["+48600100299"]}}
+    result = info(policy=world.policy, holds=[hold], requests=[request])
+    assert not result.get("failed") and result["holds"] == ["H-1"]
+    assert warned == [
+        "the hold H-1 names the source 'foo', which the policy does not have (it has: pbx); correct it, or it holds nothing there"
+    ]
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import pathlib
+import subprocess
 import typing as t
 
 import pytest
@@ -23,8 +24,10 @@ from ansible_collections.recordings.disposal.plugins.module_utils._evidence.appr
     require_approval,
 )
 from ansible_collections.recordings.disposal.plugins.module_utils._evidence.canonical import canonical
+from ansible_collections.recordings.disposal.plugins.module_utils._evidence.sshsig import verify
 from ansible_collections.recordings.disposal.tests.unit.plugins.module_utils._evidence.evidence_world import (
     NOW,
+    PLAN,
     Keys,
     fields,
     manifest_bytes,
@@ -89,12 +92,68 @@ def test_one_signer_under_two_spellings(board: Board, keys: Keys) -> None:
     assert "signed more than once" in board.refused()
 
 
-@pytest.mark.parametrize("listed", ["bob@example.com", "*@example.com"])
+@pytest.mark.parametrize("listed", ["bob@example.com", "carl@example.com,bob@example.com"])
 def test_one_key_under_two_names(keys: Keys, listed: str) -> None:
     board = Board(keys, author="zoe@example.org")
     board.signers = keys.line(ANNA, "anna") + keys.line(listed, "anna")
     board.sign(ANNA, "anna").sign(BOB, "anna")
     assert board.refused() == f"2 approvals needed, 1 counts ({ANNA}); {BOB} signed with a key that {ANNA} uses too, which counts once"
+
+
+@pytest.mark.parametrize(
+    "listed", ["*", "*@example.com", "carl@example.com,?ob@example.com", '"*"', "!anna@example.com,*@example.com", "a\v,*"]
+)
+def test_a_pattern_for_names(board: Board, keys: Keys, listed: str) -> None:
+    """However well the others signed: the author's own key might be under the pattern."""
+    board.signers += "# people\n\n" + keys.line(listed, "zoe")
+    board.sign(ANNA, "anna").sign(BOB, "bob")
+    names = listed.strip('"')
+    words = f"line 6 of allowed_signers has the pattern {names!r}, under which one key signs as several people; write each person's name"
+    assert board.refused() == f"2 approvals needed, none counts; {words}"
+
+
+@pytest.mark.parametrize(
+    "options",
+    ["cert-authority", "CERT-AUTHORITY", 'namespaces="plan@recordings.disposal",cert-authority', 'namespaces="a, \\"b",Cert-Authority'],
+)
+def test_a_certificate_authority(board: Board, keys: Keys, options: str) -> None:
+    board.signers += keys.line("carl@example.com", "ca", options)
+    board.sign(ANNA, "anna").sign(BOB, "bob")
+    words = "line 4 of allowed_signers is a cert-authority, whose holder signs as several people; list each person's own key"
+    assert board.refused() == f"2 approvals needed, none counts; {words}"
+
+
+def test_two_people_by_one_certificate_authority(keys: Keys) -> None:
+    """What is refused is real: ssh-keygen takes both for good, each with a key of their own."""
+    board = Board(keys, author="zoe@example.org")
+    board.signers = keys.line("*@example.com", "ca", "cert-authority")
+    for principal, name in ((ANNA, "k1"), (BOB, "k2")):
+        public = keys.path(name) + ".pub"
+        subprocess.run(["ssh-keygen", "-q", "-s", keys.path("ca"), "-I", name, "-n", principal, public], check=True)
+        path = keys.path(name) + "-cert.pub"
+        done = subprocess.run(
+            ["ssh-keygen", "-q", "-Y", "sign", "-f", path, "-n", PLAN], input=board.manifest, check=True, capture_output=True
+        )
+        signature = done.stdout.decode("ascii")
+        board.signatures.append({"principal": principal, "signature": signature})
+        found = verify(board.manifest, signature.encode(), allowed_signers=board.signers, principal=principal, namespace=PLAN)
+        assert found.principal == principal
+    told = board.refused()
+    assert told.startswith("2 approvals needed, none counts; line 1 of allowed_signers has the pattern '*@example.com'")
+    assert "; line 1 of allowed_signers is a cert-authority" in told
+
+
+def test_stars_elsewhere_are_no_patterns_for_names(board: Board, keys: Keys) -> None:
+    board.signers = "# * cert-authority\n" + keys.line(f'"{ANNA}"', "anna", 'namespaces="plan@*,cert-authority"')
+    board.signers += f"  {BOB} {keys.public('bob')} * cert-authority?\n"
+    assert board.sign(ANNA, "anna").sign(BOB, "bob").judge().approved
+
+
+def test_a_pattern_in_a_plan_that_needs_nobody(keys: Keys) -> None:
+    board = Board(keys, approvals_required=0)
+    board.signers += keys.line("*", "zoe")
+    state = board.sign(ANNA, "anna").judge()
+    assert state.approved and state.approvals == [] and "line 4 of allowed_signers has the pattern" in state.sentence()
 
 
 def test_a_chain_of_shared_keys_is_one_person(board: Board, keys: Keys) -> None:

@@ -153,3 +153,22 @@ def test_computed_fields_are_asked_for_only_where_they_are_named() -> None:
     assert condition(match={"did": ["1"]}).computed == frozenset()
     assert condition(match={"size": 1, "did": ["1"]}).computed == {"size"}
     assert "age_days" in condition(where="metadata.a == 'b'").computed
+
+
+@pytest.mark.parametrize(
+    ("source", "asked_for"),
+    [
+        ("pbx", {"pbx"}),
+        (["pbx", "foo"], {"pbx", "foo"}),
+        ({"in": ["pbx"], "not_in": ["foo"]}, {"pbx"}),
+        ({"in": "pbx"}, {"pbx"}),
+        ({"prefix": ["pb"]}, set()),
+        (5, set()),
+        ({"in": 5}, set()),
+        ([5, None], set()),
+        (None, set()),
+    ],
+)
+def test_sources_that_are_asked_for_by_name(source: t.Any, asked_for: set[str]) -> None:
+    """A fault in them is told as one, and never raises."""
+    assert condition_from_nodes(Node({"match": {"source": source}}, "", []).mapping(optional=["match"])).sources == asked_for

@@ -242,6 +242,11 @@ class TestQuarantine:
         hold = {"id": "H-1", "reason": "x", "placed": "2026-01-01", "placed_by": "a", "match": {"uniqueid": [f"{OLD}.2"]}}
         assert plan(document(tmp_path), holds=[hold])[1].verdicts["held"][0] == 1
 
+    def test_what_is_in_quarantine_counts_for_the_sentinel(self, tmp_path: pathlib.Path) -> None:
+        lay(tmp_path, f"{ASIDE}/{aside_name(NOW - 86400, '0' * 16)}/2024/{name(2)}")
+        told = document(tmp_path, disposal={"technique": "overwrite", "level": "clear", "quarantine": "P7D"})
+        assert plan(told)[1].verdicts["retained"][0] == 1
+
     def test_what_is_not_of_a_run_is_left_alone(self, tmp_path: pathlib.Path) -> None:
         lay(tmp_path, name(1), f"{ASIDE}/{name(2)}", f"{ASIDE}/other/{name(3)}", f"deep/{ASIDE}/{name(4)}")
         assert plan(document(tmp_path))[1].due[0] == 2

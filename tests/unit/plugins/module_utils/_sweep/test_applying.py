@@ -14,6 +14,7 @@ import pytest
 
 from ansible_collections.recordings.disposal.plugins.module_utils._errors import DisposalError, EvidenceError, RefusedError
 from ansible_collections.recordings.disposal.plugins.module_utils._executor import Executor
+from ansible_collections.recordings.disposal.plugins.module_utils._sweep.restoring import restore
 from ansible_collections.recordings.disposal.tests.unit.plugins.module_utils._sweep.sweep_world import World, fingerprint
 
 
@@ -180,6 +181,49 @@ def test_a_set_that_changed_after_the_plan_is_skipped(world: World, change: str,
     assert {name: after.get(name) for name in before if name not in gone} == {
         name: facts for name, facts in before.items() if name not in gone
     }
+
+
+def test_an_ended_run_says_what_it_left_and_another_plan_takes_it_up(world: World) -> None:
+    changed = world.record(days=200, number=1)
+    world.record(days=300, number=2)
+    planned = world.plan()
+    manifest = world.manifest(planned)
+    facts = changed.stat()
+    os.utime(changed)
+    assert world.apply(manifest)["counts"] == {"destroyed": 1, "not_destroyed": 1, "unknown": 0}
+    os.utime(changed, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+    again = world.apply(manifest)
+    assert not again["changed"] and changed.exists()
+    assert "has ended, and 1 of its sets were not destroyed" in again["warnings"][0] and "plan again" in again["warnings"][0]
+    second = world.plan()
+    assert second["plan"]["digest"] != planned["plan"]["digest"] and not world.plan()["changed"]
+    assert world.apply(world.manifest(second))["outcome"] == "destroyed"
+    assert not changed.exists()
+
+
+def test_a_restored_set_is_planned_and_quarantined_once_more(world: World) -> None:
+    path = world.record(days=200, number=1)
+    world.record(days=1, number=7)
+    world.policy["quarantine"] = "P7D"
+    planned = world.plan()
+    world.apply(world.manifest(planned))
+    restore(world.params(sets=None, run=None), Executor(), check_mode=False)
+    assert path.exists()
+    second = world.plan()
+    assert second["verdicts"]["due"]["sets"] == 1 and second["plan"]["digest"] != planned["plan"]["digest"]
+    assert world.apply(world.manifest(second))["changed"] and not path.exists()
+
+
+@pytest.mark.parametrize("times", ["old", "new"])
+def test_a_destroyed_set_that_is_back_is_told_by_the_next_run(world: World, times: str) -> None:
+    path = world.record(days=200, number=1)
+    manifest = world.manifest(world.plan())
+    content, facts = path.read_bytes(), path.stat()
+    world.apply(manifest)
+    path.write_bytes(content)
+    if times == "old":
+        os.utime(path, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+    refused(world, manifest, "1 sets that this run destroyed are at their old places again", error=DisposalError)
 
 
 def test_a_hold_between_plan_and_apply_holds(world: World) -> None:

@@ -90,6 +90,8 @@ class TestPolicy:
             ("match", {"did": {"like": "4"}}, "classes[0].match.did.like: '4' is under an unknown key; allowed are in, not_in, prefix"),
             ("match", {"did": None}, "classes[0].match.did: nothing is not a list"),
             ("match", {"agent": 666}, "classes[0].match.agent: 666"),
+            ("match", {"source": ["pbx", "pcx"]}, "the class calls names the source 'pcx', which is not known; allowed are pbx"),
+            ("match", {"source": {"in": ["PBX"]}}, "the class calls names the source 'PBX', which is not known"),
             ("match", None, "classes[0].match: nothing is given: the key is blank"),
             ("match", {"duration": {"min": "5"}}, "classes[0].match.duration.min: '5' is not a whole number"),
             ("where", "metadata.product = 'x'", "classes[0].where: \"metadata.product = 'x'\" is not a JMESPath expression"),
@@ -136,6 +138,11 @@ class TestPolicy:
             ("limits", {"clock_skew": "P1M"}, "limits.clock_skew: 'P1M' is not a period of days"),
             ("limits", {"clock_skew": None}, "the key is blank"),
             ("floors", [{"keep_at_least": "P0D", "legal_basis": "x"}], "floors[0].keep_at_least: 'P0D' is a period of nothing"),
+            (
+                "floors",
+                [{"match": {"source": ["pbx1"]}, "keep_at_least": "P5Y", "legal_basis": "x"}],
+                "names the source 'pbx1', which is not known; allowed are pbx",
+            ),
             ("floors", [{"match": {"did": ["1"]}, "legal_basis": "x"}], "floors[0]: the key keep_at_least is missing"),
             ("retain", {}, "retain: {} is under an unknown key"),
         ],
@@ -584,7 +591,7 @@ class TestClockAndLimits:
         for number in range(11):
             world.record(days=200 + number, number=number)
         world.state.mkdir(mode=0o700)
-        history = [{"due": due, "run": str(number), "time": "2026-01-01T00:00:00Z"} for number, due in enumerate((2, 1, 2))]
+        history = [{"due": due, "left": 0, "run": str(number)} for number, due in enumerate((2, 1, 2))]
         (world.state / "history.jsonl").write_text("".join(json.dumps(line) + "\n" for line in history))
         assert "11 sets are due, but the last runs had 2 at most: more than 5 times as many" in refusal(world).message
         world.policy["limits"]["due_rate"] = 6
@@ -658,6 +665,18 @@ class TestConflictsAndHolds:
                 },
                 "the period ends after the year 9999",
             ),
+            (
+                {
+                    "id": "H",
+                    "reason": "x",
+                    "placed": "2026-03-02",
+                    "placed_by": "a",
+                    "match": {},
+                    "released": "2026-03-01",
+                    "released_by": "b",
+                },
+                "released: the str there is before placed, so nobody can tell until when the hold stands; correct the date that is wrong",
+            ),
             (None, "is not a mapping"),
         ],
     )
@@ -666,6 +685,56 @@ class TestConflictsAndHolds:
         world.holds = [hold]
         error = refusal(world, PolicyError)
         assert error.message.startswith("the hold ") and words in error.message
+
+    @pytest.mark.parametrize(
+        ("placed", "released"),
+        [
+            ("2026-03-02", "2026-03-02"),
+            ("2026-03-02T10:00:00Z", "2026-03-02"),
+            ("2026-03-02T23:30:00+01:00", "2026-03-02T22:30:00Z"),
+            ("2026-03-02", "2026-03-03"),
+        ],
+    )
+    def test_a_hold_may_be_released_on_its_day(self, world: World, placed: str, released: str) -> None:
+        world.record(days=200)
+        hold = {"id": "H-1", "reason": "x", "placed": placed, "placed_by": "a", "match": {}, "released_by": "b"}
+        world.holds = [{**hold, "released": released, "cooling": "P9000D"}]
+        assert planned(world)["holds"]["active"] == 1
+
+    def test_a_hold_that_names_an_unknown_source_is_told_and_stands(self, world: World) -> None:
+        """Told against the policy's sources, not against those of this host."""
+        world.record(days=200)
+        other = {**world.policy["sources"][0], "name": "other", "roots": ["/srv/other"]}
+        world.policy["sources"].append(other)
+        hold = {"reason": "x", "placed": "2026-01-01", "placed_by": "a"}
+        world.holds = [
+            {**hold, "id": "H-1", "match": {"source": ["foo", "pbx"], "src": ["+48600100200"]}},
+            {**hold, "id": "H-2", "match": {"source": "other"}},
+            {**hold, "id": "H-3", "match": {"source": {"in": ["bar", "foo"]}}},
+            {**hold, "id": "H-4", "match": {"source": {"not_in": ["pbx"]}}},
+            {**hold, "id": "H-5", "match": {"did": ["foo"]}},
+        ]
+        world.requests = [{"id": "ER-7", "received": "2026-11-01", "match": {"source": "baz", "src": ["+48600100200"]}}]
+        result = make_plan(world.params(on_limit="fail", sources=["pbx"]), Executor(), check_mode=False)
+        told = [warning for warning in result["warnings"] if "names the source" in warning]
+        has = "which the policy does not have (it has: pbx, other); correct it, or"
+        assert told == [
+            f"the hold H-1 names the source 'foo', {has} it holds nothing there",
+            f"the hold H-3 names the sources 'bar', 'foo', {has} it holds nothing there",
+            f"the erasure request ER-7 names the source 'baz', {has} nothing there is erased for it",
+        ]
+        assert "+48600100200" not in str(result)
+        assert result["holds"]["active"] == 5 and result["verdicts"]["held"]["sets"] == 1
+
+    def test_many_unknown_sources_stay_few_words(self, world: World) -> None:
+        world.record(days=200)
+        hold = {"reason": "x", "placed": "2026-01-01", "placed_by": "a"}
+        world.holds = [
+            {**hold, "id": f"H-{number}", "match": {"source": [f"s{number}.{each}" for each in range(99)]}} for number in range(5000)
+        ]
+        told = [warning for warning in planned(world)["warnings"] if "policy does not have" in warning]
+        assert len(told) == 11 and told[-1] == "4990 more such documents name sources that the policy does not have"
+        assert len(" ".join(told)) < 8000
 
     def test_a_spoilt_hold_on_the_host_stops_the_plan(self, world: World) -> None:
         world.record(days=200)
