@@ -51,9 +51,9 @@ class Dying(Executor):
             self._before("unlink")
         super().unlink(name, dir_fd=dir_fd)
 
-    def link(self, src: str, dst: str, *, src_dir_fd: int, dst_dir_fd: int) -> None:
+    def link(self, old: str, new: str, *, src_dir_fd: int | None = None, dst_dir_fd: int | None = None) -> None:
         self._before("link")
-        super().link(src, dst, src_dir_fd=src_dir_fd, dst_dir_fd=dst_dir_fd)
+        super().link(old, new, src_dir_fd=src_dir_fd, dst_dir_fd=dst_dir_fd)
 
 
 def die(world: World, manifest: str, kind: str, number: int) -> None:
