@@ -2,22 +2,22 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-FileCopyrightText: 2026 recordings.disposal contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Overwrite schemes as data, and the level that a technique can reach."""
+"""Overwrite schemes as passes of bytes, and the level that a technique can reach."""
 
 from __future__ import annotations
 
-import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .._errors import RefusedError
+from .._standards.schemes import CUSTOM, PUBLISHED, scheme_problem
 
-__all__ = ["LEVELS", "SCHEMES", "STANDARD", "Pass", "Scheme", "find_scheme", "reachable_level", "require_level", "satisfies"]
+__all__ = ["LEVELS", "STANDARD", "VERIFY", "Pass", "Scheme", "find_scheme", "reachable_level", "require_level", "satisfies"]
 
 STANDARD = "NIST SP 800-88 Rev. 2 (2025-09)"
 LEVELS = ("none", "clear", "purge", "destroy")
 
 _REACHABLE = {"overwrite": "clear"}
-_VERIFY = ("none", "last", "all")
+VERIFY = ("none", "sample", "last", "all")
 
 
 @dataclass(frozen=True)
@@ -34,51 +34,52 @@ class Pass:
             raise ValueError("a pass needs at least one byte of pattern, or None for a random keystream")
 
 
-ZEROS = Pass(b"\x00")
-RANDOM = Pass(None)
-
-
 @dataclass(frozen=True)
 class Scheme:
     """A list of passes.
 
-    :arg verify: after which passes every byte is read back: C(none), C(last), C(all).
-        Only a scheme that reads its last pass back can end in C(destroyed).
+    :arg verify: what is read back: C(none), C(sample) a share of the last pass, C(last) all of it, C(all) all of each.
+        Only what reads its whole last pass back can end in C(destroyed).
+    :arg share: of a sample, in thousandths.
     """
 
     name: str
     passes: tuple[Pass, ...]
     verify: str = "last"
+    share: int = 1000
 
     def __post_init__(self) -> None:
         if not self.passes:
             raise ValueError(f"the scheme {self.name} has no pass")
-        if self.verify not in _VERIFY:
-            raise ValueError(f"the scheme {self.name} has verify {self.verify!r}; allowed are {', '.join(_VERIFY)}")
+        if self.verify not in VERIFY:
+            raise ValueError(f"the scheme {self.name} has verify {self.verify!r}; allowed are {', '.join(VERIFY)}")
 
     def reads_back(self, index: int) -> bool:
-        """Whether the pass C(index), from 0, is read back."""
-        return self.verify == "all" or (self.verify == "last" and index == len(self.passes) - 1)
+        """Whether the pass C(index), from 0, is read back, in whole or in part."""
+        return self.verify == "all" or (self.verify != "none" and index == len(self.passes) - 1)
+
+    def reading(self, verify: str | None, share: int = 1000) -> Scheme:
+        """The same passes, read back otherwise; as published where C(verify) is none."""
+        return self if verify is None else replace(self, verify=verify, share=share if verify == "sample" else 1000)
 
 
-SCHEMES: t.Mapping[str, Scheme] = {
-    scheme.name: scheme
-    for scheme in (
-        Scheme("nist_clear", (ZEROS,)),
-        Scheme("random", (RANDOM,)),
-    )
-}
+def _pass(text: str) -> Pass:
+    known = {"zeros": Pass(b"\x00"), "ones": Pass(b"\xff"), "random": Pass(None)}
+    return known.get(text) or Pass(bytes.fromhex(text))
 
 
 def find_scheme(name: str) -> Scheme:
-    """The scheme of that name.
+    """The scheme of that name, or of the passes that C(custom:) lists.
 
     :raises RefusedError: there is none.
     """
-    try:
-        return SCHEMES[name]
-    except KeyError:
-        raise RefusedError(f"the overwrite scheme {name!r} is not known; give one of {', '.join(SCHEMES)}") from None
+    problem = scheme_problem(name)
+    if problem:
+        raise RefusedError(f"the overwrite scheme {name!r} {problem}")
+    if name.startswith(CUSTOM):
+        return Scheme(name, tuple(map(_pass, name[len(CUSTOM) :].split(","))))
+    published = PUBLISHED[name]
+    return Scheme(name, tuple(map(_pass, published.passes)), published.verify)
 
 
 def reachable_level(technique: str) -> str:

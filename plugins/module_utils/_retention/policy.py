@@ -19,6 +19,7 @@ from .._recordings.layouts import PRESETS, layout_from_node, preset
 from .._recordings.metadata import metadata_from_node
 from .._recordings.periods import ROUNDINGS, Period, positive_period
 from .._recordings.source import Sentinel, Source
+from .._standards.schemes import DEFAULT_SCHEME, scheme_problem
 from .limits import Limits, limits_from_node
 from .match import Condition, condition_from_nodes
 
@@ -28,7 +29,6 @@ EVENTS = ("recording_start", "call_end", "modified")
 VERDICTS = ("conflict", "due", "held", "in_progress", "retained", "unclassified")
 # Which level each technique on files can reach at most; the overwrite engine says for each medium what it did reach.
 TECHNIQUES = {"overwrite": ("clear",)}
-SCHEMES = ("nist_clear", "random")
 _NAME = r"[a-z0-9][a-z0-9_.-]{0,63}"
 
 
@@ -180,6 +180,13 @@ def _known_zone(value: t.Any) -> str:
         raise ValueError(f"is refused: {error}") from None
 
 
+def _scheme(value: t.Any) -> str:
+    problem = scheme_problem(value)
+    if problem:
+        raise ValueError(problem)
+    return str(value)
+
+
 def _period_text(node: Node) -> str:
     node.parsed(positive_period, Period())
     return str(node.value)
@@ -281,7 +288,7 @@ def method_from_node(node: Node, quarantine: str | None) -> Method:
         )
     if "quarantine" in keys:
         quarantine = _period_text(keys["quarantine"])
-    return Method(technique, keys["scheme"].text(allowed=SCHEMES) if "scheme" in keys else SCHEMES[0], level, quarantine)
+    return Method(technique, keys["scheme"].parsed(_scheme, DEFAULT_SCHEME) if "scheme" in keys else DEFAULT_SCHEME, level, quarantine)
 
 
 def _class(node: Node, quarantine: str | None) -> RetentionClass | None:
