@@ -39,7 +39,7 @@ def destroy(tree: Tree, *paths: str, scheme: str = "nist_clear") -> list[FileRes
         for target, result in zip(targets, results):
             if result.outcome == "destroyed":
                 remove(tree.executor, target)
-        sync_directories(tree.executor, [target.dir_fd for target in targets])
+        sync_directories(tree.executor, [dir_fd for target in targets for dir_fd, _name in target.names])
         return results
     finally:
         for target in targets:

@@ -76,7 +76,7 @@ SCHEMES = pytest.mark.parametrize("scheme", ["nist_clear", "random"])
 @pytest.mark.usefixtures("trusted")
 def test_while_the_medium_obeys_the_file_is_destroyed(disk: LyingDisk, scheme: str) -> None:
     results = overwrite(disk.tree, "a.wav", "b.wav", scheme=scheme)
-    assert [(result.outcome, result.read) for result in results] == [("destroyed", "direct")] * 2
+    assert [(result.outcome, result.read) for result in results] == [("destroyed", "device")] * 2
     assert hits(disk.image, b"REC-MARKER") == 0
 
 
@@ -157,7 +157,7 @@ def test_untrusted_it_is_refused_and_on_request_never_destroyed(disk: LyingDisk)
 def test_what_was_dropped_is_believed_where_caches_are_not_dropped(bed: Bed, monkeypatch: pytest.MonkeyPatch) -> None:
     """Why cached pages below the loop device are dropped first: they agree with the lie."""
     disk = LyingDisk(bed, direct_io=False)
-    monkeypatch.setattr(module, "_drop_caches", lambda works: None)
+    monkeypatch.setattr(module, "drop_caches", lambda works: None)
     disk.fault("drop", -disk.start, 1 << 40)
     (result,) = overwrite(disk.tree, "a.wav")
     believed = result.outcome == "destroyed"

@@ -16,6 +16,7 @@ import typing as t
 
 import pytest
 
+from ansible_collections.recordings.disposal.plugins.module_utils._erasure import examine
 from ansible_collections.recordings.disposal.plugins.module_utils._erasure import files as module
 from ansible_collections.recordings.disposal.plugins.module_utils._erasure.extents import Extent
 from ansible_collections.recordings.disposal.tests.system.erasure_bed import destroy, extents_of, hits, overwrite
@@ -61,7 +62,7 @@ def test_the_adversary_finds_nothing_of_what_is_destroyed(bed: Bed, name: str, s
     for size, result in zip(SIZES, results):
         assert (result.outcome, result.reason) == ("destroyed", None)
         assert (result.bytes, result.verified_bytes, result.passes) == (size, size, 1)
-        assert (result.read, result.extents) == ("direct", "unchanged")
+        assert (result.read, result.extents) == ("device", "unchanged")
         assert any(limit.startswith("loop device over a file on ") for limit in result.limits)
     assert sorted(os.listdir(tree.root / "2021")) == ["kept.wav"]
     assert kept.read_bytes() == marked(300_000, marker=KEPT)
@@ -127,7 +128,7 @@ def test_holes_stay_holes_and_reserved_space_stays_reserved(bed: Bed, kind: str)
     results = overwrite(tree, "sparse.wav", "reserved.wav")
     assert [(result.outcome, result.extents) for result in results] == [("destroyed", "unchanged")] * 2
     assert results[0].bytes <= 3 * 65536 and results[1].bytes <= 65536
-    assert module.LIMIT_UNWRITTEN not in results[0].limits and module.LIMIT_UNWRITTEN in results[1].limits
+    assert examine.LIMIT_UNWRITTEN not in results[0].limits and examine.LIMIT_UNWRITTEN in results[1].limits
     assert [(file.stat().st_blocks, file.stat().st_size) for file in (path, reserved)] == before
     bed.unmount(mounted.path)
     assert hits(mounted.image, DUE) == 0
@@ -256,7 +257,7 @@ def test_an_encrypted_file_is_overwritten_and_read_back_through_the_cache(bed: B
     before = blocks(mounted.image, extents)
     (result,) = overwrite(tree, "a.wav", scheme="random")
     assert (result.outcome, result.read, result.extents) == ("destroyed", "cached", "unchanged")
-    assert module.LIMIT_CACHED in result.limits
+    assert examine.LIMIT_CACHED in result.limits
     bed.unmount(mounted.path)
     after = blocks(mounted.image, extents)
     assert len(before) == len(after) == 49 and not set(before) & set(after)

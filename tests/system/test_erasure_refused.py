@@ -16,6 +16,7 @@ import typing as t
 
 import pytest
 
+from ansible_collections.recordings.disposal.plugins.module_utils._erasure import examine
 from ansible_collections.recordings.disposal.plugins.module_utils._erasure import files as module
 from ansible_collections.recordings.disposal.plugins.module_utils._erasure.files import overwrite_batch, why_ineffective
 from ansible_collections.recordings.disposal.plugins.module_utils._erasure.schemes import find_scheme
@@ -311,7 +312,7 @@ def test_without_the_right_to_ask_for_openers_that_is_named(bed: Bed) -> None:
             os.setresuid(65534, 65534, 65534)
             target = tree.open("a.wav", expected)
             (result,) = overwrite_batch(tree.executor, [target], find_scheme("nist_clear"))
-            told = f"{target.openers} {result.outcome} {module.LIMIT_OPENERS in result.limits}"
+            told = f"{target.openers} {result.outcome} {examine.LIMIT_OPENERS in result.limits}"
         except BaseException as error:
             told = repr(error)
         os.write(writer, told.encode())
@@ -333,10 +334,10 @@ def test_a_file_that_was_moved_to_other_blocks_meanwhile_is_unknown(tree: Tree, 
         with occupied.open("wb") as handle:
             handle.write(bytes(200_000))
             os.fsync(handle.fileno())
-        module._set_direct(fd, False)
+        examine.set_direct(fd, False)
         os.pwrite(fd, marked(200_000), 0)
         os.fsync(fd)
-        module._set_direct(fd, True)
+        examine.set_direct(fd, True)
         real(*args)
 
     before = extents_of(tree.root / "a.wav")

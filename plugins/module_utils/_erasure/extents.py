@@ -11,7 +11,7 @@ import fcntl
 import struct
 import typing as t
 
-__all__ = ["Extent", "data_ranges", "extents_problem", "holds_unwritten", "map_extents"]
+__all__ = ["Extent", "data_ranges", "extents_problem", "holds_unwritten", "map_extents", "physical_pieces"]
 
 _FS_IOC_FIEMAP = 0xC020660B
 _FLAG_SYNC = 0x1
@@ -135,3 +135,13 @@ def data_ranges(extents: t.Iterable[Extent], size: int) -> list[tuple[int, int]]
 def holds_unwritten(extents: t.Iterable[Extent], size: int) -> bool:
     """Whether part of the file is reserved space that it never wrote."""
     return any(extent.flags & UNWRITTEN and extent.logical < size for extent in extents)
+
+
+def physical_pieces(extents: t.Iterable[Extent], start: int, end: int) -> list[tuple[int, int, int]]:
+    """Where the bytes of a range lie: (start, end) in the file, and the offset on the block device."""
+    pieces = []
+    for extent in extents:
+        first, last = max(start, extent.logical), min(end, extent.end)
+        if first < last and not extent.flags & UNWRITTEN:
+            pieces.append((first, last, extent.physical + first - extent.logical))
+    return pieces

@@ -115,7 +115,8 @@ class FileResult:
     :arg bytes: overwritten in the last pass; holes and space that the file never wrote are not among them.
     :arg verified_bytes: read back and found equal.
     :arg passes: passes that were written.
-    :arg read: C(direct) past the page cache, C(cached) through it after it was asked to drop the file.
+    :arg read: C(device) from the block device below the filesystem, C(direct) through the filesystem past the page cache,
+        C(cached) through it after it was asked to drop the file.
     :arg extents: C(unchanged), C(not_available) or C(changed).
     :arg reason: one sentence without names; C(None) exactly where the outcome is C(destroyed).
     :arg bad_ranges: the first ranges (offset, length) that were not overwritten, or not read back equal.
@@ -141,6 +142,10 @@ def set_outcome(results: t.Sequence[FileResult]) -> str:
     return "destroyed" if outcomes == {"destroyed"} else "unknown"
 
 
+_READ = ("cached", "direct", "device")
+_EXTENTS = ("changed", "not_available", "unchanged")
+
+
 def set_proof(results: t.Sequence[FileResult]) -> dict[str, t.Any]:
     """The proof of a set as plain data: sums, and of everything else the weakest."""
     filesystems = sorted({result.filesystem for result in results})
@@ -148,16 +153,13 @@ def set_proof(results: t.Sequence[FileResult]) -> dict[str, t.Any]:
         "bytes": sum(result.bytes for result in results),
         "verified_bytes": sum(result.verified_bytes for result in results),
         "passes": min((result.passes for result in results), default=0),
-        "read": "direct" if results and all(result.read == "direct" for result in results) else "cached",
+        "read": _weakest(_READ, {result.read for result in results}),
         "filesystem": ", ".join(filesystems),
-        "extents": _weakest_extents(results),
+        "extents": _weakest(_EXTENTS, {result.extents for result in results}),
         "limits": sorted({limit for result in results for limit in result.limits}),
     }
 
 
-def _weakest_extents(results: t.Sequence[FileResult]) -> str:
-    found = {result.extents for result in results}
-    for state in ("changed", "not_available", "unchanged"):
-        if state in found:
-            return state
-    return "not_available"
+def _weakest(order: t.Sequence[str], found: t.Collection[str]) -> str:
+    """The first of C(order) that was found; of nothing, what tells nothing."""
+    return next((state for state in order if state in found), "not_available" if "not_available" in order else order[0])

@@ -27,7 +27,9 @@ class Stream(t.NamedTuple):
     :arg number: the file's stream of the source.
     :arg align: reads are rounded up to it, which direct I/O wants at a file's odd end, in bytes.
     :arg step: the size in which a bad range is looked through, in bytes.
-    :arg pause: called before each chunk.
+    :arg pause: called before each chunk with its length.
+    :arg shift: added to an offset in the file to find it in C(fd), in bytes: another one where C(fd) is the device below.
+    :arg slack: what lies behind the last byte, up to C(align), must read as zeros.
     """
 
     fd: int
@@ -35,7 +37,9 @@ class Stream(t.NamedTuple):
     number: int
     align: int
     step: int
-    pause: t.Callable[[], None]
+    pause: t.Callable[[int], None]
+    shift: int = 0
+    slack: bool = False
 
 
 class Readback:
@@ -62,8 +66,8 @@ def write_range(executor: Executor, stream: Stream, start: int, end: int, buffer
     """
     offset = start
     while offset < end:
-        stream.pause()
         length = min(CHUNK, end - offset)
+        stream.pause(length)
         view = buffers.data[:length]
         stream.source.fill(view, stream=stream.number, offset=offset)
         try:
@@ -91,15 +95,15 @@ def verify_range(stream: Stream, start: int, end: int, buffers: Buffers, found: 
     """Read the bytes from C(start) to C(end) and compare them with what the source wrote."""
     offset = start
     while offset < end:
-        stream.pause()
         length = min(CHUNK, end - offset)
+        stream.pause(length)
         _verify_piece(stream, offset, length, buffers, found)
         offset += length
 
 
 def _verify_piece(stream: Stream, offset: int, length: int, buffers: Buffers, found: Readback) -> None:
     try:
-        got = os.preadv(stream.fd, [buffers.data[: -(-length // stream.align) * stream.align]], offset)
+        got = os.preadv(stream.fd, [buffers.data[: -(-length // stream.align) * stream.align]], offset + stream.shift)
         error = errno.ENODATA
     except OSError as failure:
         got = -1
@@ -111,6 +115,8 @@ def _verify_piece(stream: Stream, offset: int, length: int, buffers: Buffers, fo
         for begin in range(0, length, stream.step):
             _verify_piece(stream, offset + begin, min(stream.step, length - begin), buffers, found)
         return
+    if stream.slack and any(buffers.data[length:got]):
+        found.differing.spoil(offset + length, got - length)
     stream.source.fill(memoryview(buffers.expected)[:length], stream=stream.number, offset=offset)
     if buffers.equal(length):
         found.verified_bytes += length

@@ -19,7 +19,17 @@ import typing as t
 from .._errors import DisposalError, RefusedError
 from .._executor import Executor
 
-__all__ = ["Expected", "OpenTarget", "TargetRefusedError", "check_target", "open_root", "open_target", "remove", "sync_directories"]
+__all__ = [
+    "Expected",
+    "OpenTarget",
+    "TargetRefusedError",
+    "check_target",
+    "open_root",
+    "open_target",
+    "remove",
+    "scrub_names",
+    "sync_directories",
+]
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -29,12 +39,14 @@ class Expected(t.NamedTuple):
 
     :arg size: bytes.
     :arg mtime_ns: C(None) only for a file whose overwriting was begun before (its intent is in the journal), which changed its time.
+    :arg also: its other names below the same root, which go with it; a name that is not among them is a reason to keep the file.
     """
 
     dev: int
     ino: int
     size: int
     mtime_ns: int | None
+    also: tuple[str, ...] = ()
 
 
 class TargetRefusedError(RefusedError):
@@ -98,40 +110,44 @@ def _difference(facts: os.stat_result, expected: Expected) -> str | None:
         return "grown" if facts.st_size > expected.size else "shrunk"
     if expected.mtime_ns is not None and facts.st_mtime_ns != expected.mtime_ns:
         return "changed"
-    return "hard_linked" if facts.st_nlink != 1 else None
+    return "hard_linked" if facts.st_nlink != 1 + len(expected.also) else None
 
 
 class OpenTarget:
     """A file open for writing, the directory that holds its name, and what was found when it was opened.
 
+    :ivar names: its names, each with a descriptor of its directory.
     :ivar openers: C(none) where the kernel confirmed that nobody else has it open, else C(not_determinable).
     :ivar interrupted: somebody tried to open it while the lease was held.
     """
 
     def __init__(self, fd: int, dir_fd: int, name: str, facts: os.stat_result) -> None:
         self.fd = fd
-        self.dir_fd = dir_fd
-        self.name = name
+        self.names = [(dir_fd, name)]
         self.identity = (facts.st_dev, facts.st_ino)
         self.size = facts.st_size
+        self.nlink = facts.st_nlink
         self.mtime_ns = facts.st_mtime_ns
         self.openers = "not_determinable"
         self.interrupted = False
         self._leased = False
+        self._shared = False
 
-    def lease(self) -> None:
+    def lease(self, *, shared: bool | None = None) -> None:
         """Ask the kernel whether anybody else has the file open, and keep others waiting until C(release).
 
         A process that holds it must not open the file a second time: it would wait for itself.
 
+        :arg shared: that somebody has is no obstacle; as said the last time where it is left out.
         :raises TargetRefusedError: somebody has.
         """
+        self._shared = self._shared if shared is None else shared
         try:
             # SIGURG is ignored by default; the lease's own SIGIO would end the process when somebody opens the file.
             fcntl.fcntl(self.fd, fcntl.F_SETSIG, signal.SIGURG)
             fcntl.fcntl(self.fd, fcntl.F_SETLEASE, fcntl.F_WRLCK)
         except OSError as error:
-            if error.errno == errno.EAGAIN:
+            if error.errno == errno.EAGAIN and not self._shared:
                 raise _refusal("busy") from None
             return
         self._leased = True
@@ -155,11 +171,11 @@ class OpenTarget:
             self.release()
 
     def close(self) -> None:
-        """Close both descriptors; harmless when done twice."""
-        for name in ("fd", "dir_fd"):
-            fd = getattr(self, name)
+        """Close all descriptors; harmless when done twice."""
+        opened, self.fd = [self.fd, *(dir_fd for dir_fd, _name in self.names)], -1
+        self.names = []
+        for fd in opened:
             if fd >= 0:
-                setattr(self, name, -1)
                 os.close(fd)
         self._leased = False
 
@@ -240,12 +256,13 @@ def _compare_name(dir_fd: int, name: str, expected: Expected) -> None:
         raise _refusal(difference)
 
 
-def open_target(executor: Executor, root_fd: int, path: str, expected: Expected) -> OpenTarget:
-    """Open a file for its destruction: below the root, without following a link, equal to the plan, with one name, open nowhere else.
+def open_target(executor: Executor, root_fd: int, path: str, expected: Expected, *, shared: bool = False) -> OpenTarget:
+    """Open a file for its destruction: below the root, without following a link, equal to the plan, no unknown name, open nowhere else.
 
     The name is looked at first, so that nothing but a regular file is opened; then the open descriptor is compared, and only that counts.
 
     :arg path: relative to the root.
+    :arg shared: other processes may have it open; C(openers) then says so.
     :raises TargetRefusedError: the file differs from the plan or may not be written now.
     :raises RefusedError: C(path) is not a plain path below the root.
     """
@@ -263,42 +280,109 @@ def open_target(executor: Executor, root_fd: int, path: str, expected: Expected)
         if difference:
             raise _refusal(difference)
         target = OpenTarget(fd, dir_fd, name, facts)
-        target.lease()
-        # Held again only while the file is overwritten: a reader should not wait for what else is done before.
-        target.release()
     except BaseException:
         for opened in (fd, dir_fd):
             if opened >= 0:
                 os.close(opened)
         raise
+    try:
+        _add_names(target, root_fd, expected)
+        target.lease(shared=shared)
+        # Held again only while the file is overwritten: a reader should not wait for what else is done before.
+        target.release()
+    except BaseException:
+        target.close()
+        raise
     return target
 
 
-def remove(executor: Executor, target: OpenTarget) -> None:
-    """Unlink the name, if it is still the open file's only one; the caller flushes the directories with C(sync_directories).
+def _add_names(target: OpenTarget, root_fd: int, expected: Expected) -> None:
+    for path in expected.also:
+        *parents, name = _components(path)
+        dir_fd = _open_directory(root_fd, parents)
+        target.names.append((dir_fd, name))
+        _compare_name(dir_fd, name, expected)
 
-    :raises TargetRefusedError: another file is at the name, or the file has got another name.
-    :raises DisposalError: the name was swapped in the instant of the unlink, so another file lost its name.
+
+def scrub_names(executor: Executor, target: OpenTarget, blanks: t.Sequence[str]) -> None:
+    """Give each name of the file a meaningless one in its directory, so that what is removed afterwards tells nothing.
+
+    :arg blanks: one for each name; the same after an interruption, so that C(unscrub) finds them.
+    :raises TargetRefusedError: another file is at a name, or the file has got another name.
     """
+    for index, ((dir_fd, name), blank) in enumerate(zip(target.names, blanks)):
+        _require_own(target, dir_fd, name)
+        try:
+            # A link and an unlink: unlike a rename, never over another file.
+            executor.link(name, blank, src_dir_fd=dir_fd, dst_dir_fd=dir_fd)
+            executor.unlink(name, dir_fd=dir_fd)
+        except OSError as error:
+            raise _refusal_of(error) from None
+        target.names[index] = (dir_fd, blank)
+
+
+def unscrub(executor: Executor, root_fd: int, path: str, blank: str, identity: tuple[int, int]) -> None:
+    """Undo what an interrupted C(scrub_names) did to a name; nothing where it had done nothing.
+
+    :raises OSError: another file stands at the name.
+    """
+    *parents, name = _components(path)
     try:
-        named = os.stat(target.name, dir_fd=target.dir_fd, follow_symlinks=False)
+        dir_fd = _open_directory(root_fd, parents)
+    except TargetRefusedError:
+        return
+    try:
+        facts = os.stat(blank, dir_fd=dir_fd, follow_symlinks=False)
+        if (facts.st_dev, facts.st_ino) != identity:
+            return
+        try:
+            executor.link(blank, name, src_dir_fd=dir_fd, dst_dir_fd=dir_fd)
+        except FileExistsError:
+            other = os.stat(name, dir_fd=dir_fd, follow_symlinks=False)
+            if (other.st_dev, other.st_ino) != identity:
+                raise
+        executor.unlink(blank, dir_fd=dir_fd)
+        executor.sync_directory(dir_fd)
+    except FileNotFoundError:
+        return
+    finally:
+        os.close(dir_fd)
+
+
+def _require_own(target: OpenTarget, dir_fd: int, name: str) -> None:
+    """:raises TargetRefusedError: what stands at a name is not the open file, or that has a name that is not known."""
+    try:
+        named = os.stat(name, dir_fd=dir_fd, follow_symlinks=False)
     except OSError as error:
         raise _refusal_of(error) from None
     if stat.S_ISLNK(named.st_mode):
         raise _refusal("symlink")
     if (named.st_dev, named.st_ino) != target.identity:
         raise _refusal("replaced")
-    if named.st_nlink != 1:
+    if named.st_nlink != len(target.names):
         raise _refusal("hard_linked")
-    try:
-        executor.unlink(target.name, dir_fd=target.dir_fd)
-    except OSError as error:
-        raise _refusal_of(error) from None
-    if os.fstat(target.fd).st_nlink != 0:
-        raise DisposalError(
-            "a name was swapped in the instant in which it was removed, so another file lost it while the overwritten file stays; "
-            "look at the directory"
-        )
+
+
+def remove(executor: Executor, target: OpenTarget) -> None:
+    """Unlink the file's names, if they are still all that it has; the caller flushes the directories with C(sync_directories).
+
+    :raises TargetRefusedError: another file is at a name, or the file has got another name.
+    :raises DisposalError: a name was swapped in the instant of the unlink, so another file lost its name.
+    """
+    for dir_fd, name in target.names:
+        _require_own(target, dir_fd, name)
+    left = len(target.names)
+    for dir_fd, name in target.names:
+        try:
+            executor.unlink(name, dir_fd=dir_fd)
+        except OSError as error:
+            raise _refusal_of(error) from None
+        left -= 1
+        if os.fstat(target.fd).st_nlink != left:
+            raise DisposalError(
+                "a name was swapped in the instant in which it was removed, so another file lost it while the overwritten file stays; "
+                "look at the directory"
+            )
 
 
 def sync_directories(executor: Executor, dir_fds: t.Iterable[int]) -> None:

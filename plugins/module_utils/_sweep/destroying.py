@@ -11,6 +11,7 @@ A set is destroyed only when each of its members is; then its names go, else the
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import typing as t
 
 from .._erasure.files import batch_limit, overwrite_batch, why_ineffective
@@ -18,7 +19,7 @@ from .._erasure.filesystem import FilesystemProbe
 from .._erasure.marks import Mark
 from .._erasure.outcomes import FileResult, set_outcome, set_proof
 from .._erasure.schemes import STANDARD, find_scheme, reachable_level
-from .._erasure.targets import Expected, OpenTarget, open_target, remove, sync_directories
+from .._erasure.targets import Expected, OpenTarget, open_target, remove, scrub_names, sync_directories
 from .._errors import DisposalError
 from .._evidence.journal import Journal
 from .._executor import Executor
@@ -179,25 +180,41 @@ class Destroyer:
         self._remove(erased)
 
     def _remove(self, erased: t.Sequence[_Erased]) -> None:
-        gone: list[_Erased] = []
+        """Scrub the names, then remove them, each step made durable before the next."""
+        left = self._each(erased, self._scrub)
+        left = self._each(left, lambda _item, target: remove(self.executor, target))
+        for item in left:
+            self.touched += 1
+            self._outcome(item.row, "destroyed", [], item.proof)
+        self._tidy([item.row for item in left])
+
+    def _each(self, erased: t.Sequence[_Erased], act: t.Callable[[_Erased, OpenTarget], None]) -> list[_Erased]:
+        """The sets for whose files C(act) was done and is durable; the others have the outcome that they are left with."""
+        done = []
         for item in erased:
             try:
                 for target in item.targets:
-                    remove(self.executor, target)
+                    act(item, target)
             except DisposalError as error:
                 self.fail(item.row, "unknown", [f"overwritten, but a name could not be removed: {error.message}"], item.proof)
             else:
-                gone.append(item)
+                done.append(item)
         try:
-            sync_directories(self.executor, [target.dir_fd for item in gone for target in item.targets])
+            sync_directories(self.executor, [dir_fd for item in done for target in item.targets for dir_fd, _name in target.names])
         except OSError as error:
-            for item in gone:
+            for item in done:
                 self.fail(item.row, "unknown", [f"overwritten, but the removal of its names may not last ({error.strerror})"], item.proof)
-            return
-        for item in gone:
-            self.touched += 1
-            self._outcome(item.row, "destroyed", [], item.proof)
-        self._tidy([item.row for item in gone])
+            return []
+        return done
+
+    def blank(self, row: Row, path: str) -> str:
+        """What the name of a member is scrubbed to, the same in each attempt."""
+        text = f"{self.run} {row.set} {path}".encode("utf-8", "surrogateescape")
+        return f".{hashlib.blake2b(text, digest_size=8).hexdigest()}"
+
+    def _scrub(self, item: _Erased, target: OpenTarget) -> None:
+        names = [member.path for member in item.row.members if (member.dev, member.ino) == target.identity]
+        scrub_names(self.executor, target, [self.blank(item.row, path) for path in names])
 
     def _tidy(self, rows: t.Sequence[Row]) -> None:
         """Take away the directory that was the set, and what quarantine leaves behind, once they are empty."""

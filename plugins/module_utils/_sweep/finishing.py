@@ -14,7 +14,7 @@ import contextlib
 import dataclasses
 
 from .._erasure.marks import Mark, bears
-from .._erasure.targets import OpenTarget, TargetRefusedError
+from .._erasure.targets import OpenTarget, TargetRefusedError, unscrub
 from .._evidence.journal import Pending
 from .._retention.rows import PlanFile, Row
 from .aside import any_in
@@ -87,6 +87,9 @@ def _look(destroyer: Destroyer, row: Row, pending: Pending, stack: contextlib.Ex
         marks.setdefault(mark["member"], []).append(Mark.of(mark))
     for index, member in enumerate(row.members):
         try:
+            if erased:
+                blank = destroyer.blank(row, member.path)
+                unscrub(destroyer.executor, destroyer.recheck.root(row), member.path, blank, (member.dev, member.ino))
             target = stack.enter_context(destroyer.open(row, member, begun=True))
         except TargetRefusedError as error:
             if error.kind != "vanished":

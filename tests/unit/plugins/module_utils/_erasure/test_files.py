@@ -14,8 +14,8 @@ import typing as t
 
 import pytest
 
+from ansible_collections.recordings.disposal.plugins.module_utils._erasure import examine, keystream, work
 from ansible_collections.recordings.disposal.plugins.module_utils._erasure import files as module
-from ansible_collections.recordings.disposal.plugins.module_utils._erasure import keystream
 from ansible_collections.recordings.disposal.plugins.module_utils._erasure.files import batch_limit, overwrite_batch, why_ineffective
 from ansible_collections.recordings.disposal.plugins.module_utils._erasure.filesystem import FilesystemFacts, FilesystemProbe
 from ansible_collections.recordings.disposal.plugins.module_utils._erasure.keystream import CHUNK
@@ -100,7 +100,7 @@ def test_where_it_proves_nothing_and_is_wanted_the_outcome_is_unknown(tree: Tree
 
 def test_a_filesystem_without_extents_that_is_not_memory_proves_nothing(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
     assume(monkeypatch, FilesystemFacts("ext4", True))
-    monkeypatch.setattr(module, "map_extents", lambda fd: None)
+    monkeypatch.setattr(examine, "map_extents", lambda fd: None)
     tree.write("a.wav", marked(5000))
     before = fingerprint(tree.root)
     (result,) = overwrite_batch(tree.executor, [tree.open("a.wav")], ZEROS)
@@ -211,9 +211,11 @@ def test_a_file_that_grows_under_the_overwrite_is_unknown(tree: Tree) -> None:
 
 def test_a_failed_flush_is_unknown(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
     assume(monkeypatch, FilesystemFacts("ext4", True))
-    monkeypatch.setattr(module, "map_extents", lambda fd: ())
-    monkeypatch.setattr(module, "data_ranges", lambda extents, size: [(0, size)])
-    monkeypatch.setattr(module, "_medium", lambda target, facts: (4096, False))
+    for user in (module, examine):
+        monkeypatch.setattr(user, "map_extents", lambda fd: ())
+    monkeypatch.setattr(examine, "data_ranges", lambda extents, size: [(0, size)])
+    monkeypatch.setattr(examine, "_medium", lambda target, facts: (4096, False))
+    monkeypatch.setattr(examine.RawDisks, "open", lambda self, device: -1)
     faults(tree).flush_error = errno.EIO
     result = overwrite(tree)
     assert (result.outcome, result.reason) == ("unknown", "the flush to the medium failed (Input/output error)")
@@ -250,7 +252,7 @@ def test_every_size_is_overwritten_to_its_last_byte(tree: Tree, scheme: Scheme, 
 
 
 def test_a_large_file_is_shared_between_threads_and_none_of_it_is_left_out(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "SEGMENT", CHUNK)
+    monkeypatch.setattr(work, "SEGMENT", CHUNK)
     size = 9 * CHUNK + 1234
     result = overwrite(tree, RANDOM, size=size, threads=4)
     assert (result.outcome, result.bytes, result.verified_bytes) == ("destroyed", size, size)
@@ -278,7 +280,7 @@ def test_short_writes_are_carried_on(tree: Tree) -> None:
 def test_only_the_odd_end_of_a_file_goes_through_the_cache(
     ranges: list[tuple[int, int]], size: int, body: list[tuple[int, int]], tail: tuple[int, int] | None
 ) -> None:
-    assert module._split(ranges, size, 4096) == (body, tail)
+    assert examine._split(ranges, size, 4096) == (body, tail)
 
 
 def test_holes_stay_holes(tree: Tree) -> None:

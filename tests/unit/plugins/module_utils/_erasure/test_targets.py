@@ -197,19 +197,19 @@ def test_check_mode_cannot_open_remove_or_flush(tree: Tree) -> None:
     with pytest.raises(CheckModeWriteError):
         remove(check, target)
     with pytest.raises(CheckModeWriteError):
-        sync_directories(check, [target.dir_fd])
+        sync_directories(check, [target.names[0][0]])
     check_target(tree.root_fd, PATH, expected)
     assert fingerprint(tree.root) == before
 
 
 def test_a_file_as_planned_is_opened_and_removed(tree: Tree) -> None:
     with tree.open(PATH) as target:
-        assert (target.name, target.size) == ("call.wav", 5000)
+        assert (target.names[0][1], target.size) == ("call.wav", 5000)
         remove(tree.executor, target)
-        sync_directories(tree.executor, [target.dir_fd])
+        sync_directories(tree.executor, [target.names[0][0]])
     assert not (tree.root / PATH).exists()
     assert (tree.root / "2021/03/other.wav").read_bytes() == marked(5000, marker=b"OTHER")
-    assert (target.fd, target.dir_fd) == (-1, -1)
+    assert (target.fd, target.names) == (-1, [])
 
 
 @pytest.mark.parametrize("name", ["a b [c] (d).wav", "-rf", "żółć.wav", "new\nline.wav", os.fsdecode(b"\xff\xfe.wav"), "'\"$HOME`.wav"])
@@ -266,7 +266,7 @@ def test_directories_are_flushed_once_each(tree: Tree) -> None:
 
     tree.write("2022/a.wav", b"x")
     opened = [tree.open(PATH), tree.open("2021/03/other.wav"), tree.open("2022/a.wav")]
-    sync_directories(Counting(), [target.dir_fd for target in opened])
+    sync_directories(Counting(), [target.names[0][0] for target in opened])
     assert len(flushed) == 2
 
 
