@@ -12,8 +12,10 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import fcntl
 import functools
 import os
+import struct
 import typing as t
 
 __all__ = ["CheckExecutor", "CheckModeWriteError", "Executor"]
@@ -21,6 +23,8 @@ __all__ = ["CheckExecutor", "CheckModeWriteError", "Executor"]
 
 # SYNC_FILE_RANGE_WAIT_BEFORE | _WRITE | _WAIT_AFTER
 _WAIT_WRITE_WAIT = 7
+_GETFLAGS = 0x80086601
+_SETFLAGS = 0x40086602
 
 
 @functools.cache
@@ -116,6 +120,20 @@ class Executor:
         """A hard link; fails where C(new) exists, which makes it the move that never replaces."""
         self._allow(f"link {old}")
         os.link(old, new, src_dir_fd=src_dir_fd, dst_dir_fd=dst_dir_fd, follow_symlinks=False)
+
+    def change_flags(self, fd: int, *, on: int = 0, off: int = 0) -> None:
+        """Set and clear flags of a file, such as immutable (FS_IOC_SETFLAGS)."""
+        self._allow("change flags")
+        flags = struct.unpack("=i", fcntl.ioctl(fd, _GETFLAGS, bytes(8))[:4])[0]
+        fcntl.ioctl(fd, _SETFLAGS, struct.pack("=ii", (flags | on) & ~off, 0))
+
+    def set_attribute(self, fd: int, name: str, value: bytes) -> None:
+        self._allow("write an extended attribute")
+        os.setxattr(fd, name, value, os.XATTR_REPLACE)
+
+    def remove_attribute(self, fd: int, name: str) -> None:
+        self._allow("remove an extended attribute")
+        os.removexattr(fd, name)
 
     def sync_directory(self, path: str | int) -> None:
         """Make a directory's entries durable."""

@@ -13,9 +13,9 @@ import typing as t
 
 from ansible_collections.recordings.disposal.plugins.module_utils._erasure.extents import Extent, map_extents
 from ansible_collections.recordings.disposal.plugins.module_utils._erasure.files import overwrite_batch
+from ansible_collections.recordings.disposal.plugins.module_utils._erasure.names import remove, sync_directories
 from ansible_collections.recordings.disposal.plugins.module_utils._erasure.outcomes import FileResult
 from ansible_collections.recordings.disposal.plugins.module_utils._erasure.schemes import find_scheme
-from ansible_collections.recordings.disposal.plugins.module_utils._erasure.targets import remove, sync_directories
 from ansible_collections.recordings.disposal.tests.unit.plugins.module_utils._erasure.erasure_world import Tree
 
 __all__ = ["destroy", "extents_of", "hits", "overwrite"]

@@ -11,6 +11,7 @@ import fcntl
 import os
 import typing as t
 
+from .attached import LIMIT_ATTRIBUTES, attribute_names
 from .extents import Extent, data_ranges, extents_problem, holds_unwritten, map_extents
 from .filesystem import FilesystemFacts, FilesystemProbe, is_encrypted
 from .keystream import CHUNK
@@ -76,6 +77,8 @@ class Examiner:
             work.limits.append(LIMIT_OPENERS)
         if work.before is not None and holds_unwritten(work.before, work.target.size):
             work.limits.append(LIMIT_UNWRITTEN)
+        if attribute_names(work.target.fd):
+            work.limits.append(LIMIT_ATTRIBUTES)
         if not work.direct and not work.facts.memory and work.raw < 0:
             work.limits.append(LIMIT_CACHED)
 

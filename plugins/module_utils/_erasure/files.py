@@ -17,7 +17,7 @@ from .extents import extents_problem, map_extents
 from .filesystem import FilesystemProbe
 from .keystream import Source, open_source
 from .marks import Mark, foresee
-from .outcomes import FileResult, Tally, judge
+from .outcomes import FileResult, Tally, as_asked, judge
 from .rangeio import Stream, write_range
 from .rawdisk import RawDisks
 from .readback import drop_caches, verify_pass
@@ -97,7 +97,7 @@ def overwrite_batch(
                 verify_pass(works, source, scheme, threads)
             source.wipe()
         for work in works:
-            results[work.stream] = _conclude(work)
+            results[work.stream] = _conclude(work, scheme.verify)
     finally:
         for source in sources:
             source.wipe()
@@ -183,7 +183,7 @@ def _flush_one(executor: Executor, work: Work) -> int:
     return 0
 
 
-def _conclude(work: Work) -> FileResult:
+def _conclude(work: Work, verify: str) -> FileResult:
     """Look at the file once more, and judge."""
     seen, target = work.seen, work.target
     now = os.fstat(target.fd)
@@ -210,4 +210,5 @@ def _conclude(work: Work) -> FileResult:
         limits=tuple(limits),
         reason=reason,
         bad_ranges=tuple(spoilt),
+        asked=as_asked(seen, verify),
     )

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import os
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-__all__ = ["FileResult", "Observed", "Tally", "judge", "set_outcome", "set_proof"]
+__all__ = ["FileResult", "Observed", "Tally", "as_asked", "judge", "set_outcome", "set_proof"]
 
 # Ranges that are named one by one; the rest is counted.
 KEPT_RANGES = 16
@@ -108,6 +108,22 @@ def judge(seen: Observed) -> tuple[str, str | None]:
     return "destroyed", None
 
 
+def as_asked(seen: Observed, verify: str) -> bool:
+    """Whether nothing failed of what was to be done, where less was asked for than C(destroyed) needs.
+
+    :arg verify: what was to be read back.
+    """
+    whole = verify in ("last", "all")
+    ineffective = bool(seen.ineffective)
+    lenient = replace(
+        seen,
+        ineffective="",
+        extents_problem=None if ineffective else seen.extents_problem,
+        verified_bytes=seen.verified_bytes if whole else seen.due,
+    )
+    return (ineffective or not whole) and judge(lenient)[0] == "destroyed"
+
+
 @dataclass(frozen=True)
 class FileResult:
     """What came of one file.
@@ -118,6 +134,8 @@ class FileResult:
     :arg read: C(device) from the block device below the filesystem, C(direct) through the filesystem past the page cache,
         C(cached) through it after it was asked to drop the file.
     :arg extents: C(unchanged), C(not_available) or C(changed).
+    :arg asked: nothing failed; what is missing for C(destroyed) is what the caller did not ask for: reading all back, or a medium
+        on which overwriting proves something.
     :arg reason: one sentence without names; C(None) exactly where the outcome is C(destroyed).
     :arg bad_ranges: the first ranges (offset, length) that were not overwritten, or not read back equal.
     """
@@ -132,6 +150,7 @@ class FileResult:
     limits: tuple[str, ...]
     reason: str | None
     bad_ranges: tuple[tuple[int, int], ...] = ()
+    asked: bool = False
 
 
 def set_outcome(results: t.Sequence[FileResult]) -> str:

@@ -16,19 +16,20 @@ import signal
 import stat
 import typing as t
 
-from .._errors import DisposalError, RefusedError
+from .._errors import RefusedError
 from .._executor import Executor
+from .attached import forbidding_flags, lift_flags
 
 __all__ = [
     "Expected",
     "OpenTarget",
     "TargetRefusedError",
-    "check_target",
-    "open_root",
+    "look_at",
+    "open_directory",
     "open_target",
-    "remove",
-    "scrub_names",
-    "sync_directories",
+    "plain_parts",
+    "refusal",
+    "refusal_of",
 ]
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -78,11 +79,11 @@ _REASONS: t.Mapping[str, str] = {
 }
 
 
-def _refusal(kind: str) -> TargetRefusedError:
+def refusal(kind: str) -> TargetRefusedError:
     return TargetRefusedError(kind, _REASONS[kind])
 
 
-def _refusal_of(error: OSError) -> TargetRefusedError:
+def refusal_of(error: OSError) -> TargetRefusedError:
     kinds = {
         errno.ENOENT: "vanished",
         errno.ELOOP: "symlink",
@@ -94,7 +95,7 @@ def _refusal_of(error: OSError) -> TargetRefusedError:
         errno.ENXIO: "not_regular",
     }
     if error.errno in kinds:
-        return _refusal(kinds[error.errno])
+        return refusal(kinds[error.errno])
     return TargetRefusedError("unreadable", f"unreadable: the file cannot be opened ({error.strerror})")
 
 
@@ -116,14 +117,16 @@ def _difference(facts: os.stat_result, expected: Expected) -> str | None:
 class OpenTarget:
     """A file open for writing, the directory that holds its name, and what was found when it was opened.
 
-    :ivar names: its names, each with a descriptor of its directory.
+    :ivar paths: its names as they were given, below the root.
+    :ivar names: the same, each with a descriptor of its directory.
     :ivar openers: C(none) where the kernel confirmed that nobody else has it open, else C(not_determinable).
     :ivar interrupted: somebody tried to open it while the lease was held.
     """
 
-    def __init__(self, fd: int, dir_fd: int, name: str, facts: os.stat_result) -> None:
+    def __init__(self, fd: int, dir_fd: int, paths: tuple[str, ...], facts: os.stat_result) -> None:
         self.fd = fd
-        self.names = [(dir_fd, name)]
+        self.paths = paths
+        self.names = [(dir_fd, paths[0].rpartition("/")[2])]
         self.identity = (facts.st_dev, facts.st_ino)
         self.size = facts.st_size
         self.nlink = facts.st_nlink
@@ -148,7 +151,7 @@ class OpenTarget:
             fcntl.fcntl(self.fd, fcntl.F_SETLEASE, fcntl.F_WRLCK)
         except OSError as error:
             if error.errno == errno.EAGAIN and not self._shared:
-                raise _refusal("busy") from None
+                raise refusal("busy") from None
             return
         self._leased = True
         self.interrupted = False
@@ -186,20 +189,7 @@ class OpenTarget:
         self.close()
 
 
-def open_root(path: str) -> int:
-    """A descriptor of a root directory.
-
-    :raises RefusedError: it is missing, a symbolic link, or no directory.
-    """
-    try:
-        return os.open(path, _DIRECTORY)
-    except OSError as error:
-        if os.path.islink(path):
-            raise RefusedError(f"the root {path} is a symbolic link; name the real directory") from error
-        raise RefusedError(f"the root {path} cannot be opened ({error.strerror}); mount it or correct the source") from error
-
-
-def _components(path: str) -> list[str]:
+def plain_parts(path: str) -> list[str]:
     parts = path.split("/")
     if "\0" in path or any(part in ("", ".", "..") for part in parts):
         raise RefusedError(
@@ -209,7 +199,7 @@ def _components(path: str) -> list[str]:
     return parts
 
 
-def _open_directory(root_fd: int, parts: t.Sequence[str]) -> int:
+def open_directory(root_fd: int, parts: t.Sequence[str]) -> int:
     """Open the directory that holds the last component; each step refuses a link."""
     fd = os.dup(root_fd)
     for part in parts:
@@ -228,171 +218,109 @@ def _step_refusal(part: str, dir_fd: int, error: OSError) -> TargetRefusedError:
         try:
             linked = stat.S_ISLNK(os.stat(part, dir_fd=dir_fd, follow_symlinks=False).st_mode)
         except OSError:
-            return _refusal("vanished")
-        return _refusal("symlink" if linked else "replaced")
-    return _refusal_of(error)
-
-
-def check_target(root_fd: int, path: str, expected: Expected) -> None:
-    """Compare a file with the plan without opening it: for check mode.
-
-    :raises TargetRefusedError: it differs.
-    :raises RefusedError: C(path) is not a plain path below the root.
-    """
-    *parents, name = _components(path)
-    dir_fd = _open_directory(root_fd, parents)
-    try:
-        _compare_name(dir_fd, name, expected)
-    finally:
-        os.close(dir_fd)
+            return refusal("vanished")
+        return refusal("symlink" if linked else "replaced")
+    return refusal_of(error)
 
 
 def _compare_name(dir_fd: int, name: str, expected: Expected) -> None:
     try:
         difference = _difference(os.stat(name, dir_fd=dir_fd, follow_symlinks=False), expected)
     except OSError as error:
-        raise _refusal_of(error) from None
+        raise refusal_of(error) from None
     if difference:
-        raise _refusal(difference)
+        raise refusal(difference)
 
 
-def open_target(executor: Executor, root_fd: int, path: str, expected: Expected, *, shared: bool = False) -> OpenTarget:
+_Opener = t.Callable[[int, str], "tuple[int, t.Callable[[], None]]"]
+
+
+def open_target(
+    executor: Executor, root_fd: int, path: str, expected: Expected, *, shared: bool = False, unprotect: bool = False
+) -> OpenTarget:
     """Open a file for its destruction: below the root, without following a link, equal to the plan, no unknown name, open nowhere else.
 
     The name is looked at first, so that nothing but a regular file is opened; then the open descriptor is compared, and only that counts.
 
     :arg path: relative to the root.
     :arg shared: other processes may have it open; C(openers) then says so.
+    :arg unprotect: take the flags immutable and append-only off it; they are put back where it is refused after all.
     :raises TargetRefusedError: the file differs from the plan or may not be written now.
     :raises RefusedError: C(path) is not a plain path below the root.
     """
-    *parents, name = _components(path)
-    dir_fd = _open_directory(root_fd, parents)
-    fd = -1
+    return _opened(root_fd, path, expected, lambda dir_fd, name: _open_file(executor, dir_fd, name, unprotect=unprotect), shared=shared)
+
+
+def look_at(root_fd: int, path: str, expected: Expected, *, shared: bool = False, unprotect: bool = False) -> OpenTarget:
+    """The same for reading only, with the same refusals: to look at all files before the first of them is written, and in check mode."""
+    return _opened(root_fd, path, expected, lambda dir_fd, name: _open_reading(dir_fd, name, unprotect=unprotect), shared=shared)
+
+
+def _opened(root_fd: int, path: str, expected: Expected, opener: _Opener, *, shared: bool) -> OpenTarget:
+    *parents, name = plain_parts(path)
+    dir_fd = open_directory(root_fd, parents)
     try:
         _compare_name(dir_fd, name, expected)
-        try:
-            fd = executor.open(name, os.O_RDWR | os.O_NONBLOCK, dir_fd=dir_fd)
-        except OSError as error:
-            raise _refusal_of(error) from None
+        fd, put_back = opener(dir_fd, name)
         facts = os.fstat(fd)
-        difference = _difference(facts, expected)
-        if difference:
-            raise _refusal(difference)
-        target = OpenTarget(fd, dir_fd, name, facts)
+        target = OpenTarget(fd, dir_fd, (path, *expected.also), facts)
     except BaseException:
-        for opened in (fd, dir_fd):
-            if opened >= 0:
-                os.close(opened)
+        os.close(dir_fd)
         raise
     try:
+        difference = _difference(facts, expected)
+        if difference:
+            raise refusal(difference)
         _add_names(target, root_fd, expected)
         target.lease(shared=shared)
         # Held again only while the file is overwritten: a reader should not wait for what else is done before.
         target.release()
     except BaseException:
+        put_back()
         target.close()
         raise
     return target
 
 
+def _open_reading(dir_fd: int, name: str, *, unprotect: bool) -> tuple[int, t.Callable[[], None]]:
+    try:
+        fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=dir_fd)
+    except OSError as error:
+        raise refusal_of(error) from None
+    kind = "read_only" if os.fstatvfs(fd).f_flag & os.ST_RDONLY else "denied" if forbidding_flags(fd) and not unprotect else ""
+    if kind:
+        os.close(fd)
+        raise refusal(kind)
+    return fd, lambda: None
+
+
+def _open_file(executor: Executor, dir_fd: int, name: str, *, unprotect: bool) -> tuple[int, t.Callable[[], None]]:
+    """A descriptor, and what puts back the flags that were taken off the file for it."""
+    flags = os.O_RDWR | os.O_NONBLOCK
+    try:
+        return executor.open(name, flags, dir_fd=dir_fd), lambda: None
+    except OSError as error:
+        if error.errno != errno.EPERM or not unprotect:
+            raise refusal_of(error) from None
+    reading = -1
+    lifted = 0
+    try:
+        reading = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=dir_fd)
+        lifted = lift_flags(executor, reading)
+        fd = executor.open(name, flags, dir_fd=dir_fd)
+        return fd, lambda: executor.change_flags(fd, on=lifted) if lifted else None
+    except OSError as error:
+        if lifted:
+            executor.change_flags(reading, on=lifted)
+        raise refusal_of(error) from None
+    finally:
+        if reading >= 0:
+            os.close(reading)
+
+
 def _add_names(target: OpenTarget, root_fd: int, expected: Expected) -> None:
     for path in expected.also:
-        *parents, name = _components(path)
-        dir_fd = _open_directory(root_fd, parents)
+        *parents, name = plain_parts(path)
+        dir_fd = open_directory(root_fd, parents)
         target.names.append((dir_fd, name))
         _compare_name(dir_fd, name, expected)
-
-
-def scrub_names(executor: Executor, target: OpenTarget, blanks: t.Sequence[str]) -> None:
-    """Give each name of the file a meaningless one in its directory, so that what is removed afterwards tells nothing.
-
-    :arg blanks: one for each name; the same after an interruption, so that C(unscrub) finds them.
-    :raises TargetRefusedError: another file is at a name, or the file has got another name.
-    """
-    for index, ((dir_fd, name), blank) in enumerate(zip(target.names, blanks)):
-        _require_own(target, dir_fd, name)
-        try:
-            # A link and an unlink: unlike a rename, never over another file.
-            executor.link(name, blank, src_dir_fd=dir_fd, dst_dir_fd=dir_fd)
-            executor.unlink(name, dir_fd=dir_fd)
-        except OSError as error:
-            raise _refusal_of(error) from None
-        target.names[index] = (dir_fd, blank)
-
-
-def unscrub(executor: Executor, root_fd: int, path: str, blank: str, identity: tuple[int, int]) -> None:
-    """Undo what an interrupted C(scrub_names) did to a name; nothing where it had done nothing.
-
-    :raises OSError: another file stands at the name.
-    """
-    *parents, name = _components(path)
-    try:
-        dir_fd = _open_directory(root_fd, parents)
-    except TargetRefusedError:
-        return
-    try:
-        facts = os.stat(blank, dir_fd=dir_fd, follow_symlinks=False)
-        if (facts.st_dev, facts.st_ino) != identity:
-            return
-        try:
-            executor.link(blank, name, src_dir_fd=dir_fd, dst_dir_fd=dir_fd)
-        except FileExistsError:
-            other = os.stat(name, dir_fd=dir_fd, follow_symlinks=False)
-            if (other.st_dev, other.st_ino) != identity:
-                raise
-        executor.unlink(blank, dir_fd=dir_fd)
-        executor.sync_directory(dir_fd)
-    except FileNotFoundError:
-        return
-    finally:
-        os.close(dir_fd)
-
-
-def _require_own(target: OpenTarget, dir_fd: int, name: str) -> None:
-    """:raises TargetRefusedError: what stands at a name is not the open file, or that has a name that is not known."""
-    try:
-        named = os.stat(name, dir_fd=dir_fd, follow_symlinks=False)
-    except OSError as error:
-        raise _refusal_of(error) from None
-    if stat.S_ISLNK(named.st_mode):
-        raise _refusal("symlink")
-    if (named.st_dev, named.st_ino) != target.identity:
-        raise _refusal("replaced")
-    if named.st_nlink != len(target.names):
-        raise _refusal("hard_linked")
-
-
-def remove(executor: Executor, target: OpenTarget) -> None:
-    """Unlink the file's names, if they are still all that it has; the caller flushes the directories with C(sync_directories).
-
-    :raises TargetRefusedError: another file is at a name, or the file has got another name.
-    :raises DisposalError: a name was swapped in the instant of the unlink, so another file lost its name.
-    """
-    for dir_fd, name in target.names:
-        _require_own(target, dir_fd, name)
-    left = len(target.names)
-    for dir_fd, name in target.names:
-        try:
-            executor.unlink(name, dir_fd=dir_fd)
-        except OSError as error:
-            raise _refusal_of(error) from None
-        left -= 1
-        if os.fstat(target.fd).st_nlink != left:
-            raise DisposalError(
-                "a name was swapped in the instant in which it was removed, so another file lost it while the overwritten file stays; "
-                "look at the directory"
-            )
-
-
-def sync_directories(executor: Executor, dir_fds: t.Iterable[int]) -> None:
-    """Make removals durable, each directory once, however many descriptors of it there are.
-
-    :raises OSError: a flush failed; the removals in that directory may not be durable.
-    """
-    done: set[tuple[int, int]] = set()
-    for fd in dir_fds:
-        facts = os.fstat(fd)
-        if (facts.st_dev, facts.st_ino) not in done:
-            done.add((facts.st_dev, facts.st_ino))
-            executor.sync_directory(fd)

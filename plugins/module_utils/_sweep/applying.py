@@ -23,18 +23,13 @@ from .._retention.rows import PlanFile
 from .approved import HostPlan, approvals_of, host_plan, journal_path, refuse_blocked, sources_of, stale_reasons
 from .delta import Delta, find_delta
 from .destroying import Destroyer
-from .finishing import finish_pending
 from .inputs import Inputs, gather
 from .recheck import Recheck
+from .running import carry_out, refuse_small_disk
 from .state import StateDir
 from .version import VERSION
 
 __all__ = ["apply_plan"]
-
-# A journal needs about this much: for each set an intent, a proof, an outcome, and in the intent the mark of each file.
-_JOURNAL_BYTES_PER_SET = 2600
-_JOURNAL_BYTES_PER_FILE = 120
-_JOURNAL_BYTES_PER_PASS = 24
 
 
 def apply_plan(params: t.Mapping[str, t.Any], executor: Executor, *, check_mode: bool) -> dict[str, t.Any]:
@@ -119,42 +114,22 @@ def _run(
 ) -> dict[str, t.Any]:
     delta = _resumed_delta(plan, file, inputs) if resumed else _checked_delta(plan, file, inputs, state)
     passes = max((len(find_scheme(item["method"]["scheme"]).passes) for item in plan.part["classes"].values()), default=1)
-    _refuse_small_disk(state.path, delta, passes)
-    with Journal.open(journal_path(state.path, plan.run), executor=state.executor) as journal:
-        if journal.state.opening is None:
-            journal.append("open", **_opening(plan, approvals, inputs))
-        else:
-            journal.append("resume", torn=journal.torn, pending=len(journal.state.pending))
-        journal.sync()
-        recheck = Recheck(inputs, state, params["holds"] or [])
-        try:
-            destroyer = Destroyer(state.executor, journal, recheck, run=plan.run)
-            finish_pending(destroyer, file)
-            destroyer.destroy(file, delta)
-            counts = dict(journal.state.counts)
-            state.remember(run=plan.run, due=sum(counts.values()), left=counts["not_destroyed"] + counts["unknown"])
-            journal.append(
-                "close", counts=counts, bytes={"destroyed": journal.state.bytes_destroyed}, interruptions=journal.state.interruptions
-            )
-            journal.sync()
-        except (DisposalError, OSError) as problem:
-            error = (
-                problem
-                if isinstance(problem, DisposalError)
-                else DisposalError(f"the run stopped ({problem}); repair that and run it again")
-            )
-            error.details.update(_journalled(plan, journal), delta=delta.summary())
-            raise error from problem
-        finally:
-            recheck.close()
-        result = {**_journalled(plan, journal), "delta": delta.summary(), "changed": destroyer.touched > 0}
-    if destroyer.failures:
-        raise DisposalError(
-            f"{len(destroyer.failures)} of {sum(counts.values())} sets were not destroyed because of faults, "
-            f"the first: {destroyer.failures[0]}; see the journal, repair that and plan again",
-            details=result,
+    refuse_small_disk(state.path, sets=delta.due[0], files=delta.members, passes=passes)
+    recheck = Recheck(inputs, state, params["holds"] or [])
+    try:
+        return carry_out(
+            journal_path(state.path, plan.run),
+            state.executor,
+            file,
+            opening=_opening(plan, approvals, inputs),
+            build=lambda journal: Destroyer(state.executor, journal, recheck, run=plan.run),
+            reasons=delta.state,
+            told=lambda journal: {**_journalled(plan, journal), "delta": delta.summary()},
+            ending=lambda counts: state.remember(run=plan.run, due=sum(counts.values()), left=counts["not_destroyed"] + counts["unknown"]),
+            again="plan again",
         )
-    return result
+    finally:
+        recheck.close()
 
 
 def _resumed_delta(plan: HostPlan, file: PlanFile, inputs: Inputs) -> Delta:
@@ -164,17 +139,6 @@ def _resumed_delta(plan: HostPlan, file: PlanFile, inputs: Inputs) -> Delta:
         for name, reason in delta.state.items():
             delta.state[name] = reason or f"the plan is stale: {'; '.join(stale)}"
     return delta
-
-
-def _refuse_small_disk(path: str, delta: Delta, passes: int) -> None:
-    facts = os.statvfs(path)
-    free = facts.f_bavail * facts.f_frsize
-    marks = delta.members * (_JOURNAL_BYTES_PER_FILE + passes * _JOURNAL_BYTES_PER_PASS)
-    need = delta.due[0] * _JOURNAL_BYTES_PER_SET + marks + (1 << 16)
-    if free < need:
-        raise RefusedError(
-            f"the journal of this run needs up to {need} bytes below {path}, and {free} are free, so nothing was done; make room and run again"
-        )
 
 
 def _opening(plan: HostPlan, approvals: t.Sequence[Approval], inputs: Inputs) -> dict[str, t.Any]:

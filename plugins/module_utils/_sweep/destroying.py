@@ -11,15 +11,18 @@ A set is destroyed only when each of its members is; then its names go, else the
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import hashlib
 import typing as t
 
-from .._erasure.files import batch_limit, overwrite_batch, why_ineffective
+from .._erasure.attached import wipe_attributes
+from .._erasure.files import THREADS, batch_limit, overwrite_batch, why_ineffective
 from .._erasure.filesystem import FilesystemProbe
 from .._erasure.marks import Mark
+from .._erasure.names import remove, scrub_names, stands, sync_directories, unscrub
 from .._erasure.outcomes import FileResult, set_outcome, set_proof
 from .._erasure.schemes import STANDARD, find_scheme, reachable_level
-from .._erasure.targets import Expected, OpenTarget, open_target, remove, scrub_names, sync_directories
+from .._erasure.targets import Expected, OpenTarget, open_target
 from .._errors import DisposalError
 from .._evidence.journal import Journal
 from .._executor import Executor
@@ -27,13 +30,63 @@ from .._recordings.sets import Member
 from .._retention.planner import aside_name
 from .._retention.rows import PlanFile, Row
 from .aside import move_aside, remove_empty
-from .delta import Delta
-from .recheck import Recheck
 
-__all__ = ["Destroyer"]
+__all__ = ["Destroyer", "Judge", "Manner", "files_of"]
 
 _BATCH_FILES = 256
 _BATCH_BYTES = 256 << 20
+
+
+@dataclasses.dataclass(frozen=True)
+class Manner:
+    """How sets are overwritten, where the plan does not say.
+
+    :ivar verify: what is read back; as the scheme says where none.
+    :ivar share: of a sample, in thousandths.
+    :ivar on_ineffective: C(fail) or C(report), see C(overwrite_batch).
+    :ivar remove: the names go with the bytes.
+    :ivar shared: files that other processes have open are overwritten too.
+    :ivar unprotect: the flags immutable and append-only are taken off.
+    :ivar pace: see C(overwrite_batch).
+    """
+
+    verify: str | None = None
+    share: int = 1000
+    on_ineffective: str = "fail"
+    threads: int = THREADS
+    remove: bool = True
+    shared: bool = False
+    unprotect: bool = False
+    pace: t.Callable[[int], None] | None = None
+
+
+class Judge(t.Protocol):
+    """What says, just before its first write, whether a set may still be destroyed."""
+
+    @property
+    def now(self) -> int:
+        """The time of the last look, seconds since 1970 UTC."""
+
+    def refresh(self) -> bool:
+        """Take up what has changed since the last look; tells whether anything has."""
+
+    def root(self, row: Row) -> int:
+        """A descriptor of the directory that a row's paths count from."""
+
+    def aside(self, row: Row) -> bool:
+        """Whether the set is in quarantine already."""
+
+    def reason(self, row: Row) -> str | None:
+        """Why the set is not to be destroyed now; none where it is."""
+
+    def safely(self, row: Row) -> str | None:
+        """C(reason), what cannot be opened counting as one."""
+
+    def held(self, row: Row) -> list[str]:
+        """The holds on a set whose files can no longer be read as they were."""
+
+    def directory_set(self, row: Row) -> bool:
+        """Whether the set is a directory of its own."""
 
 
 class _Erased(t.NamedTuple):
@@ -41,7 +94,8 @@ class _Erased(t.NamedTuple):
 
     row: Row
     targets: list[OpenTarget]
-    results: list[FileResult]
+    outcome: str
+    reasons: list[str]
     proof: dict[str, t.Any]
 
 
@@ -50,26 +104,41 @@ class Destroyer:
 
     :ivar touched: sets that this process destroyed or moved aside.
     :ivar failures: why sets that should have been destroyed were not, the first few.
+    :ivar results: takes each file's result.
     """
 
-    def __init__(self, executor: Executor, journal: Journal, recheck: Recheck, *, run: str) -> None:
+    def __init__(
+        self,
+        executor: Executor,
+        journal: Journal,
+        recheck: Judge,
+        *,
+        run: str,
+        manner: Manner | None = None,
+        results: t.Callable[[Row, FileResult], None] | None = None,
+    ) -> None:
         self.executor = executor
         self.journal = journal
         self.recheck = recheck
         self.run = run
+        self.manner = manner or Manner()
+        self.results = results
         self.probe = FilesystemProbe()
         self.touched = 0
         self.failures: list[str] = []
 
-    def destroy(self, plan: PlanFile, delta: Delta) -> None:
-        """Give every other due row its outcome."""
+    def destroy(self, plan: PlanFile, reasons: t.Mapping[str, str]) -> None:
+        """Give every other due row its outcome.
+
+        :arg reasons: why a set is skipped, by its name.
+        """
         most = min(_BATCH_FILES, batch_limit())
         batch: list[Row] = []
         files = size = 0
         for row in plan.due():
             if self.journal.state.outcome_of(row.set) is not None:
                 continue
-            reason = delta.state.get(row.set, "")
+            reason = reasons.get(row.set, "")
             if reason:
                 self.skip(row, reason)
                 continue
@@ -118,8 +187,10 @@ class Destroyer:
         try:
             reason = self.recheck.reason(row)
             if reason is None:
-                targets = [stack.enter_context(self.open(row, member)) for member in row.members]
-                problem = None if self.goes_aside(row) else next(filter(None, why_ineffective(targets, probe=self.probe)), None)
+                targets = [stack.enter_context(self.open(row, member)) for member in files_of(row)]
+                problem = None
+                if not self.goes_aside(row) and self.manner.on_ineffective == "fail":
+                    problem = next(filter(None, why_ineffective(targets, probe=self.probe)), None)
                 if problem is None:
                     return targets
                 self.skip(row, problem, failed=True)
@@ -131,10 +202,24 @@ class Destroyer:
         self.skip(row, reason)
         return None
 
-    def open(self, row: Row, member: Member, *, begun: bool = False) -> OpenTarget:
-        """A member, open and checked; its time may have changed where its overwriting may have been begun."""
-        expected = Expected(member.dev, member.ino, member.size, None if begun else member.mtime_ns)
-        return open_target(self.executor, self.recheck.root(row), member.path, expected)
+    def open(self, row: Row, member: Member, *, left: t.Sequence[str] | None = None) -> OpenTarget:
+        """A file of the set, open and checked, with all names that it has in the set.
+
+        :arg left: the names that it has after an interruption, by which its time may have changed too.
+        """
+        names = _names(row, member) if left is None else left
+        expected = Expected(member.dev, member.ino, member.size, member.mtime_ns if left is None else None, tuple(names[1:]))
+        root = self.recheck.root(row)
+        return open_target(self.executor, root, names[0], expected, shared=self.manner.shared, unprotect=self.manner.unprotect)
+
+    def left(self, row: Row, member: Member) -> list[str]:
+        """The names of a file at which something stands, after what an interrupted scrubbing did was undone."""
+        identity = member.dev, member.ino
+        root = self.recheck.root(row)
+        names = _names(row, member)
+        for path in names:
+            unscrub(self.executor, root, path, self.blank(row, path), identity)
+        return [path for path in names if stands(root, path)]
 
     def _announce(self, row: Row, *, aside: str | None = None, marks: t.Sequence[dict[str, t.Any]] = ()) -> None:
         self.journal.append(
@@ -153,40 +238,55 @@ class Destroyer:
 
         :arg proven: what an interrupted attempt had proven already.
         """
-        scheme = find_scheme(opened[0][0].method["scheme"])
+        scheme = find_scheme(opened[0][0].method["scheme"]).reading(self.manner.verify, self.manner.share)
 
         def announce(marks: list[Mark | None]) -> None:
             for row, targets in opened:
                 own, marks = marks[: len(targets)], marks[len(targets) :]
-                place = {(member.dev, member.ino): index for index, member in enumerate(row.members)}
+                place = {(member.dev, member.ino): index for index, member in enumerate(files_of(row))}
                 self._announce(
                     row, marks=[{"member": place[target.identity], **mark.row()} for target, mark in zip(targets, own) if mark is not None]
                 )
             self.journal.sync()
 
         every = [target for _row, targets in opened for target in targets]
-        results = overwrite_batch(self.executor, every, scheme, probe=self.probe, announce=announce)
+        results = overwrite_batch(
+            self.executor,
+            every,
+            scheme,
+            threads=self.manner.threads,
+            on_ineffective=self.manner.on_ineffective,
+            probe=self.probe,
+            announce=announce,
+            pace=self.manner.pace,
+        )
         erased = []
         for row, targets in opened:
             own, results = results[: len(targets)], results[len(targets) :]
-            item = _Erased(row, targets, own, {**set_proof(own), "before_interruption": proven} if proven else set_proof(own))
-            if set_outcome(own) == "destroyed":
-                self.journal.append("erased", set=row.set, proof=item.proof)
+            if self.results is not None:
+                for result in own:
+                    self.results(row, result)
+            proof = {**set_proof(own), "before_interruption": proven} if proven else set_proof(own)
+            item = _Erased(row, targets, set_outcome(own), sorted({result.reason for result in own if result.reason}), proof)
+            if all(result.outcome == "destroyed" or result.asked for result in own):
+                self.journal.append("erased", set=row.set, proof=proof)
                 erased.append(item)
             else:
-                reasons = sorted({result.reason for result in own if result.reason})
-                self.fail(row, set_outcome(own), reasons, item.proof)
+                self.fail(row, item.outcome, item.reasons, proof)
         self.journal.sync()
         self._remove(erased)
 
     def _remove(self, erased: t.Sequence[_Erased]) -> None:
-        """Scrub the names, then remove them, each step made durable before the next."""
-        left = self._each(erased, self._scrub)
-        left = self._each(left, lambda _item, target: remove(self.executor, target))
+        """Wipe attributes, scrub the names, then remove them, each step made durable before the next."""
+        left = self._each(erased, lambda _item, target: wipe_attributes(self.executor, target.fd))
+        if self.manner.remove:
+            left = self._each(left, self._scrub)
+            left = self._each(left, lambda _item, target: remove(self.executor, target))
         for item in left:
             self.touched += 1
-            self._outcome(item.row, "destroyed", [], item.proof)
-        self._tidy([item.row for item in left])
+            self._outcome(item.row, item.outcome, item.reasons, item.proof)
+        if self.manner.remove:
+            self._tidy([item.row for item in left])
 
     def _each(self, erased: t.Sequence[_Erased], act: t.Callable[[_Erased, OpenTarget], None]) -> list[_Erased]:
         """The sets for whose files C(act) was done and is durable; the others have the outcome that they are left with."""
@@ -196,7 +296,7 @@ class Destroyer:
                 for target in item.targets:
                     act(item, target)
             except DisposalError as error:
-                self.fail(item.row, "unknown", [f"overwritten, but a name could not be removed: {error.message}"], item.proof)
+                self.fail(item.row, "unknown", [f"overwritten, but what names it could not be removed: {error.message}"], item.proof)
             else:
                 done.append(item)
         try:
@@ -213,8 +313,7 @@ class Destroyer:
         return f".{hashlib.blake2b(text, digest_size=8).hexdigest()}"
 
     def _scrub(self, item: _Erased, target: OpenTarget) -> None:
-        names = [member.path for member in item.row.members if (member.dev, member.ino) == target.identity]
-        scrub_names(self.executor, target, [self.blank(item.row, path) for path in names])
+        scrub_names(self.executor, target, [self.blank(item.row, path) for path in target.paths])
 
     def _tidy(self, rows: t.Sequence[Row]) -> None:
         """Take away the directory that was the set, and what quarantine leaves behind, once they are empty."""
@@ -276,6 +375,19 @@ class Destroyer:
             reason=reasons,
             proof=proof,
         )
+
+
+def files_of(row: Row) -> list[Member]:
+    """The members, a file with several names once, by its first one."""
+    files: dict[tuple[int, int], Member] = {}
+    for member in row.members:
+        files.setdefault((member.dev, member.ino), member)
+    return list(files.values())
+
+
+def _names(row: Row, member: Member) -> list[str]:
+    """All names of a file in the set."""
+    return [other.path for other in row.members if (other.dev, other.ino) == (member.dev, member.ino)]
 
 
 def _told(row: Row) -> dict[str, t.Any]:

@@ -14,11 +14,11 @@ import contextlib
 import dataclasses
 
 from .._erasure.marks import Mark, bears
-from .._erasure.targets import OpenTarget, TargetRefusedError, unscrub
+from .._erasure.targets import OpenTarget, TargetRefusedError
 from .._evidence.journal import Pending
 from .._retention.rows import PlanFile, Row
 from .aside import any_in
-from .destroying import Destroyer
+from .destroying import Destroyer, files_of
 
 __all__ = ["finish_pending"]
 
@@ -85,18 +85,16 @@ def _look(destroyer: Destroyer, row: Row, pending: Pending, stack: contextlib.Ex
     marks: dict[int, list[Mark]] = {}
     for mark in (mark for record in pending.intents for mark in record["marks"]):
         marks.setdefault(mark["member"], []).append(Mark.of(mark))
-    for index, member in enumerate(row.members):
+    for index, member in enumerate(files_of(row)):
         try:
-            if erased:
-                blank = destroyer.blank(row, member.path)
-                unscrub(destroyer.executor, destroyer.recheck.root(row), member.path, blank, (member.dev, member.ino))
-            target = stack.enter_context(destroyer.open(row, member, begun=True))
+            left = destroyer.left(row, member)
+            if not left:
+                found.missing += 1
+                continue
+            target = stack.enter_context(destroyer.open(row, member, left=left))
         except TargetRefusedError as error:
-            if error.kind != "vanished":
-                found.problem = error.message
-                return found
-            found.missing += 1
-            continue
+            found.problem = error.message
+            return found
         except OSError as error:
             found.problem = f"unreadable ({error.strerror})"
             return found

@@ -11,7 +11,7 @@ import hashlib
 import os
 import pathlib
 
-from ansible_collections.recordings.disposal.plugins.module_utils._erasure.targets import Expected, OpenTarget, open_root, open_target
+from ansible_collections.recordings.disposal.plugins.module_utils._erasure.targets import Expected, OpenTarget, open_target
 from ansible_collections.recordings.disposal.plugins.module_utils._executor import Executor
 
 __all__ = ["FaultyExecutor", "Tree", "expected_of", "fingerprint", "marked"]
@@ -51,7 +51,7 @@ class Tree:
         self.root = root
         self.executor = executor or Executor()
         root.mkdir(parents=True, exist_ok=True)
-        self.root_fd = open_root(str(root))
+        self.root_fd = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
         self.opened: list[OpenTarget] = []
 
     def write(self, path: str, content: bytes) -> pathlib.Path:

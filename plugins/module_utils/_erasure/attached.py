@@ -1,0 +1,65 @@
+# Copyright (c) 2026 recordings.disposal contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: 2026 recordings.disposal contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What else is attached to a file than its bytes: flags that forbid writing, and extended attributes."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import struct
+
+from .._errors import DisposalError
+from .._executor import Executor
+
+__all__ = ["LIMIT_ATTRIBUTES", "attribute_names", "forbidding_flags", "lift_flags", "wipe_attributes"]
+
+LIMIT_ATTRIBUTES = "extended attributes were overwritten and removed; the filesystem's journal may still hold what they were"
+
+_GETFLAGS = 0x80086601
+_FLAGS = {0x10: "immutable", 0x20: "append-only"}
+
+
+def forbidding_flags(fd: int) -> int:
+    """Those of a file's flags that forbid writing; 0 where it has none, or the filesystem knows none."""
+    try:
+        (flags,) = struct.unpack("=i", fcntl.ioctl(fd, _GETFLAGS, bytes(8))[:4])
+    except OSError:
+        return 0
+    return int(flags) & sum(_FLAGS)
+
+
+def lift_flags(executor: Executor, fd: int) -> int:
+    """Take the flags that forbid writing off a file; returns them, so that C(executor.change_flags) can put them back.
+
+    :raises OSError: they cannot be changed.
+    """
+    flags = forbidding_flags(fd)
+    if flags:
+        executor.change_flags(fd, off=flags)
+    return flags
+
+
+def attribute_names(fd: int) -> list[str]:
+    """The extended attributes that may hold content; labels and access lists of the system are none."""
+    try:
+        return [name for name in os.listxattr(fd) if name.startswith(("user.", "trusted."))]
+    except OSError as error:
+        if error.errno in (errno.EOPNOTSUPP, errno.ENODATA):
+            return []
+        raise
+
+
+def wipe_attributes(executor: Executor, fd: int) -> None:
+    """Overwrite each attribute's value with as many zeros, then remove it.
+
+    :raises DisposalError: one is still there.
+    """
+    try:
+        for name in attribute_names(fd):
+            executor.set_attribute(fd, name, bytes(len(os.getxattr(fd, name))))
+            executor.remove_attribute(fd, name)
+    except OSError as error:
+        raise DisposalError(f"an extended attribute could not be removed ({error.strerror})") from error
