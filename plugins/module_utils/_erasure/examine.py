@@ -24,6 +24,7 @@ from .workers import Buffers
 __all__ = ["Examiner", "gate", "set_direct"]
 
 LIMIT_CACHED = "read back through the page cache, after it was asked to drop the file"
+BUSY = "busy: another process has the file open and may write to it again"
 LIMIT_OPENERS = "whether another process had the file open could not be determined"
 LIMIT_UNWRITTEN = "space that the file reserved and never wrote was left as it was"
 
@@ -52,6 +53,8 @@ class Examiner:
             target.lease()
         except TargetRefusedError as error:
             return _untouched(facts, error.message)
+        if target.openers == "others":
+            problem = problem or BUSY
         now = os.fstat(target.fd)
         if (now.st_size, now.st_mtime_ns, now.st_nlink) != (target.size, target.mtime_ns, target.nlink):
             return _untouched(facts, "changed: the file was written to or got another name after it was opened")
@@ -73,7 +76,7 @@ class Examiner:
 
     @staticmethod
     def _note_limits(work: Work) -> None:
-        if work.target.openers != "none":
+        if work.target.openers == "not_determinable":
             work.limits.append(LIMIT_OPENERS)
         if work.before is not None and holds_unwritten(work.before, work.target.size):
             work.limits.append(LIMIT_UNWRITTEN)

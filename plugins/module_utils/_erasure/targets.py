@@ -119,7 +119,7 @@ class OpenTarget:
 
     :ivar paths: its names as they were given, below the root.
     :ivar names: the same, each with a descriptor of its directory.
-    :ivar openers: C(none) where the kernel confirmed that nobody else has it open, else C(not_determinable).
+    :ivar openers: C(none) where the kernel confirmed that nobody else has it open, C(others) that somebody has, else C(not_determinable).
     :ivar interrupted: somebody tried to open it while the lease was held.
     """
 
@@ -152,6 +152,7 @@ class OpenTarget:
         except OSError as error:
             if error.errno == errno.EAGAIN and not self._shared:
                 raise refusal("busy") from None
+            self.openers = "others" if error.errno == errno.EAGAIN else self.openers
             return
         self._leased = True
         self.interrupted = False

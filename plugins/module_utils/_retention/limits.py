@@ -15,7 +15,7 @@ from .._document import Node
 from .._recordings.calendar import rfc3339
 from .._recordings.periods import positive_period
 
-__all__ = ["LimitState", "Limits", "check_limits", "limits_from_node", "people_bytes", "skew_problem"]
+__all__ = ["LimitState", "Limits", "check_limits", "limits_from_node", "parse_bytes", "people_bytes", "skew_problem"]
 
 _UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40}
 _PERIOD_LIMITS = ("clock_skew", "clock_witness")
@@ -55,7 +55,11 @@ def _share(value: t.Any) -> str:
     return str(value)
 
 
-def _bytes(value: t.Any) -> int:
+def parse_bytes(value: t.Any) -> int:
+    """Bytes from a size such as 2TiB or 500GB.
+
+    :raises ValueError: it is none, or 0.
+    """
     match = re.fullmatch(r"(\d{1,15})\s*([A-Za-z]*)", str(value)) if not isinstance(value, (bool, float)) else None
     if match is None or match[2].upper() not in _UNITS or not int(match[1]):
         raise ValueError("is not a size such as 2TiB or 500GB")
@@ -77,7 +81,7 @@ def limits_from_node(node: Node | None, *, only: t.Sequence[str] = ()) -> Limits
         if name == "share":
             given[name] = item.parsed(_share, "0%")
         elif name == "bytes":
-            given[name] = item.parsed(_bytes, 1)
+            given[name] = item.parsed(parse_bytes, 1)
         elif name in _PERIOD_LIMITS:
             given[name] = item.parsed(_seconds, 1)
         else:

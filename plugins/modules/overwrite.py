@@ -1,0 +1,263 @@
+#!/usr/bin/python
+# Copyright (c) 2026 recordings.disposal contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: 2026 recordings.disposal contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: overwrite
+short_description: Overwrite files so that it can be proven
+version_added: 0.1.0
+description:
+  - Overwrites files in place with a scheme of passes, reads back what the medium holds, and removes the files, with a journal that tells each step
+    before it is taken.
+  - What was written is read back from the block device below the filesystem, at the places where the file's bytes lay before, past every cache;
+    where that device cannot be read, through the filesystem past the page cache. The result says which. An overwrite that had no effect is found out.
+  - All files are looked at before the first one is written. If one of them could not be destroyed, nothing is done.
+  - For recordings under a retention policy use M(recordings.disposal.retention_apply), which knows holds, periods and recording sets. This module
+    refuses to work while a legal hold is in force on the host, since it cannot tell what the hold is about.
+  - Killed at any point, the same task run again finishes what was begun.
+options:
+  paths:
+    description:
+      - Absolute paths of files, or of directories with O(recurse=true). Symbolic links are never followed, neither at a path nor on its way.
+    type: list
+    elements: path
+    required: true
+  roots:
+    description:
+      - Directories that every one of the O(paths) must lie in, so that a slip of the pen destroys nothing elsewhere.
+    type: list
+    elements: path
+    required: true
+  recurse:
+    description:
+      - Take every regular file below directories that are given; what is mounted below, symbolic links and special files are left alone.
+    type: bool
+    default: false
+  scheme:
+    description:
+      - V(nist_clear), V(random), V(dod_5220_22m), V(dod_5220_22m_ece), V(rcmp_tssit_ops_ii), V(hmg_is5_baseline), V(hmg_is5_enhanced),
+        V(bsi_vsitr), V(schneier), V(gutmann), or passes of one's own, such as V(custom:zeros,ff,6db6db,random).
+      - NIST SP 800-88 Rev. 2 asks for one pass. Those marked as unverified in the guide C(overwrite) are as widely published.
+    type: str
+    default: nist_clear
+  verify:
+    description:
+      - What is read back and compared byte by byte, V(last) the whole last pass, V(all) each pass, V(sample) a share of the last pass, V(none) nothing.
+      - As the scheme says where it is left out, which is V(last) for all that are published.
+      - RV(outcome) is V(destroyed) only with V(last) and V(all); with the others it is V(unknown) at best, without being a failure.
+    type: str
+    choices: [none, sample, last, all]
+  sample_share:
+    description:
+      - The share that O(verify=sample) reads back, in per cent, at places that nobody can foresee.
+    type: int
+    default: 10
+  remove:
+    description:
+      - Remove the files after they were overwritten, their names scrubbed first, and the given directories that are empty then.
+    type: bool
+    default: true
+  level:
+    description:
+      - The level of sanitization that is required. Overwriting files reaches V(clear) at most; a higher level is refused before anything is written.
+    type: str
+    choices: [clear, purge, destroy]
+    required: true
+  on_ineffective:
+    description:
+      - What to do where an overwrite would prove nothing, on copy-on-write, layered, network and FUSE filesystems, on shared or compressed extents,
+        and with snapshots below.
+      - V(fail) refuses before a byte is written; V(report) overwrites all the same, and RV(outcome) is V(unknown) at best.
+    type: str
+    choices: [fail, report]
+    default: fail
+  open_files:
+    description:
+      - Files that another process has open are a reason to V(refuse); V(overwrite) overwrites them all the same.
+    type: str
+    choices: [refuse, overwrite]
+    default: refuse
+  protected:
+    description:
+      - Files with the flag immutable or append-only are a reason to V(refuse); V(overwrite) takes the flag off.
+    type: str
+    choices: [refuse, overwrite]
+    default: refuse
+  holds:
+    description:
+      - V(refuse) while legal holds are in force on the host; V(checked) says that somebody has made sure that none is about these files.
+    type: str
+    choices: [refuse, checked]
+    default: refuse
+  max_rate:
+    description:
+      - At most so many bytes a second, written and read ones together, such as V(50MB) or V(20MiB).
+    type: str
+  io_priority:
+    description:
+      - Priority of reads and writes, as far as the device's I/O scheduler honours it.
+    type: str
+    choices: [normal, low, idle]
+    default: normal
+  threads:
+    description:
+      - How many threads at most; each takes 2 MiB of memory.
+    type: int
+    default: 8
+  resume:
+    description:
+      - Go on with what an interrupted run of the same task has begun. With V(false) such a run is a reason to refuse.
+    type: bool
+    default: true
+  state_dir:
+    description:
+      - Where lists and journals are kept on the host, a directory that only its owner can enter.
+    type: path
+    default: /var/lib/recordings-disposal
+extends_documentation_fragment:
+  - recordings.disposal._attributes
+attributes:
+  check_mode:
+    support: full
+    details: Makes every check and writes nothing.
+  diff_mode:
+    support: none
+  idempotent:
+    support: full
+    details:
+      - Nothing is there to be overwritten any more. With O(remove=false) the files must still bear what the last run has written, as its journal tells.
+author:
+  - recordings.disposal contributors (@recordings-disposal)
+seealso:
+  - module: recordings.disposal.retention_apply
+"""
+
+EXAMPLES = r"""
+- name: Destroy an export that was made for an inspection
+  recordings.disposal.overwrite:
+    paths: [/srv/export/2026-07]
+    roots: [/srv/export]
+    recurse: true
+    level: clear
+
+- name: Three passes, gently, on a server at work
+  recordings.disposal.overwrite:
+    paths: [/srv/export/call.wav]
+    roots: [/srv/export]
+    scheme: dod_5220_22m
+    level: clear
+    max_rate: 20MiB
+    io_priority: idle
+"""
+
+RETURN = r"""
+outcome:
+  description:
+    - V(destroyed) when each file was overwritten and read back whole; V(unknown) when that cannot be told of any file; V(not_destroyed) otherwise.
+  returned: success, and on failure as far as it got
+  type: str
+  sample: destroyed
+level:
+  description: The C(required) and the C(achieved) level of sanitization and the edition of the C(standard) that they come from.
+  returned: success, and on failure as far as it got
+  type: dict
+  sample: {"required": "clear", "achieved": "clear", "standard": "NIST SP 800-88 Rev. 2 (2025-09)"}
+counts:
+  description: Files by outcome, one with several names once.
+  returned: success, and on failure as far as it got
+  type: dict
+  sample: {"destroyed": 3, "not_destroyed": 0, "unknown": 0}
+bytes:
+  description: Bytes that were overwritten in the last pass; holes of sparse files are not among them.
+  returned: success, and on failure as far as it got
+  type: int
+verified_bytes:
+  description: Bytes that were read back and found equal.
+  returned: success, and on failure as far as it got
+  type: int
+passes:
+  description: Passes that were written.
+  returned: success, and on failure as far as it got
+  type: int
+seconds:
+  description: How long it took.
+  returned: success, and on failure as far as it got
+  type: float
+rate:
+  description: Bytes a second, all passes counted.
+  returned: success, and on failure as far as it got
+  type: int
+bad_ranges:
+  description: The first ranges that could not be written, or did not read back equal, each with C(set), C(offset) and C(bytes).
+  returned: success, and on failure as far as it got
+  type: list
+  elements: dict
+limits:
+  description: What the proof leaves open, one sentence each.
+  returned: success, and on failure as far as it got
+  type: list
+  elements: str
+run:
+  description: Id of the run, 16 hexadecimal digits that follow from the task.
+  returned: success, and on failure as far as it got
+  type: str
+journal:
+  description: Path, head digest and number of records of the run's journal. The list of files is in C(plans) below O(state_dir).
+  returned: when files were overwritten
+  type: dict
+evidence:
+  description: One record for the run; the records for each file are in the journal.
+  returned: success, and on failure as far as it got
+  type: list
+  elements: dict
+ansible_facts:
+  description: C(disposal_evidence), the same, digested.
+  returned: success, and on failure as far as it got
+  type: dict
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.recordings.disposal.plugins.module_utils._errors import DisposalError
+from ansible_collections.recordings.disposal.plugins.module_utils._executor import CheckExecutor, Executor
+from ansible_collections.recordings.disposal.plugins.module_utils._sweep.overwriting import overwrite_paths
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "paths": {"type": "list", "elements": "path", "required": True},
+            "roots": {"type": "list", "elements": "path", "required": True},
+            "recurse": {"type": "bool", "default": False},
+            "scheme": {"type": "str", "default": "nist_clear"},
+            "verify": {"type": "str", "choices": ["none", "sample", "last", "all"]},
+            "sample_share": {"type": "int", "default": 10},
+            "remove": {"type": "bool", "default": True},
+            "level": {"type": "str", "choices": ["clear", "purge", "destroy"], "required": True},
+            "on_ineffective": {"type": "str", "choices": ["fail", "report"], "default": "fail"},
+            "open_files": {"type": "str", "choices": ["refuse", "overwrite"], "default": "refuse"},
+            "protected": {"type": "str", "choices": ["refuse", "overwrite"], "default": "refuse"},
+            "holds": {"type": "str", "choices": ["refuse", "checked"], "default": "refuse"},
+            "max_rate": {"type": "str"},
+            "io_priority": {"type": "str", "choices": ["normal", "low", "idle"], "default": "normal"},
+            "threads": {"type": "int", "default": 8},
+            "resume": {"type": "bool", "default": True},
+            "state_dir": {"type": "path", "default": "/var/lib/recordings-disposal"},
+        },
+        supports_check_mode=True,
+        # Names of recordings hold numbers of persons; the system log of the host is no place for them.
+        no_log=True,
+    )
+    told = {"module_args": {**module.params, "paths": len(module.params["paths"])}}
+    try:
+        result = overwrite_paths(module.params, CheckExecutor() if module.check_mode else Executor(), check_mode=module.check_mode)
+    except DisposalError as error:
+        module.fail_json(msg=error.message, invocation=told, **error.details)
+    module.exit_json(invocation=told, **result)
+
+
+if __name__ == "__main__":
+    main()
