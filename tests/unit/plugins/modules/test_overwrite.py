@@ -285,9 +285,12 @@ def test_dead_at_any_operation_and_brought_to_its_end(
             os._exit(0)
     _pid, status = os.waitpid(child, 0)
     died = os.waitstatus_to_exitcode(status) == 9
-    if died and list((tmp_path / "state" / "runs").glob("*/journal.jsonl")):
-        refused_or_done = overwrite(remove=remove, resume=False)
-        assert refused_or_done.get("failed") is not None or not refused_or_done["changed"]
+    begun = [path for path in (tmp_path / "state" / "runs").glob("*/journal.jsonl") if path.stat().st_size]
+    if died and begun:
+        left = fingerprint(root)
+        kept = overwrite(remove=remove, resume=False)
+        assert "an earlier run of this task was interrupted" in kept.get("msg", "") or not kept["changed"]
+        assert fingerprint(root) == left
     result = overwrite(remove=remove)
     assert not result.get("failed"), result["msg"]
     assert result["outcome"] == "destroyed", result
