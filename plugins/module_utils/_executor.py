@@ -21,7 +21,8 @@ import typing as t
 __all__ = ["CheckExecutor", "CheckModeWriteError", "Executor"]
 
 
-# SYNC_FILE_RANGE_WAIT_BEFORE | _WRITE | _WAIT_AFTER
+# SYNC_FILE_RANGE_WRITE, and with it _WAIT_BEFORE and _WAIT_AFTER
+_WRITE = 2
 _WAIT_WRITE_WAIT = 7
 _GETFLAGS = 0x80086601
 _SETFLAGS = 0x40086602
@@ -70,19 +71,18 @@ class Executor:
         self._allow("flush")
         os.fdatasync(fd)
 
-    def write_back(self, fd: int, offset: int, length: int) -> None:
-        """Wait until cached pages of a range are on the device, without the flush of the device's own cache that C(fdatasync) adds.
+    def write_back(self, fd: int, offset: int, length: int, *, wait: bool = True) -> None:
+        """Have cached pages of a range brought to the device, without the flush of the device's own cache that C(fdatasync) adds.
 
         Only for bytes written over bytes that were there: nothing is promised about metadata.
+
+        :arg wait: return when they are there; else only begin, to be waited for by another call.
         """
         self._allow("flush")
         sync_file_range = _sync_file_range()
-        if sync_file_range is None:
-            os.fdatasync(fd)
+        if sync_file_range is not None and sync_file_range(fd, offset, length, _WAIT_WRITE_WAIT if wait else _WRITE) == 0:
             return
-        if sync_file_range(fd, offset, length, _WAIT_WRITE_WAIT) == 0:
-            return
-        number = ctypes.get_errno()
+        number = ctypes.get_errno() if sync_file_range is not None else errno.ENOSYS
         if number not in (errno.ENOSYS, errno.EINVAL, errno.ESPIPE):
             raise OSError(number, os.strerror(number))
         os.fdatasync(fd)

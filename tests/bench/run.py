@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-FileCopyrightText: 2026 recordings.disposal contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Benchmarks of planning, each against GNU find over the same tree in the same run; prints ratios, judges nothing.
+"""Benchmarks, each against its peers in the same run; prints ratios, judges nothing.
 
-The tree: FreePBX names, 1,000 sets a day, empty files, a tenth of them due, on a memory filesystem where there is one.
+Planning against GNU find. The tree: FreePBX names, 1,000 sets a day, empty files, a tenth of them due, on a memory filesystem where there is one.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ import os
 import pathlib
 import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
-import threading
-import time
 import typing as t
+
+import overwriting
+from measuring import Measured, measure
 
 MODULE = "ansible_collections.recordings.disposal.plugins.modules.retention_plan"
 PER_DAY = 1000
@@ -71,61 +71,6 @@ def policy(root: pathlib.Path, sets: int) -> dict[str, t.Any]:
     }
 
 
-class Measured(t.NamedTuple):
-    """Wall seconds, peak MiB over all processes at one time, bytes of output."""
-
-    seconds: float
-    memory: float
-    output: bytes
-
-
-def _tree_memory(pid: int) -> int:
-    """Proportional set size of a process and its descendants, KiB."""
-    total = 0
-    for number in _descendants(pid):
-        try:
-            with open(f"/proc/{number}/smaps_rollup", encoding="ascii") as handle:
-                total += next(int(line.split()[1]) for line in handle if line.startswith("Pss:"))
-        except (OSError, StopIteration):
-            continue
-    return total
-
-
-def _descendants(pid: int) -> t.Iterator[int]:
-    yield pid
-    try:
-        with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as handle:
-            children = [int(word) for word in handle.read().split()]
-    except OSError:
-        return
-    for child in children:
-        yield from _descendants(child)
-
-
-def measure(command: list[str], stdin: bytes = b"") -> Measured:
-    """Run a command, sampling its memory."""
-    peak = 0
-    with tempfile.TemporaryFile() as output:
-        started = time.perf_counter()
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=output, stderr=subprocess.DEVNULL)
-        done = threading.Event()
-
-        def sample() -> None:
-            nonlocal peak
-            while not done.wait(0.05):
-                peak = max(peak, _tree_memory(process.pid))
-
-        sampler = threading.Thread(target=sample)
-        sampler.start()
-        process.communicate(stdin)
-        seconds = time.perf_counter() - started
-        done.set()
-        sampler.join()
-        output.seek(0)
-        text = output.read()
-    return Measured(seconds, peak / 1024, text)
-
-
 def plan(root: pathlib.Path, sets: int, state: pathlib.Path) -> Measured:
     """The module itself, as Ansible starts it: arguments on standard input, the result on standard output."""
     arguments = {"policy": policy(root, sets), "state_dir": str(state), "identifiers_key": "b" * 64, "on_limit": "report"}
@@ -162,8 +107,17 @@ def bench_planning(sets: int, work: pathlib.Path) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sets", type=int, nargs="+", default=[100_000, 1_000_000])
+    parser.add_argument("--only", choices=["plan", "overwrite"], help="one of the two parts")
+    parser.add_argument("--rounds", type=int, default=5, help="of which the median counts, for overwriting")
+    parser.add_argument("--files", type=int, default=10_000, help="how many files of 200 kB are overwritten")
+    parser.add_argument("--device-gib", type=int, default=8, help="size of the loop device and of the large file")
+    parser.add_argument("--medium", default="/var/tmp", help="a directory on the medium that is overwritten")
     parser.add_argument("--dir", default="/dev/shm" if os.access("/dev/shm", os.W_OK) else None, help="where the trees are built")
     options = parser.parse_args()
+    if options.only != "plan":
+        overwriting.bench(pathlib.Path(options.medium), files=options.files, gib=options.device_gib, rounds=options.rounds)
+    if options.only == "overwrite":
+        return
     with tempfile.TemporaryDirectory(prefix="recordings-disposal-bench-", dir=options.dir) as name:
         memories = [bench_planning(sets, pathlib.Path(name)) for sets in options.sets]
     if len(memories) > 1:

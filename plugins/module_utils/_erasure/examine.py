@@ -45,7 +45,7 @@ class Examiner:
 
     def examine(self, target: OpenTarget, index: int) -> Work | FileResult:
         """The file as work to do, or the result that nothing was written to it."""
-        facts = self.probe.assess(target.fd)
+        facts = target.facts(self.probe)
         before, problem = gate(target, facts)
         if problem and self.refuse:
             return _untouched(facts, problem)

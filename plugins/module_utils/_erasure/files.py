@@ -24,7 +24,7 @@ from .readback import drop_caches, verify_pass
 from .schemes import Scheme
 from .targets import OpenTarget
 from .work import Job, Work, jobs
-from .workers import Buffers, run_jobs
+from .workers import Buffers, Workers
 
 __all__ = ["THREADS", "batch_limit", "overwrite_batch", "why_ineffective"]
 
@@ -46,7 +46,7 @@ def why_ineffective(targets: t.Sequence[OpenTarget], *, probe: FilesystemProbe |
     :arg probe: one for many calls spares looking at the same mounts again; not to be kept longer than a batch.
     """
     probe = probe or FilesystemProbe()
-    return [gate(target, probe.assess(target.fd))[1] for target in targets]
+    return [gate(target, target.facts(probe))[1] for target in targets]
 
 
 def overwrite_batch(
@@ -78,6 +78,7 @@ def overwrite_batch(
     works: list[Work] = []
     sources: list[Source] = []
     raw = RawDisks()
+    workers = Workers(threads)
     try:
         sources.extend(open_source(pass_) for pass_ in scheme.passes)
         examiner = Examiner(probe or FilesystemProbe(), raw, refuse=on_ineffective == "fail", pace=pace)
@@ -88,13 +89,13 @@ def overwrite_batch(
             else:
                 results[index] = found
         if announce is not None:
-            announce(_marks(works, sources, len(targets)))
+            announce(_marks(works, sources, len(targets), workers))
         for number, source in enumerate(sources):
-            _write_pass(executor, works, source, threads)
+            _write_pass(executor, works, source, workers)
             _flush(executor, works)
             if scheme.reads_back(number):
                 drop_caches(works)
-                verify_pass(works, source, scheme, threads)
+                verify_pass(works, source, scheme, workers)
             source.wipe()
         for work in works:
             results[work.stream] = _conclude(work, scheme.verify)
@@ -102,21 +103,24 @@ def overwrite_batch(
         for source in sources:
             source.wipe()
         raw.close()
+        workers.close()
         for target in targets:
             target.release()
     return [results[index] for index in range(len(targets))]
 
 
-def _marks(works: list[Work], sources: list[Source], count: int) -> list[Mark | None]:
-    marks: list[Mark | None] = [None] * count
-    buffers = Buffers()
-    for work in works:
+def _marks(works: list[Work], sources: list[Source], count: int, workers: Workers) -> list[Mark | None]:
+    def foreseen(work: Work, buffers: Buffers) -> tuple[int, Mark | None]:
         align = work.block if work.direct else 1
-        marks[work.stream] = foresee(work.target.fd, sources, stream=work.stream, first=work.first, align=align, buffers=buffers)
+        return work.stream, foresee(work.target.fd, sources, stream=work.stream, first=work.first, align=align, buffers=buffers)
+
+    marks: list[Mark | None] = [None] * count
+    for index, mark in workers.run(works, foreseen):
+        marks[index] = mark
     return marks
 
 
-def _write_pass(executor: Executor, works: list[Work], source: Source, threads: int) -> None:
+def _write_pass(executor: Executor, works: list[Work], source: Source, workers: Workers) -> None:
     def write(job: Job, buffers: Buffers) -> tuple[Work, int, Tally]:
         work, tally = job.work, Tally()
         stream = work.opened(source)
@@ -129,13 +133,27 @@ def _write_pass(executor: Executor, works: list[Work], source: Source, threads: 
 
     for work in works:
         work.seen.written.bytes = 0
-    done = run_jobs(jobs(works, tail=True), write, threads)
+    done = workers.run(jobs(works, tail=True), write)
     large = [work for work in works if work.tail and work.large]
-    done += run_jobs((Job(work, [], work.tail) for work in large), write, threads) if large else []
+    done += workers.run((Job(work, [], work.tail) for work in large), write) if large else []
+    _end_tails(executor, [work for work in works if work.tail], done)
     for work, _first, tally in sorted(done, key=lambda item: item[1]):
         work.seen.written.add(tally)
     for work in works:
         work.passes += 1
+
+
+def _end_tails(executor: Executor, works: list[Work], done: list[tuple[Work, int, Tally]]) -> None:
+    """Wait until the odd ends are on the device, and drop them from the cache, which reading back must not see."""
+    for work in works:
+        start, end = work.tail or (0, 0)
+        try:
+            executor.write_back(work.target.fd, start, end - start)
+            os.posix_fadvise(work.target.fd, 0, 0, os.POSIX_FADV_DONTNEED)
+        except OSError as error:
+            failed = Tally()
+            failed.spoil(start, end - start, error=error.errno or errno.EIO)
+            done.append((work, start, failed))
 
 
 def _write_tail(executor: Executor, stream: Stream, tail: tuple[int, int], buffers: Buffers, tally: Tally) -> None:
@@ -145,8 +163,8 @@ def _write_tail(executor: Executor, stream: Stream, tail: tuple[int, int], buffe
     set_direct(fd, False)
     try:
         write_range(executor, stream, start, end, buffers, attempt)
-        executor.write_back(fd, start, end - start)
-        os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
+        # Only begun here: waiting for each file by itself would make as many small flushes; C(_end_tails) waits for all.
+        executor.write_back(fd, start, end - start, wait=False)
     except OSError as error:
         attempt = Tally()
         attempt.spoil(start, end - start, error=error.errno or errno.EIO)

@@ -25,7 +25,12 @@ _ZEROS = bytes(CHUNK)
 
 
 class Source(t.Protocol):
-    """The bytes of one pass over many targets, each of which is a stream of its own."""
+    """The bytes of one pass over many targets, each of which is a stream of its own.
+
+    :ivar secret: nobody can foresee them, so no file holds them by chance.
+    """
+
+    secret: bool
 
     def fill(self, view: memoryview, *, stream: int, offset: int) -> None:
         """Put the bytes from C(offset) of a stream into C(view), at most C(CHUNK) of them."""
@@ -36,6 +41,8 @@ class Source(t.Protocol):
 
 class Pattern:
     """A pattern repeated from offset 0 of each stream on."""
+
+    secret = False
 
     def __init__(self, pattern: bytes) -> None:
         self._pattern = pattern
@@ -75,6 +82,8 @@ class Keystream:
 
     :raises RefusedError: the library cryptography is missing.
     """
+
+    secret = True
 
     def __init__(self) -> None:
         self._cipher, self._aes, self._ctr = _aes()

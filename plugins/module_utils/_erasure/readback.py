@@ -15,7 +15,7 @@ from .keystream import Source
 from .rangeio import Readback, verify_range
 from .schemes import Scheme
 from .work import Job, Work, jobs
-from .workers import Buffers, run_jobs
+from .workers import Buffers, Workers
 
 __all__ = ["drop_caches", "verify_pass"]
 
@@ -45,7 +45,7 @@ def drop_caches(works: list[Work]) -> None:
             work.limits.append(LIMIT_BACKING)
 
 
-def verify_pass(works: list[Work], source: Source, scheme: Scheme, threads: int) -> None:
+def verify_pass(works: list[Work], source: Source, scheme: Scheme, workers: Workers) -> None:
     """Compare what the medium holds with what the pass wrote, all of it or the scheme's share."""
 
     def verify(job: Job, buffers: Buffers) -> tuple[Work, int, Readback]:
@@ -56,7 +56,7 @@ def verify_pass(works: list[Work], source: Source, scheme: Scheme, threads: int)
 
     def wanted() -> t.Iterator[Job]:
         for job in jobs(works, tail=True):
-            yield Job(job.work, job.ranges + ([job.tail] if job.tail else []), None)
+            yield Job(job.work, _joined(job.ranges, job.tail), None)
         for work in works:
             if work.tail and work.large:
                 yield Job(work, [work.tail], None)
@@ -69,10 +69,19 @@ def verify_pass(works: list[Work], source: Source, scheme: Scheme, threads: int)
 
     for work in works:
         work.seen.verified_bytes = 0
-    for work, _first, found in sorted(run_jobs(sampled(), verify, threads), key=lambda item: item[1]):
+    for work, _first, found in sorted(workers.run(sampled(), verify), key=lambda item: item[1]):
         work.seen.verified_bytes += found.verified_bytes
         work.seen.differing.add(found.differing)
         work.seen.unread.add(found.unread)
+
+
+def _joined(ranges: list[tuple[int, int]], tail: tuple[int, int] | None) -> list[tuple[int, int]]:
+    """The ranges with the odd end, in one read where it follows them."""
+    if tail is None:
+        return ranges
+    if ranges and ranges[-1][1] == tail[0]:
+        return [*ranges[:-1], (ranges[-1][0], tail[1])]
+    return [*ranges, tail]
 
 
 def _verify(work: Work, source: Source, start: int, end: int, buffers: Buffers, found: Readback) -> None:

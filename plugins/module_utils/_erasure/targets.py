@@ -19,6 +19,7 @@ import typing as t
 from .._errors import RefusedError
 from .._executor import Executor
 from .attached import forbidding_flags, lift_flags
+from .filesystem import FilesystemFacts, FilesystemProbe
 
 __all__ = [
     "Expected",
@@ -135,6 +136,13 @@ class OpenTarget:
         self.interrupted = False
         self._leased = False
         self._shared = False
+        self._facts: FilesystemFacts | None = None
+
+    def facts(self, probe: FilesystemProbe) -> FilesystemFacts:
+        """The facts about the filesystem, asked for once: an open file stays on its mount."""
+        if self._facts is None:
+            self._facts = probe.assess(self.fd)
+        return self._facts
 
     def lease(self, *, shared: bool | None = None) -> None:
         """Ask the kernel whether anybody else has the file open, and keep others waiting until C(release).

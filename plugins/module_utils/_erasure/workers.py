@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from .keystream import CHUNK
 
-__all__ = ["Buffers", "run_jobs"]
+__all__ = ["Buffers", "Workers"]
 
 Job = t.TypeVar("Job")
 Result = t.TypeVar("Result")
@@ -34,33 +34,48 @@ class Buffers:
         return expected == self.data[:length]
 
 
-def run_jobs(jobs: t.Iterable[Job], work: t.Callable[[Job, Buffers], Result], threads: int) -> list[Result]:
-    """Do the jobs with at most C(threads) threads, which take the next job as they get free; the results are in no order.
+class Workers:
+    """Threads that stay from pass to pass, each with its own buffers; to be closed.
 
-    An exception ends all threads after their current job, and is raised here.
+    :arg threads: at most.
     """
-    source = iter(jobs)
-    lock = threading.Lock()
-    results: list[Result] = []
-    stopped = False
 
-    def worker() -> None:
-        nonlocal stopped
-        buffers = Buffers()
-        try:
-            while True:
-                with lock:
-                    job = None if stopped else next(source, None)
-                if job is None:
-                    return
-                result = work(job, buffers)
-                with lock:
-                    results.append(result)
-        except BaseException:
-            stopped = True
-            raise
+    def __init__(self, threads: int) -> None:
+        self._threads = threads
+        self._pool = ThreadPoolExecutor(max_workers=threads)
+        self._own = threading.local()
 
-    with ThreadPoolExecutor(max_workers=threads) as pool:
-        for future in [pool.submit(worker) for _each in range(threads)]:
+    def close(self) -> None:
+        """End the threads."""
+        self._pool.shutdown()
+
+    def run(self, jobs: t.Iterable[Job], work: t.Callable[[Job, Buffers], Result]) -> list[Result]:
+        """Do the jobs, of which each thread takes the next one as it gets free; the results are in no order.
+
+        An exception ends all threads' work after their current job, and is raised here.
+        """
+        source = iter(jobs)
+        lock = threading.Lock()
+        results: list[Result] = []
+        stopped = False
+
+        def worker() -> None:
+            nonlocal stopped
+            if not hasattr(self._own, "buffers"):
+                self._own.buffers = Buffers()
+            try:
+                while True:
+                    with lock:
+                        job = None if stopped else next(source, None)
+                    if job is None:
+                        return
+                    result = work(job, self._own.buffers)
+                    with lock:
+                        results.append(result)
+            except BaseException:
+                stopped = True
+                raise
+
+        for future in [self._pool.submit(worker) for _each in range(self._threads)]:
             future.result()
-    return results
+        return results

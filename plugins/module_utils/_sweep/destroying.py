@@ -14,6 +14,7 @@ import contextlib
 import dataclasses
 import hashlib
 import typing as t
+from concurrent.futures import ThreadPoolExecutor
 
 from .._erasure.attached import wipe_attributes
 from .._erasure.files import THREADS, batch_limit, overwrite_batch, why_ineffective
@@ -287,6 +288,9 @@ class Destroyer:
             self._outcome(item.row, item.outcome, item.reasons, item.proof)
         if self.manner.remove:
             self._tidy([item.row for item in left])
+            # The filesystem gives the blocks back as the last descriptor goes, which takes a while for each file.
+            with ThreadPoolExecutor(max_workers=self.manner.threads) as pool:
+                list(pool.map(OpenTarget.close, [target for item in left for target in item.targets]))
 
     def _each(self, erased: t.Sequence[_Erased], act: t.Callable[[_Erased, OpenTarget], None]) -> list[_Erased]:
         """The sets for whose files C(act) was done and is durable; the others have the outcome that they are left with."""
