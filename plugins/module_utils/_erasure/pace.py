@@ -32,10 +32,9 @@ class Pace:
     def __call__(self, length: int) -> None:
         with self._lock:
             now = time.monotonic()
-            begin = max(now, self._free)
-            self._free = begin + length / self._rate
-        if begin > now:
-            time.sleep(begin - now)
+            # Until the end of what it is about to move, not its beginning: so the rate is never exceeded, at no point of a run.
+            self._free = end = max(now, self._free) + length / self._rate
+        time.sleep(end - now)
 
 
 def set_io_priority(kind: str) -> None:
