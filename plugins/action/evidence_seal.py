@@ -14,7 +14,7 @@ from ansible_collections.recordings.disposal.plugins.module_utils._executor impo
 from ansible_collections.recordings.disposal.plugins.module_utils._sweep.version import VERSION
 from ansible_collections.recordings.disposal.plugins.modules.evidence_seal import DOCUMENTATION
 from ansible_collections.recordings.disposal.plugins.plugin_utils._action import argument_spec, attempted, located, read_text
-from ansible_collections.recordings.disposal.plugins.plugin_utils._seal import Sealing, seal_run
+from ansible_collections.recordings.disposal.plugins.plugin_utils._seal import Sealing, rehearse, seal_run
 
 
 def _render(statement: dict[str, t.Any], *, language: str, manifest: dict[str, t.Any]) -> str:
@@ -39,6 +39,11 @@ class ActionModule(ActionBase):
         manifest = located(options["manifest"])
         check_mode = bool(self._task.check_mode)
         signers = options["allowed_signers"]
+        if options["rehearse"]:
+            allowed = read_text(signers, "the file of allowed signers") if signers else None
+            key = located(options["signing_key"])
+            told = rehearse(signing_key=key, signer=options["signer"], allowed_signers=allowed, now=time_text(utc_now()))
+            return {"changed": False, "key": told}
         result = seal_run(
             Sealing(
                 run_directory=located(options["run"]),

@@ -59,6 +59,11 @@ options:
     elements: str
     choices: [en, pl]
     default: [en, pl]
+  rehearse:
+    description:
+      - Only try whether O(signing_key) can sign and O(signer) is allowed now, and seal nothing; to be done before anything is destroyed.
+    type: bool
+    default: false
 extends_documentation_fragment:
   - recordings.disposal._attributes
 attributes:
@@ -90,9 +95,13 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+key:
+  description: Fingerprint of the key that would sign.
+  returned: with O(rehearse=true)
+  type: str
 statement:
   description: The statement.
-  returned: success
+  returned: when the run is sealed
   type: dict
   contains:
     path:
@@ -110,60 +119,60 @@ statement:
       type: str
 run:
   description: Id of the run.
-  returned: success
+  returned: when the run is sealed
   type: str
 created:
   description: When the statement was made.
-  returned: success
+  returned: when the run is sealed
   type: str
   sample: "2026-11-23T22:00:00Z"
 complete:
   description: Whether every host with due sets has ended its run and accounts for all of them.
-  returned: success
+  returned: when the run is sealed
   type: bool
 problems:
   description: A sentence for each host that has not.
-  returned: success
+  returned: when the run is sealed
   type: list
   elements: str
 missing_hosts:
   description: Hosts with due sets and without a journal.
-  returned: success
+  returned: when the run is sealed
   type: list
   elements: str
 totals:
   description: Sets by outcome (C(counts)) and bytes destroyed (C(bytes)) of all hosts.
-  returned: success
+  returned: when the run is sealed
   type: dict
   sample:
     counts: {destroyed: 412, not_destroyed: 3, unknown: 0}
     bytes: {destroyed: 65938128}
 merkle_root:
   description: Root of the Merkle tree (RFC 9162) over all outcomes.
-  returned: success
+  returned: when the run is sealed
   type: str
 tree_size:
   description: Number of outcomes.
-  returned: success
+  returned: when the run is sealed
   type: int
 not_checked:
   description: What the evidence does not show.
-  returned: success
+  returned: when the run is sealed
   type: list
   elements: str
 ledger:
   description:
     - The ledger, C(path), C(seq) (the statement's number in it, none in check mode if it would be appended) and C(head) (digest of its
       last line).
-  returned: success
+  returned: when the run is sealed
   type: dict
 superseded:
   description: Where the statement that this one replaces is kept; none if it replaces none.
-  returned: success
+  returned: when the run is sealed
   type: str
 certificates:
   description: Paths of the certificates.
-  returned: success
+  returned: when the run is sealed
   type: list
   elements: str
 """

@@ -24,7 +24,7 @@ from ._signatures import read_signatures, signature_name
 from ._sshsign import sign
 from ._statement import NAMESPACE, Evidence, build_statement, gather_evidence, statement_bytes
 
-__all__ = ["Sealing", "seal_run"]
+__all__ = ["Sealing", "rehearse", "seal_run"]
 
 Render = t.Callable[..., str]
 
@@ -50,6 +50,25 @@ class Sealing:
     check_mode: bool
     now: str
     collection: str
+
+
+def rehearse(*, signing_key: str, signer: str, allowed_signers: str | None, now: str) -> str:
+    """Sign a text that says nothing, to know before anything is destroyed that the evidence can be signed; returns the key's fingerprint.
+
+    :raises DisposalError: the key cannot sign.
+    :raises EvidenceError: the signer is not allowed, or the key has expired.
+    """
+    check_principal(signer)
+    data = b"rehearsal\n"
+    signature = sign(data, key=signing_key, namespace=NAMESPACE)
+    if allowed_signers is None:
+        return read_signature(signature).key
+    try:
+        return verify(
+            data, signature, allowed_signers=allowed_signers, principal=signer, namespace=NAMESPACE, at=parse_time(now)
+        ).fingerprint
+    except EvidenceError as error:
+        raise EvidenceError(f"the evidence could not be sealed by {signer}, so nothing was done: {error.message}") from error
 
 
 def seal_run(sealing: Sealing) -> dict[str, t.Any]:

@@ -164,3 +164,31 @@ def test_a_first_wave_that_cannot_be_reached_changes_nothing(fleet: Fleet) -> No
     assert done.returncode != 0 and "Run the sweep again once it can be reached" in done.stdout
     assert [len(fleet.old(host)) for host in HOSTS] == [2, 2, 2]
     assert not list((fleet.path / "disposal").glob("runs/*/statement.json"))
+
+
+def refused(fleet: Fleet, words: str) -> None:
+    """A sweep that says the words, and after which everything is as it was."""
+    before = {path: path.read_bytes() for host in HOSTS for path in (fleet.path / host / "monitor").glob("**/*.wav")}
+    done = fleet.play("sweep", "-e", f"disposal_plan_id={fleet.plan_id()}")
+    told = " ".join(done.stdout.split())
+    assert done.returncode != 0 and words in told, done.stdout
+    assert {path: path.read_bytes() for host in HOSTS for path in (fleet.path / host / "monitor").glob("**/*.wav")} == before
+
+
+def test_an_evidence_key_that_has_expired_is_noticed_before_anything_is_destroyed(fleet: Fleet) -> None:
+    assert fleet.play("plan").returncode == 0
+    signers = fleet.path / "allowed_signers"
+    signers.write_text(signers.read_text().replace("namespaces=", 'valid-before="20260101",namespaces='))
+    refused(fleet, "the evidence could not be sealed by robot@example.com, so nothing was done")
+
+
+def test_a_signing_key_that_is_not_there_is_noticed_before_anything_is_destroyed(fleet: Fleet) -> None:
+    assert fleet.play("plan").returncode == 0
+    (fleet.path / "robot").rename(fleet.path / "elsewhere")
+    refused(fleet, "is not a file; correct the path")
+
+
+def test_a_plan_that_nobody_has_signed_says_so(fleet: Fleet) -> None:
+    fleet.variables["disposal_approvals_required"] = 2
+    assert fleet.play("plan").returncode == 0
+    refused(fleet, "is not approved, nothing was done: ")

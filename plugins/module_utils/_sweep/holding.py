@@ -29,8 +29,13 @@ def hold_changes(params: t.Mapping[str, t.Any], executor: Executor, *, check_mod
     :raises RefusedError: it stands already with other contents, or there is none to release.
     """
     directory = params["dir"]
-    if os.path.islink(directory):
-        raise RefusedError(f"the directory of holds {directory} is a symbolic link; name the real directory")
+    if not os.path.isabs(directory):
+        raise RefusedError(
+            f"the directory of holds {directory} is not an absolute path, so the hold might lie where nothing reads it; write it out"
+        )
+    for place in (directory, os.path.dirname(directory.rstrip("/"))):
+        if os.path.islink(place):
+            raise RefusedError(f"the directory of holds {directory} is, or lies in, a symbolic link ({place}); name the real directory")
     now = rfc3339(int(time.time()))
     found = {
         name: document

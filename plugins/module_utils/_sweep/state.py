@@ -26,6 +26,10 @@ class StateDir:
     def __init__(self, path: str, executor: Executor) -> None:
         self.path = path
         self.executor = executor
+        if not os.path.isabs(path):
+            raise RefusedError(
+                f"the state directory {path} is not an absolute path, so plans and holds would end up in different places; write it out"
+            )
         if os.path.islink(path):
             raise RefusedError(f"the state directory {path} is a symbolic link; name the real directory")
         if os.path.isdir(path) and os.stat(path).st_uid not in (0, os.geteuid()):

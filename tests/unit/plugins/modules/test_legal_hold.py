@@ -191,7 +191,7 @@ def test_a_spoilt_hold_beside_it_and_a_link(tmp_path: pathlib.Path, hold: Run) -
     os.rename(holds, tmp_path / "elsewhere")
     holds.symlink_to(tmp_path / "elsewhere")
     result = hold(**{**PLACE, "id": "H-3"})
-    assert result["failed"] and "is a symbolic link" in result["msg"]
+    assert result["failed"] and "a symbolic link" in result["msg"]
 
 
 def test_a_hold_in_a_file_of_another_name_is_released_in_that_file(tmp_path: pathlib.Path, hold: Run) -> None:
@@ -202,3 +202,18 @@ def test_a_hold_in_a_file_of_another_name_is_released_in_that_file(tmp_path: pat
     assert hold(**RELEASE)["changed"]
     assert [path.name for path in holds.iterdir()] == ["case.json"]
     assert json.loads((holds / "case.json").read_text())["released_by"] == "bartek@example.com"
+
+
+def test_a_relative_directory_is_refused(tmp_path: pathlib.Path, hold: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = hold(**PLACE, dir="state/holds")
+    assert result["failed"] and "is not an absolute path, so the hold might lie where nothing reads it" in result["msg"]
+    assert not (tmp_path / "state").exists()
+
+
+def test_a_linked_state_directory_is_refused(tmp_path: pathlib.Path, hold: Run) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "linked").symlink_to(tmp_path / "real")
+    result = hold(**PLACE, dir=str(tmp_path / "linked" / "holds"))
+    assert result["failed"] and "is, or lies in, a symbolic link" in result["msg"]
+    assert not list((tmp_path / "real").iterdir())

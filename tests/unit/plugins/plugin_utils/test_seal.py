@@ -15,7 +15,6 @@ import pytest
 from ansible_collections.recordings.disposal.plugins.module_utils._errors import DisposalError, EvidenceError, RefusedError
 from ansible_collections.recordings.disposal.plugins.module_utils._evidence.canonical import digest
 from ansible_collections.recordings.disposal.plugins.module_utils._executor import Executor
-from ansible_collections.recordings.disposal.plugins.plugin_utils import _seal as module
 from ansible_collections.recordings.disposal.plugins.plugin_utils._ledger import Ledger, read_ledger
 from ansible_collections.recordings.disposal.tests.unit.plugins.module_utils._evidence.evidence_world import snapshot
 from ansible_collections.recordings.disposal.tests.unit.plugins.plugin_utils.run_world import SIGNER, RunWorld
@@ -269,4 +268,3 @@ def test_certificates_are_written_anew_when_lost(world: RunWorld) -> None:
     assert world.seal()["changed"] is True
     assert (world.run / "certificate.pl.html").exists()
     assert world.seal(languages=[])["certificates"] == []
-    assert module.__all__ == ["Sealing", "seal_run"]

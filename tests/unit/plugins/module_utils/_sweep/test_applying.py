@@ -304,6 +304,14 @@ def test_a_state_directory_of_another_user_is_refused(world: World) -> None:
     refused(world, manifest, "belongs to another user")
 
 
+def test_a_relative_state_directory_is_refused(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.record(days=200)
+    manifest = world.manifest(world.plan())
+    monkeypatch.chdir(world.path)
+    world.state = pathlib.Path("state")
+    refused(world, manifest, "the state directory state is not an absolute path")
+
+
 def test_a_root_on_another_device_is_refused(world: World) -> None:
     path = world.record(days=200)
     planned = world.plan()
