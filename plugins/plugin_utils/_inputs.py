@@ -38,8 +38,10 @@ def load_yaml(path: str, loader: DataLoader, what: str) -> t.Any:
         text = _text(location, loader)
         loaded = plain(loader.load(text, file_name=location, show_content=False))
         twice = _key_that_stands_twice(text)
+    except RecursionError as error:
+        raise AnsibleActionFail(f"{what} {location} refers to itself (an alias within its own anchor); write it out") from error
     except Exception as error:
-        raise AnsibleActionFail(f"{what} {location} cannot be read: {error}") from error
+        raise AnsibleActionFail(f"{what} {location} cannot be read: {error}; correct it") from error
     if twice is not None:
         key, first, second = twice
         raise AnsibleActionFail(

@@ -195,6 +195,7 @@ class _JournalCheck:
             "bytes": {"destroyed": self.state.bytes_destroyed},
             "reasons": dict(self.outcomes.reasons),
             "interruptions": self.state.interruptions,
+            "other_policies": list(self.state.other_policies),
             "closed": self.state.closed,
             "classes": self.outcomes.classes,
         }

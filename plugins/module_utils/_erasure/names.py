@@ -14,7 +14,9 @@ from .._errors import DisposalError
 from .._executor import Executor
 from .targets import OpenTarget, TargetRefusedError, open_directory, plain_parts, refusal, refusal_of
 
-__all__ = ["remove", "scrub_names", "stands", "sync_directories", "unscrub"]
+__all__ = ["LIMIT_NAMES", "remove", "scrub_names", "stands", "sync_directories", "unscrub"]
+
+LIMIT_NAMES = "names of files may remain in the journal and in directories of the filesystem"
 
 
 def scrub_names(executor: Executor, target: OpenTarget, blanks: t.Sequence[str]) -> None:

@@ -28,7 +28,7 @@ OUTCOMES = ("destroyed", "not_destroyed", "unknown")
 
 _NEEDED: dict[str, frozenset[str]] = {
     "open": frozenset({"format", "run", "host", "plan", "manifest", "policy", "approvals", "author", "collection", "identifiers"}),
-    "resume": frozenset({"torn", "pending"}),
+    "resume": frozenset({"torn", "pending", "policy"}),
     "intent": frozenset({"set", "class", "rule", "method", "members", "bytes", "start", "keep_until", "destroy_by", "aside", "marks"}),
     "erased": frozenset({"set", "proof"}),
     "outcome": frozenset({"set", "outcome", "level", "technique", "scheme", "class", "rule", "bytes", "members", "reason", "proof"}),
@@ -77,6 +77,7 @@ class JournalState:
     :ivar counts: sets by outcome.
     :ivar bytes_destroyed: bytes of the sets whose outcome is C(destroyed).
     :ivar interruptions: how often the run was resumed.
+    :ivar other_policies: digests of policies that it was resumed under and that are not the one it began with.
     :ivar closed: whether the run's end is recorded.
     """
 
@@ -87,6 +88,7 @@ class JournalState:
         self.counts = dict.fromkeys(OUTCOMES, 0)
         self.bytes_destroyed = 0
         self.interruptions = 0
+        self.other_policies: list[str] = []
         self.closed = False
         self._outcomes: dict[int, int] = {}
         self._takers: dict[t.Any, t.Callable[[Record], None]] = {kind: getattr(self, f"_{kind}") for kind in _NEEDED}
@@ -133,8 +135,11 @@ class JournalState:
             raise self._fault(record, f"has the format {record['format']!r}, not {FORMAT}; read it with the version that wrote it")
         self.opening = record
 
-    def _resume(self, _record: Record) -> None:
+    def _resume(self, record: Record) -> None:
         self.interruptions += 1
+        policy = record["policy"]
+        if policy not in ((self.opening or {})["policy"], *self.other_policies):
+            self.other_policies.append(policy)
 
     def _intent(self, record: Record) -> None:
         name, _key = self._set_without_outcome(record)

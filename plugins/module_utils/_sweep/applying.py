@@ -116,8 +116,14 @@ def _run(
     passes = max((len(find_scheme(item["method"]["scheme"]).passes) for item in plan.part["classes"].values()), default=1)
     refuse_small_disk(state.path, sets=delta.due[0], files=delta.members, passes=passes)
     recheck = Recheck(inputs, state, params["holds"] or [])
+    stale = stale_reasons(plan, inputs) if resumed else []
+    warnings = (
+        [f"the interrupted run is resumed although {'; '.join(stale)}: what it had begun is brought to its end, everything else is kept"]
+        if stale
+        else []
+    )
     try:
-        return carry_out(
+        result = carry_out(
             journal_path(state.path, plan.run),
             state.executor,
             file,
@@ -128,6 +134,7 @@ def _run(
             ending=lambda counts: state.remember(run=plan.run, due=sum(counts.values()), left=counts["not_destroyed"] + counts["unknown"]),
             again="plan again",
         )
+        return {**result, "warnings": warnings}
     finally:
         recheck.close()
 
@@ -137,7 +144,7 @@ def _resumed_delta(plan: HostPlan, file: PlanFile, inputs: Inputs) -> Delta:
     stale = stale_reasons(plan, inputs)
     if stale:
         for name, reason in delta.state.items():
-            delta.state[name] = reason or f"the plan is stale: {'; '.join(stale)}"
+            delta.state[name] = f"the plan is stale: {'; '.join(stale)}" + (f"; {reason}" if reason else "")
     return delta
 
 

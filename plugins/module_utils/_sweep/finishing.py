@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import typing as t
 
 from .._erasure.marks import Mark, bears
 from .._erasure.targets import OpenTarget, TargetRefusedError
@@ -35,21 +36,24 @@ class _Found:
     problem: str = ""
 
 
-def finish_pending(destroyer: Destroyer, plan: PlanFile) -> None:
-    """Give every set that an interrupted run had announced its outcome."""
+def finish_pending(destroyer: Destroyer, plan: PlanFile, reasons: t.Mapping[str, str]) -> None:
+    """Give every set that an interrupted run had announced its outcome.
+
+    :arg reasons: why a set is skipped that was announced and not begun, by its name.
+    """
     waiting = dict(destroyer.journal.state.pending)
     if not waiting:
         return
     destroyer.recheck.refresh()
     for row in plan.due():
         if row.set in waiting:
-            _finish(destroyer, row, waiting[row.set])
+            _finish(destroyer, row, waiting[row.set], reasons.get(row.set, ""))
     destroyer.journal.sync()
 
 
-def _finish(destroyer: Destroyer, row: Row, pending: Pending) -> None:
+def _finish(destroyer: Destroyer, row: Row, pending: Pending, stale: str) -> None:
     if destroyer.goes_aside(row):
-        _finish_aside(destroyer, row, [str(record["aside"]) for record in pending.intents if record["aside"]])
+        _finish_aside(destroyer, row, [str(record["aside"]) for record in pending.intents if record["aside"]], stale)
         return
     with contextlib.ExitStack() as stack:
         found = _look(destroyer, row, pending, stack)
@@ -72,7 +76,7 @@ def _finish(destroyer: Destroyer, row: Row, pending: Pending) -> None:
         elif found.begun:
             destroyer.erase([(row, found.targets)])
         else:
-            reason = destroyer.recheck.safely(row) or ""
+            reason = destroyer.recheck.safely(row) or stale
             if reason:
                 destroyer.skip(row, reason)
             else:
@@ -106,15 +110,15 @@ def _look(destroyer: Destroyer, row: Row, pending: Pending, stack: contextlib.Ex
     return found
 
 
-def _finish_aside(destroyer: Destroyer, row: Row, earlier: list[str]) -> None:
+def _finish_aside(destroyer: Destroyer, row: Row, earlier: list[str], stale: str) -> None:
     try:
         begun = any_in(destroyer.recheck.root(row), earlier, [member.path for member in row.members])
     except OSError as error:
         destroyer.fail(row, "not_destroyed", [f"could not be moved aside ({error.strerror})"], None)
         return
     # A set is moved as a whole: what was half moved goes on, hold or not, since it stays whole and held in quarantine too.
-    reason = None if begun else destroyer.recheck.safely(row)
-    if reason is None:
-        destroyer.move_aside(row, earlier=earlier)
-    else:
+    reason = "" if begun else destroyer.recheck.safely(row) or stale
+    if reason:
         destroyer.skip(row, reason)
+    else:
+        destroyer.move_aside(row, earlier=earlier)

@@ -12,6 +12,7 @@ import time
 import typing as t
 
 from .._erasure.marks import Mark, bears
+from .._erasure.names import LIMIT_NAMES
 from .._erasure.outcomes import FileResult
 from .._erasure.pace import Pace, set_io_priority
 from .._erasure.schemes import LEVELS, STANDARD, find_scheme, require_level
@@ -77,11 +78,11 @@ class Standing:
 class Totals:
     """What the files of this process's part of a run add up to."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, removes: bool) -> None:
         self.started = time.monotonic()
         self.bytes = self.verified = self.moved = 0
         self.passes = 0
-        self.limits: set[str] = set()
+        self.limits = {LIMIT_NAMES} if removes else set()
         self.bad: list[dict[str, t.Any]] = []
 
     def add(self, row: Row, result: FileResult) -> None:
@@ -165,7 +166,7 @@ def overwrite_paths(params: t.Mapping[str, t.Any], executor: Executor, *, check_
                 "an earlier run of this task was interrupted, so nothing was done; give resume: true to have it brought to its end"
             )
         if check_mode:
-            return {**_result(request, number, last, Totals()), "changed": True}
+            return {**_result(request, number, last, Totals(removes=request.manner.remove)), "changed": True}
         result = _go_on(request, state, number, str((last.opening or {}).get("plan")), priority=params["io_priority"])
         _remove_directories(executor, params)
         return result
@@ -176,10 +177,13 @@ def overwrite_paths(params: t.Mapping[str, t.Any], executor: Executor, *, check_
             "it was destroyed by this task, so nothing was done; correct the paths"
         )
     if last is not None and (not listing.count or (not params["remove"] and _as_left(state, request, number, last))):
-        return {**_result(request, number, last, Totals()), "changed": False}
+        return {**_result(request, number, last, Totals(removes=request.manner.remove)), "changed": False}
     refuse_unfit(listing, on_ineffective=manner.on_ineffective, shared=manner.shared, unprotect=manner.unprotect)
     if check_mode or not listing.count:
-        return {**_result(request, number + 1, None, Totals(), due=listing.count), "changed": listing.count > 0}
+        return {
+            **_result(request, number + 1, None, Totals(removes=request.manner.remove), due=listing.count),
+            "changed": listing.count > 0,
+        }
     result = _begin(request, state, number + 1, listing, priority=params["io_priority"])
     _remove_directories(executor, params)
     return result
@@ -279,7 +283,7 @@ def _go_on(request: _Request, state: StateDir, number: int, plan: str, *, priori
     run = request.run(number)
     file = PlanFile(plan_path(state.path, plan), plan)
     standing = Standing()
-    totals = Totals()
+    totals = Totals(removes=request.manner.remove)
     state.make(os.path.join("runs", run))
     opening = {
         **{"format": FORMAT, "run": run, "host": os.uname().nodename, "plan": plan, "approvals": [], "collection": VERSION},

@@ -63,11 +63,11 @@ def carry_out(
         if journal.state.opening is None:
             journal.append("open", **opening)
         else:
-            journal.append("resume", torn=journal.torn, pending=len(journal.state.pending))
+            journal.append("resume", torn=journal.torn, pending=len(journal.state.pending), policy=opening["policy"])
         journal.sync()
         destroyer = build(journal)
         try:
-            finish_pending(destroyer, file)
+            finish_pending(destroyer, file, reasons)
             destroyer.destroy(file, reasons)
             counts = dict(journal.state.counts)
             ending(counts)

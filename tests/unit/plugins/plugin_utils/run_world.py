@@ -83,7 +83,7 @@ class RunWorld:
             if journal.state.opening is None:
                 journal.append("open", **opening(self.fields, self.data, host, **{"approvals": self.approvals, **changes}))
             else:
-                journal.append("resume", torn=journal.torn, pending=len(journal.state.pending))
+                journal.append("resume", torn=journal.torn, pending=len(journal.state.pending), policy="p")
             for number in range(due if until is None else until):
                 name = set_name(number)
                 if journal.state.outcome_of(name) is not None:

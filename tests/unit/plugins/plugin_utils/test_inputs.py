@@ -186,3 +186,9 @@ def test_no_key_for_plain_identifiers_and_the_time_is_the_controllers(tmp_path: 
         assert abs(arguments["controller_time"] - time.time()) < 60
     arguments = complete_arguments({"policy": {"id": "x"}, "identifiers_key_file": str(path)}, DataLoader(), check_mode=False)
     assert arguments["identifiers_key"] == path.read_text().strip()
+
+
+def test_a_document_that_refers_to_itself(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "h.yml").write_text("&a\nid: H-1\nwhere: *a\n")
+    with pytest.raises(AnsibleActionFail, match="refers to itself .* write it out"):
+        load_documents(str(tmp_path), DataLoader(), "hold")

@@ -188,7 +188,7 @@ STORIES = [
         [
             ("open", opening()),
             ("close", {"counts": {"destroyed": 0, "not_destroyed": 0, "unknown": 0}, "bytes": {"destroyed": 0}, "interruptions": 0}),
-            ("resume", {"torn": 0, "pending": 0}),
+            ("resume", {"torn": 0, "pending": 0, "policy": "p"}),
         ],
         3,
         "stands after the end of the run",
@@ -219,9 +219,9 @@ def test_a_float_or_a_huge_record_is_refused(path: str) -> None:
     with started(path) as journal:
         before = journal.head
         with pytest.raises(ValueError, match="float"):
-            journal.append("resume", torn=1.5, pending=0)
+            journal.append("resume", torn=1.5, pending=0, policy="p")
         with pytest.raises(ValueError, match="longer than"):
-            journal.append("resume", torn="x" * MAX_LINE, pending=0)
+            journal.append("resume", torn="x" * MAX_LINE, pending=0, policy="p")
         assert journal.head == before
     assert len(contents(path).splitlines()) == 1
 
@@ -241,7 +241,7 @@ def test_a_tail_torn_at_any_byte_is_dropped_and_the_run_goes_on(path: str) -> No
             assert (journal.torn, journal.seq) == (cut - start, 3)
             assert list(journal.state.pending) == [A]
             assert journal.state.pending[A].erased is not None
-            journal.append("resume", torn=journal.torn, pending=1)
+            journal.append("resume", torn=journal.torn, pending=1, policy="p")
             journal.append("outcome", **outcome(A))
             close(journal)
         state = JournalState.fold(read_journal(path))
@@ -401,7 +401,7 @@ def test_a_failed_flush_is_never_tried_again(path: str) -> None:
         with pytest.raises(DisposalError, match=r"cannot be made durable \(Input/output error\)"):
             journal.sync()
     with pytest.raises(DisposalError, match="cannot be made durable"):
-        journal.append("resume", torn=0, pending=0)
+        journal.append("resume", torn=0, pending=0, policy="p")
     journal.close()
     journal.close()
     with pytest.raises(DisposalError, match="cannot be made durable"):
@@ -412,7 +412,7 @@ def test_a_closed_journal_takes_nothing(path: str) -> None:
     journal = started(path)
     journal.close()
     with pytest.raises(DisposalError, match="is closed; open it again"):
-        journal.append("resume", torn=0, pending=0)
+        journal.append("resume", torn=0, pending=0, policy="p")
 
 
 def test_nothing_is_on_disk_before_sync_and_all_after(path: str) -> None:

@@ -111,8 +111,21 @@ def test_an_announced_set_that_another_policy_keeps_is_kept(cut: tuple[World, pa
     world, path, manifest = cut
     before = path.read_bytes()
     longer(world)
-    assert finish(world, manifest)["counts"]["not_destroyed"] == 1
+    result = finish(world, manifest)
+    assert result["counts"]["not_destroyed"] == 1
     assert path.read_bytes() == before
+    assert "the interrupted run is resumed although it was made under version 1 of the policy" in result["warnings"][0]
+    (resumed,) = (record for record in world.journal() if record["type"] == "resume")
+    assert resumed["policy"] != world.journal()[0]["policy"]
+
+
+def test_an_announced_set_is_kept_under_another_policy_that_would_destroy_it_too(cut: tuple[World, pathlib.Path, str]) -> None:
+    """The board has approved another policy's plan."""
+    world, path, manifest = cut
+    world.policy["version"] = "2"
+    assert finish(world, manifest)["counts"]["not_destroyed"] == 1 and path.exists()
+    (record,) = outcomes(world).values()
+    assert record["reason"][0].startswith("the plan is stale: ")
 
 
 @pytest.mark.parametrize("then", ["same policy", "longer"])
