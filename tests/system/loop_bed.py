@@ -141,6 +141,10 @@ class Bed:
         mount.callback(tree.close)
         return tree
 
+    def holds(self, point: pathlib.Path) -> bool:
+        """Whether something is mounted there by this bed."""
+        return point in self._mounts
+
     def unmount(self, point: pathlib.Path) -> None:
         self._mounts.pop(point).close()
         assert not os.path.ismount(point)
@@ -164,7 +168,8 @@ class Bed:
                 server.kill()
                 server.wait()
 
-        self._undo.callback(stop)
+        self._mounts[point] = self._undo.enter_context(contextlib.ExitStack())
+        self._mounts[point].callback(stop)
         deadline = time.monotonic() + 30
         while not os.path.ismount(point):
             assert server.poll() is None and time.monotonic() < deadline, (

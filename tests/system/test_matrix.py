@@ -21,6 +21,7 @@ from ansible_collections.recordings.disposal.plugins.module_utils._executor impo
 from ansible_collections.recordings.disposal.plugins.module_utils._sweep.overwriting import overwrite_paths
 from ansible_collections.recordings.disposal.tests.system.erasure_bed import hits
 from ansible_collections.recordings.disposal.tests.system.loop_bed import Bed, Mounted, need, run
+from ansible_collections.recordings.disposal.tests.system.test_erasure_files import encrypt_directory
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 PAGE = TOP / "docs" / "matrix.md"
@@ -31,12 +32,19 @@ Prepare = t.Callable[[Mounted, pathlib.Path], None]
 
 
 class Ground(t.NamedTuple):
-    """A filesystem as it is made and mounted; C(after) is done once the recordings lie on it."""
+    """A filesystem as it is made and mounted.
+
+    :arg before: makes the place in which the recordings are laid, where that is not the filesystem itself.
+    :arg after: done once the recordings lie there.
+    :arg readable: the raw image holds their content as it was written.
+    """
 
     kind: str
     make: tuple[str, ...] = ()
     mount: str = ""
+    before: t.Callable[[Bed, Mounted], pathlib.Path] | None = None
     after: Prepare | None = None
+    readable: bool = True
 
 
 def _snapshot(mounted: Mounted, _root: pathlib.Path) -> None:
@@ -49,8 +57,17 @@ def _reflink(_mounted: Mounted, root: pathlib.Path) -> None:
             run("cp", "--reflink=always", str(path), str(path.parent.parent / f"copy-{path.stat().st_size}"))
 
 
-def _nodatacow(_mounted: Mounted, root: pathlib.Path) -> None:
-    assert "C" in run("lsattr", "-d", str(root))
+def _encrypted(_bed: Bed, mounted: Mounted) -> pathlib.Path:
+    place = mounted.path / "encrypted"
+    place.mkdir()
+    encrypt_directory(place)
+    return place
+
+
+def _overlaid(bed: Bed, mounted: Mounted) -> pathlib.Path:
+    for name in ("lower", "upper", "work"):
+        (mounted.path / name).mkdir()
+    return bed.mount("overlay", "overlay", ",".join(f"{name}dir={mounted.path / name}" for name in ("lower", "upper", "work")))
 
 
 GROUNDS: dict[str, Ground] = {
@@ -60,6 +77,7 @@ GROUNDS: dict[str, Ground] = {
     "ext4, blocks of 1 KiB": Ground("ext4", ("-b", "1024")),
     "ext4, bigalloc": Ground("ext4", ("-O", "bigalloc", "-C", "16384")),
     "ext4, inline_data": Ground("ext4", ("-O", "inline_data", "-I", "256")),
+    "ext4, encrypted directory": Ground("ext4", ("-O", "encrypt", "-b", "4096"), before=_encrypted, readable=False),
     "ext4, no journal": Ground("ext4", ("-O", "^has_journal")),
     "ext4, data=journal": Ground("ext4", mount="data=journal"),
     "ext4, data=writeback": Ground("ext4", mount="data=writeback"),
@@ -69,6 +87,7 @@ GROUNDS: dict[str, Ground] = {
     "btrfs, compress=zstd": Ground("btrfs", mount="compress-force=zstd"),
     "btrfs, nodatacow": Ground("btrfs", mount="nodatacow"),
     "btrfs, snapshot": Ground("btrfs", after=_snapshot),
+    "overlay over ext4": Ground("ext4", before=_overlaid),
 }
 
 
@@ -85,8 +104,8 @@ def _content(size: int) -> bytes:
     return b"".join(MARKER + os.urandom(512 - len(MARKER)) for _sector in range(size // 512 + 1))[:size]
 
 
-def _laid(mounted: Mounted) -> pathlib.Path:
-    root = mounted.path / "monitor"
+def _laid(place: pathlib.Path) -> pathlib.Path:
+    root = place / "monitor"
     root.mkdir()
     for number, size in enumerate(SIZES):
         (root / f"{NAME}{number}.wav").write_bytes(_content(size))
@@ -110,10 +129,13 @@ def _cell(bed: Bed, ground: Ground, name: str, on_ineffective: str) -> Cell:
     if ground.kind == "btrfs":
         need("btrfs")
     mounted = bed.filesystem(ground.kind, *ground.make, mount=ground.mount)
-    root = _laid(mounted)
+    place = ground.before(bed, mounted) if ground.before is not None else mounted.path
+    root = _laid(place)
     if ground.after is not None:
         ground.after(mounted, root)
     outcome = _called(root, bed.directory / f"state-{abs(hash(name))}-{on_ineffective}", on_ineffective)
+    if place != mounted.path and bed.holds(place):
+        bed.unmount(place)
     bed.unmount(mounted.path)
     cell = Cell(outcome, hits(mounted.image, MARKER), hits(mounted.image, NAME.encode()))
     bed.detach(mounted.device)
@@ -153,7 +175,7 @@ def test_the_matrix(tmp_path: pathlib.Path) -> None:
             cells = [_cell(bed, ground, name, manner) for manner in ("fail", "report")]
             for cell in cells:
                 assert not (cell.content and cell.outcome == "destroyed"), f"{name}: bytes came back and the result said destroyed"
-            if cells[0].outcome == "refused":
+            if cells[0].outcome == "refused" and ground.readable:
                 assert cells[0].content, f"{name}: refused, and yet the content is gone"
             rows.append(_row(name, cells))
     finally:
@@ -169,7 +191,7 @@ def test_the_search_finds_what_a_plain_deletion_leaves(tmp_path: pathlib.Path) -
     bed = Bed(tmp_path)
     try:
         mounted = bed.filesystem("ext4")
-        root = _laid(mounted)
+        root = _laid(mounted.path)
         subprocess.run(["rm", "-r", str(root)], check=True)
         bed.unmount(mounted.path)
         assert hits(mounted.image, MARKER) >= sum(SIZES) // 512
@@ -184,7 +206,7 @@ def test_a_copy_that_shares_its_blocks_stops_everything(tmp_path: pathlib.Path, 
     try:
         ground = GROUNDS["btrfs, snapshot" if kind == "btrfs" else "XFS, reflinked"]
         mounted = bed.filesystem(ground.kind)
-        root = _laid(mounted)
+        root = _laid(mounted.path)
         assert ground.after is not None
         ground.after(mounted, root)
         os.sync()
