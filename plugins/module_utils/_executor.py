@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import fcntl
 import functools
 import os
 import typing as t
@@ -82,6 +83,11 @@ class Executor:
         if number not in (errno.ENOSYS, errno.EINVAL, errno.ESPIPE):
             raise OSError(number, os.strerror(number))
         os.fdatasync(fd)
+
+    def ioctl(self, fd: int, request: int, what: str) -> None:
+        """A command without argument to an open device, as C(what) names it."""
+        self._allow(what)
+        fcntl.ioctl(fd, request)
 
     def ftruncate(self, fd: int, size: int) -> None:
         self._allow("truncate")

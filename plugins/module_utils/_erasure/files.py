@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import resource
 import typing as t
@@ -15,11 +14,11 @@ from dataclasses import dataclass, field
 
 from .._executor import Executor
 from .extents import Extent, data_ranges, extents_problem, holds_unwritten, map_extents
-from .filesystem import FilesystemFacts, FilesystemProbe, is_encrypted
+from .filesystem import LIMIT_BACKING, FilesystemFacts, FilesystemProbe, is_encrypted
 from .keystream import CHUNK, Source, open_source
 from .marks import Mark, foresee
 from .outcomes import FileResult, Observed, Tally, judge
-from .rangeio import STEP, Readback, Stream, verify_range, write_range
+from .rangeio import STEP, Readback, Stream, drop_cached, set_direct, verify_range, write_range, write_tail
 from .schemes import Scheme
 from .targets import OpenTarget, TargetRefusedError
 from .workers import Buffers, run_jobs
@@ -34,7 +33,6 @@ LIMIT_CACHED = "read back through the page cache, after it was asked to drop the
 LIMIT_OPENERS = "whether another process had the file open could not be determined"
 LIMIT_INTERRUPTED = "another process opened the file while it was overwritten"
 LIMIT_UNWRITTEN = "space that the file reserved and never wrote was left as it was"
-LIMIT_BACKING = "cached pages of the file below the loop device could not be dropped before reading back"
 
 
 @dataclass
@@ -196,7 +194,7 @@ def _examine(
     if before is not None and holds_unwritten(before, target.size):
         work.limits.append(LIMIT_UNWRITTEN)
     if direct:
-        _set_direct(target.fd, True)
+        set_direct(target.fd, True)
     elif not facts.memory:
         work.limits.append(LIMIT_CACHED)
     return work
@@ -212,18 +210,13 @@ def _medium(target: OpenTarget, facts: FilesystemFacts) -> tuple[int, bool]:
     if facts.memory or block > CHUNK:
         return block, False
     try:
-        _set_direct(target.fd, True)
+        set_direct(target.fd, True)
         os.preadv(target.fd, [Buffers().data[:block]], 0)
     except OSError as error:
         return block, error.errno not in (errno.EINVAL, errno.EOPNOTSUPP)
     finally:
-        _set_direct(target.fd, False)
+        set_direct(target.fd, False)
     return block, True
-
-
-def _set_direct(fd: int, on: bool) -> None:
-    flags = fcntl.fcntl(fd, fcntl.F_GETFL)
-    fcntl.fcntl(fd, fcntl.F_SETFL, flags | os.O_DIRECT if on else flags & ~os.O_DIRECT)
 
 
 def _seek_ranges(target: OpenTarget) -> list[tuple[int, int]]:
@@ -275,7 +268,7 @@ def _write_pass(executor: Executor, works: list[_Work], source: Source, threads:
         for start, end in job.ranges:
             write_range(executor, stream, start, end, buffers, tally)
         if job.tail:
-            _write_tail(executor, stream, job.tail, buffers, tally)
+            write_tail(executor, stream, job.tail, buffers, tally)
         first = job.ranges[0][0] if job.ranges else work.target.size
         return work, first, tally
 
@@ -288,23 +281,6 @@ def _write_pass(executor: Executor, works: list[_Work], source: Source, threads:
         work.seen.written.add(tally)
     for work in works:
         work.passes += 1
-
-
-def _write_tail(executor: Executor, stream: Stream, tail: tuple[int, int], buffers: Buffers, tally: Tally) -> None:
-    start, end = tail
-    fd = stream.fd
-    attempt = Tally()
-    _set_direct(fd, False)
-    try:
-        write_range(executor, stream, start, end, buffers, attempt)
-        executor.write_back(fd, start, end - start)
-        os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
-    except OSError as error:
-        attempt = Tally()
-        attempt.spoil(start, end - start, error=error.errno or errno.EIO)
-    finally:
-        _set_direct(fd, True)
-    tally.add(attempt)
 
 
 def _flush(executor: Executor, works: list[_Work]) -> None:
@@ -340,17 +316,7 @@ def _drop_caches(works: list[_Work]) -> None:
     for work in works:
         if not work.direct and not work.facts.memory:
             os.posix_fadvise(work.target.fd, 0, 0, os.POSIX_FADV_DONTNEED)
-    kept: set[str] = set()
-    for path in {path for work in works for path in work.facts.backing_files}:
-        try:
-            fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-        except OSError:
-            kept.add(path)
-            continue
-        try:
-            os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
-        finally:
-            os.close(fd)
+    kept = drop_cached({path for work in works for path in work.facts.backing_files})
     for work in works:
         if kept.intersection(work.facts.backing_files) and LIMIT_BACKING not in work.limits:
             work.limits.append(LIMIT_BACKING)

@@ -67,6 +67,7 @@ class Observed:
     :arg extents_problem: what the extents said afterwards.
     :arg changed: the file's size or its number of names changed meanwhile.
     :arg ineffective: why an overwrite on this filesystem proves nothing, empty where it does.
+    :arg to_read: bytes that had to be read back, all that were due where it is C(None); fewer for a sample.
     """
 
     due: int
@@ -78,14 +79,16 @@ class Observed:
     extents_problem: str | None = None
     changed: bool = False
     ineffective: str = ""
+    to_read: int | None = None
 
 
 def judge(seen: Observed) -> tuple[str, str | None]:
     """The outcome and, unless it is C(destroyed), the reason.
 
-    C(destroyed) only if each byte was written, flushed and read back equal, on blocks that did not move,
+    C(destroyed) only if each byte was written, flushed and read back equal (of a sample: each that was drawn), on blocks that did not move,
     on a filesystem that overwrites in place.
     """
+    to_read = seen.due if seen.to_read is None else seen.to_read
     if seen.written.bad_bytes:
         return "not_destroyed", f"writing failed at {seen.written.told()} ({os.strerror(seen.written.error)})"
     if seen.differing.bad_bytes:
@@ -101,7 +104,7 @@ def judge(seen: Observed) -> tuple[str, str | None]:
         "the file's size or names changed while it was overwritten" if seen.changed else "",
         f"the flush to the medium failed ({os.strerror(seen.flush_error)})" if seen.flush_error else "",
         f"reading back failed at {seen.unread.told()} ({os.strerror(seen.unread.error)})" if seen.unread.bad_bytes else "",
-        f"only {seen.verified_bytes} of {seen.due} bytes were read back" if seen.verified_bytes != seen.due else "",
+        f"only {seen.verified_bytes} of {to_read} bytes were read back" if seen.verified_bytes != to_read else "",
     ):
         if problem:
             return "unknown", problem

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from .._errors import RefusedError
 
-__all__ = ["LEVELS", "SCHEMES", "STANDARD", "Pass", "Scheme", "find_scheme", "reachable_level", "require_level", "satisfies"]
+__all__ = ["LEVELS", "RANDOM", "SCHEMES", "STANDARD", "Pass", "Scheme", "find_scheme", "reachable_level", "require_level", "satisfies"]
 
 STANDARD = "NIST SP 800-88 Rev. 2 (2025-09)"
 LEVELS = ("none", "clear", "purge", "destroy")
