@@ -88,6 +88,11 @@ class Executor:
             raise OSError(number, os.strerror(number))
         os.fdatasync(fd)
 
+    def ioctl(self, fd: int, request: int, what: str) -> None:
+        """A command without argument to an open device, as C(what) names it."""
+        self._allow(what)
+        fcntl.ioctl(fd, request)
+
     def ftruncate(self, fd: int, size: int) -> None:
         self._allow("truncate")
         os.ftruncate(fd, size)

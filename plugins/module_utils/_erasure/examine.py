@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import typing as t
 
@@ -16,12 +15,13 @@ from .extents import Extent, data_ranges, extents_problem, holds_unwritten, map_
 from .filesystem import FilesystemFacts, FilesystemProbe, is_encrypted
 from .keystream import CHUNK
 from .outcomes import FileResult, Observed
+from .rangeio import set_direct
 from .rawdisk import RawDisks
 from .targets import OpenTarget, TargetRefusedError
 from .work import Work
 from .workers import Buffers
 
-__all__ = ["Examiner", "gate", "set_direct"]
+__all__ = ["Examiner", "gate"]
 
 LIMIT_CACHED = "read back through the page cache, after it was asked to drop the file"
 BUSY = "busy: another process has the file open and may write to it again"
@@ -117,11 +117,6 @@ def _medium(target: OpenTarget, facts: FilesystemFacts) -> tuple[int, bool]:
     finally:
         set_direct(target.fd, False)
     return block, True
-
-
-def set_direct(fd: int, on: bool) -> None:
-    flags = fcntl.fcntl(fd, fcntl.F_GETFL)
-    fcntl.fcntl(fd, fcntl.F_SETFL, flags | os.O_DIRECT if on else flags & ~os.O_DIRECT)
 
 
 def _seek_ranges(target: OpenTarget) -> list[tuple[int, int]]:

@@ -12,13 +12,13 @@ import resource
 import typing as t
 
 from .._executor import Executor
-from .examine import Examiner, gate, set_direct
+from .examine import Examiner, gate
 from .extents import extents_problem, map_extents
 from .filesystem import FilesystemProbe
 from .keystream import Source, open_source
 from .marks import Mark, foresee
 from .outcomes import FileResult, Tally, as_asked, judge
-from .rangeio import Stream, write_range
+from .rangeio import write_range, write_tail
 from .rawdisk import RawDisks
 from .readback import drop_caches, verify_pass
 from .schemes import Scheme
@@ -127,7 +127,7 @@ def _write_pass(executor: Executor, works: list[Work], source: Source, workers: 
         for start, end in job.ranges:
             write_range(executor, stream, start, end, buffers, tally)
         if job.tail:
-            _write_tail(executor, stream, job.tail, buffers, tally)
+            write_tail(executor, stream, job.tail, buffers, tally)
         first = job.ranges[0][0] if job.ranges else work.target.size
         return work, first, tally
 
@@ -154,23 +154,6 @@ def _end_tails(executor: Executor, works: list[Work], done: list[tuple[Work, int
             failed = Tally()
             failed.spoil(start, end - start, error=error.errno or errno.EIO)
             done.append((work, start, failed))
-
-
-def _write_tail(executor: Executor, stream: Stream, tail: tuple[int, int], buffers: Buffers, tally: Tally) -> None:
-    start, end = tail
-    fd = stream.fd
-    attempt = Tally()
-    set_direct(fd, False)
-    try:
-        write_range(executor, stream, start, end, buffers, attempt)
-        # Only begun here: waiting for each file by itself would make as many small flushes; C(_end_tails) waits for all.
-        executor.write_back(fd, start, end - start, wait=False)
-    except OSError as error:
-        attempt = Tally()
-        attempt.spoil(start, end - start, error=error.errno or errno.EIO)
-    finally:
-        set_direct(fd, True)
-    tally.add(attempt)
 
 
 def _flush(executor: Executor, works: list[Work]) -> None:

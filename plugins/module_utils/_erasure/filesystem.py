@@ -8,15 +8,24 @@ from __future__ import annotations
 
 import fcntl
 import os
-import re
 import struct
 import typing as t
 from dataclasses import dataclass
 
-from .blocklayers import Layer, block_layers
+from .._media.blocklayers import Layer, block_layers
+from .._media.mounts import MountFacts, parse_mountinfo
 from .extents import SHARED, map_extents
 
-__all__ = ["FilesystemFacts", "FilesystemProbe", "MountFacts", "assess_filesystem", "decide_filesystem", "is_encrypted", "parse_mountinfo"]
+__all__ = [
+    "FilesystemFacts",
+    "FilesystemProbe",
+    "MountFacts",
+    "assess_filesystem",
+    "decide_device",
+    "decide_filesystem",
+    "is_encrypted",
+    "parse_mountinfo",
+]
 
 _FS_IOC_GETFLAGS = 0x80086601
 _ENCRYPT_FL = 0x00000800
@@ -55,10 +64,12 @@ _DM_NOT_IN_PLACE: t.Mapping[str, str] = {
 LIMIT_MEMORY = "memory-backed: there are no extents to compare, and pages that were swapped out earlier may remain in swap"
 LIMIT_BARRIERS = "mounted without write barriers: the flush does not reach the medium's own cache"
 LIMIT_UNSEEN = "the block device below the filesystem cannot be seen from here"
+LIMIT_DEVICE_UNSEEN = "what the block device is made of cannot be seen from here"
 LIMIT_VIRTUAL = "virtual disk: what lies below it is not seen"
 LIMIT_FLASH = "flash medium: remapped and spare blocks are not reached"
 LIMIT_DM = "device-mapper volume: copies that it may keep elsewhere are not seen"
 LIMIT_MD = "RAID: a member that failed or was replaced keeps what it held"
+LIMIT_BACKING = "cached pages of the file below the loop device could not be dropped before reading back"
 LIMIT_LOOP_UNSEEN = "loop device: the file below it cannot be seen from here"
 
 _LAYER_LIMITS: t.Mapping[str, str] = {"virtual": LIMIT_VIRTUAL, "dm": LIMIT_DM, "md": LIMIT_MD, "memory": "memory-backed block device"}
@@ -81,33 +92,6 @@ class FilesystemFacts:
     limits: tuple[str, ...] = ()
     memory: bool = False
     backing_files: tuple[str, ...] = ()
-
-
-class MountFacts(t.NamedTuple):
-    """One line of mountinfo: the mount's number, its device, the filesystem's type and its own options.
-
-    :arg complete: the options are all that are in force; mountinfo leaves out those that the superblock sets.
-    """
-
-    number: int
-    major: int
-    minor: int
-    type: str
-    options: frozenset[str]
-    complete: bool = False
-
-
-def parse_mountinfo(text: str) -> dict[int, MountFacts]:
-    """The mounts of C(/proc/self/mountinfo) by their numbers; a line that has another form is left out."""
-    mounts: dict[int, MountFacts] = {}
-    for line in text.splitlines():
-        before, separator, after = line.partition(" - ")
-        head, tail = before.split(" "), after.split(" ")
-        device = re.fullmatch(r"(\d+):(\d+)", head[2]) if len(head) >= 6 else None
-        if not separator or len(tail) < 3 or device is None or not head[0].isdigit():
-            continue
-        mounts[int(head[0])] = MountFacts(int(head[0]), int(device[1]), int(device[2]), tail[0], frozenset(tail[2].split(",")))
-    return mounts
 
 
 def _type_reason(mount: MountFacts) -> str:
@@ -173,13 +157,22 @@ def decide_filesystem(mount: MountFacts | None, layers: t.Sequence[tuple[Layer, 
             limits.append(LIMIT_BARRIERS)
         if not layers:
             limits.append(LIMIT_UNSEEN)
+    return _decide_layers(mount.type, reason, limits, layers)
+
+
+def decide_device(layers: t.Sequence[tuple[Layer, FilesystemFacts | None]]) -> FilesystemFacts:
+    """The same decision for a block device itself; its type is the kind of its first layer."""
+    return _decide_layers(layers[0][0].kind if layers else "unknown", "", [] if layers else [LIMIT_DEVICE_UNSEEN], layers)
+
+
+def _decide_layers(type_: str, reason: str, limits: list[str], layers: t.Sequence[tuple[Layer, FilesystemFacts | None]]) -> FilesystemFacts:
     backing: list[str] = []
     for layer, below in layers:
         reason = reason or _layer_reason(layer, below)
         limits.extend(_layer_limits(layer, below))
         backing.extend([layer.backing] if layer.backing else [])
         backing.extend(below.backing_files if below else ())
-    return FilesystemFacts(mount.type, not reason, reason, tuple(dict.fromkeys(limits)), backing_files=tuple(dict.fromkeys(backing)))
+    return FilesystemFacts(type_, not reason, reason, tuple(dict.fromkeys(limits)), backing_files=tuple(dict.fromkeys(backing)))
 
 
 def _file_flags(fd: int) -> int:
@@ -227,7 +220,14 @@ class FilesystemProbe:
         if mount is None or mount.type not in _IN_PLACE:
             return decide_filesystem(mount, ())
         mount = _with_all_options(mount)
-        return decide_filesystem(mount, [(layer, self._below(layer, depth)) for layer in block_layers(mount.major, mount.minor)])
+        return decide_filesystem(mount, self._layers(mount.major, mount.minor, depth))
+
+    def assess_device(self, major: int, minor: int) -> FilesystemFacts:
+        """The facts about what lies under a block device."""
+        return decide_device(self._layers(major, minor, 0))
+
+    def _layers(self, major: int, minor: int, depth: int) -> list[tuple[Layer, FilesystemFacts | None]]:
+        return [(layer, self._below(layer, depth)) for layer in block_layers(major, minor)]
 
     def _below(self, layer: Layer, depth: int) -> FilesystemFacts | None:
         if layer.backing is None or depth > 4:

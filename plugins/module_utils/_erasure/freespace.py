@@ -20,11 +20,11 @@ from dataclasses import dataclass, field
 
 from .._errors import RefusedError
 from .._executor import Executor
-from .filesystem import FilesystemFacts, FilesystemProbe
+from .filesystem import LIMIT_BACKING, FilesystemFacts, FilesystemProbe
 from .keystream import CHUNK, Source, open_source
 from .outcomes import Observed, Tally, as_asked, judge
-from .rangeio import STEP, Readback, Stream, verify_range, write_range
-from .readback import LIMIT_BACKING, drop_backing, sample
+from .rangeio import STEP, Readback, Stream, drop_cached, verify_range, write_range
+from .readback import sample
 from .schemes import Scheme
 from .workers import Buffers, Workers
 
@@ -209,7 +209,7 @@ def overwrite_free_space(
             for number, source in enumerate(sources):
                 _pass(space, workers, source, seen, first=not number)
                 if scheme.reads_back(number):
-                    if drop_backing(facts.backing_files):
+                    if drop_cached(facts.backing_files):
                         limits.append(LIMIT_BACKING)
                     seen.verified_bytes = 0
                     workers.run(_segments(space), functools.partial(_check, space, source, seen, scheme))

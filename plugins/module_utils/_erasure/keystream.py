@@ -14,7 +14,7 @@ import typing as t
 from .._errors import RefusedError
 from .schemes import Pass
 
-__all__ = ["CHUNK", "Keystream", "Pattern", "Source", "open_source"]
+__all__ = ["CHUNK", "Keystream", "Pattern", "Source", "new_key", "open_source"]
 
 # The largest piece that is made, written or compared at once.
 CHUNK = 1 << 20
@@ -75,23 +75,35 @@ def _aes() -> tuple[t.Any, t.Any, t.Any]:
     return Cipher, AES, CTR
 
 
+def new_key() -> bytearray:
+    """A fresh key, which its owner can wipe.
+
+    :raises RefusedError: the random device gave none.
+    """
+    key = bytearray(_KEY_BYTES)
+    # Read into place: os.urandom would leave the key in an immutable object that cannot be wiped.
+    with open("/dev/urandom", "rb", buffering=0) as device:
+        if device.readinto(key) != _KEY_BYTES:
+            raise RefusedError("/dev/urandom gave no key for a random pass; look at this host's random device")
+    return key
+
+
 class Keystream:
-    """AES-256-CTR under a key that only this object holds.
+    """AES-256-CTR under a key that only this object and who gave it hold.
 
     The counter block is the stream's number (64 bits) before the block's number in it (64 bits), so that streams never meet.
 
+    :arg key: 32 bytes, which are copied; a fresh key where none is given.
     :raises RefusedError: the library cryptography is missing.
     """
 
     secret = True
 
-    def __init__(self) -> None:
+    def __init__(self, key: bytes | bytearray | None = None) -> None:
         self._cipher, self._aes, self._ctr = _aes()
-        self._key = bytearray(_KEY_BYTES)
-        # Read into place: os.urandom would leave the key in an immutable object that cannot be wiped.
-        with open("/dev/urandom", "rb", buffering=0) as device:
-            if device.readinto(self._key) != _KEY_BYTES:
-                raise RefusedError("/dev/urandom gave no key for a random pass; look at this host's random device")
+        self._key = new_key() if key is None else bytearray(key)
+        if len(self._key) != _KEY_BYTES:
+            raise ValueError(f"a keystream's key has {_KEY_BYTES} bytes, not {len(self._key)}")
 
     def fill(self, view: memoryview, *, stream: int, offset: int) -> None:
         if not self._key:
@@ -113,9 +125,9 @@ class Keystream:
         self._key = bytearray()
 
 
-def open_source(pass_: Pass) -> Source:
-    """The source of a pass; a random one has a fresh key.
+def open_source(pass_: Pass, *, key: bytes | bytearray | None = None) -> Source:
+    """The source of a pass; a random one has the given key or a fresh one.
 
     :raises RefusedError: the library cryptography is missing.
     """
-    return Keystream() if pass_.pattern is None else Pattern(pass_.pattern)
+    return Keystream(key) if pass_.pattern is None else Pattern(pass_.pattern)

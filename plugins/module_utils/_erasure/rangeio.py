@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import typing as t
 
@@ -15,10 +16,12 @@ from .keystream import CHUNK, Source
 from .outcomes import Tally
 from .workers import Buffers
 
-__all__ = ["Readback", "Stream", "verify_range", "write_range"]
+__all__ = ["BLOCK_ERRORS", "Readback", "STEP", "Stream", "drop_cached", "set_direct", "verify_range", "write_range", "write_tail"]
 
 # The size in which a bad range is looked through, in bytes.
 STEP = 4096
+# What direct I/O says of blocks that fail while the device goes on: input/output, medium, target and protection errors.
+BLOCK_ERRORS = (errno.EIO, errno.ENODATA, errno.EREMOTEIO, errno.EILSEQ)
 
 
 class Stream(t.NamedTuple):
@@ -62,7 +65,7 @@ def _put(executor: Executor, fd: int, view: memoryview, offset: int) -> None:
 def write_range(executor: Executor, stream: Stream, start: int, end: int, buffers: Buffers, tally: Tally) -> None:
     """Overwrite the bytes from C(start) to C(end).
 
-    An input/output error spoils only the blocks that fail; any other error ends the range there.
+    An input/output error spoils only the blocks that fail, after they were tried once more; any other error ends the range there.
     """
     offset = start
     while offset < end:
@@ -74,7 +77,7 @@ def write_range(executor: Executor, stream: Stream, start: int, end: int, buffer
             _put(executor, stream.fd, view, offset)
             tally.bytes += length
         except OSError as error:
-            if error.errno != errno.EIO:
+            if error.errno not in BLOCK_ERRORS:
                 tally.spoil(offset, end - offset, error=error.errno or errno.EIO)
                 return
             _write_around(executor, stream, view, offset, tally)
@@ -82,13 +85,62 @@ def write_range(executor: Executor, stream: Stream, start: int, end: int, buffer
 
 
 def _write_around(executor: Executor, stream: Stream, view: memoryview, offset: int, tally: Tally) -> None:
-    for begin in range(0, len(view), stream.step):
-        piece = view[begin : begin + stream.step]
+    """Try a piece again that failed: in quarters, what fails again in quarters of it, and the smallest twice."""
+    size = max(stream.step, -(-len(view) // 4 // stream.step) * stream.step)
+    for begin in range(0, len(view), size):
+        piece = view[begin : begin + size]
         try:
             _put(executor, stream.fd, piece, offset + begin)
             tally.bytes += len(piece)
         except OSError as error:
-            tally.spoil(offset + begin, len(piece), error=error.errno or errno.EIO)
+            if error.errno in BLOCK_ERRORS and len(view) > stream.step:
+                _write_around(executor, stream, piece, offset + begin, tally)
+            else:
+                tally.spoil(offset + begin, len(piece), error=error.errno or errno.EIO)
+
+
+def write_tail(executor: Executor, stream: Stream, tail: tuple[int, int], buffers: Buffers, tally: Tally, *, wait: bool = True) -> None:
+    """Overwrite an odd end that direct I/O cannot write, through the page cache.
+
+    :arg wait: until it has left that; else its way is only begun, since waiting for each of many files makes as many small flushes.
+    """
+    start, end = tail
+    fd = stream.fd
+    attempt = Tally()
+    set_direct(fd, False)
+    try:
+        write_range(executor, stream, start, end, buffers, attempt)
+        executor.write_back(fd, start, end - start, wait=wait)
+        if wait:
+            os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
+    except OSError as error:
+        attempt = Tally()
+        attempt.spoil(start, end - start, error=error.errno or errno.EIO)
+    finally:
+        set_direct(fd, True)
+    tally.add(attempt)
+
+
+def set_direct(fd: int, on: bool) -> None:
+    """Make an open file's reads and writes go past the page cache, or through it."""
+    flags = fcntl.fcntl(fd, fcntl.F_GETFL)
+    fcntl.fcntl(fd, fcntl.F_SETFL, flags | os.O_DIRECT if on else flags & ~os.O_DIRECT)
+
+
+def drop_cached(paths: t.Iterable[str]) -> set[str]:
+    """Have cached pages of files below loop devices dropped, which stand between a read and the medium; returns those that could not be."""
+    kept: set[str] = set()
+    for path in paths:
+        try:
+            fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        except OSError:
+            kept.add(path)
+            continue
+        try:
+            os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
+        finally:
+            os.close(fd)
+    return kept
 
 
 def verify_range(stream: Stream, start: int, end: int, buffers: Buffers, found: Readback) -> None:
@@ -109,7 +161,7 @@ def _verify_piece(stream: Stream, offset: int, length: int, buffers: Buffers, fo
         got = -1
         error = failure.errno or errno.EIO
     if got < length:
-        if length <= stream.step:
+        if length <= stream.step or error not in BLOCK_ERRORS:
             found.unread.spoil(offset, length, error=error)
             return
         for begin in range(0, length, stream.step):

@@ -11,15 +11,15 @@ import secrets
 import typing as t
 
 from .extents import physical_pieces
+from .filesystem import LIMIT_BACKING
 from .keystream import Source
-from .rangeio import Readback, verify_range
+from .rangeio import Readback, drop_cached, verify_range
 from .schemes import Scheme
 from .work import Job, Work, jobs
 from .workers import Buffers, Workers
 
-__all__ = ["LIMIT_BACKING", "drop_backing", "drop_caches", "sample", "verify_pass"]
+__all__ = ["drop_caches", "sample", "verify_pass"]
 
-LIMIT_BACKING = "cached pages of the file below the loop device could not be dropped before reading back"
 # The pieces of a sample, in bytes.
 _SAMPLE = 16 * 4096
 
@@ -29,26 +29,10 @@ def drop_caches(works: list[Work]) -> None:
     for work in works:
         if not work.direct and not work.facts.memory:
             os.posix_fadvise(work.target.fd, 0, 0, os.POSIX_FADV_DONTNEED)
-    kept = drop_backing({path for work in works for path in work.facts.backing_files})
+    kept = drop_cached({path for work in works for path in work.facts.backing_files})
     for work in works:
         if kept.intersection(work.facts.backing_files) and LIMIT_BACKING not in work.limits:
             work.limits.append(LIMIT_BACKING)
-
-
-def drop_backing(paths: t.Iterable[str]) -> set[str]:
-    """Have cached pages of files below loop devices dropped; returns those of which they could not be."""
-    kept: set[str] = set()
-    for path in paths:
-        try:
-            fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-        except OSError:
-            kept.add(path)
-            continue
-        try:
-            os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
-        finally:
-            os.close(fd)
-    return kept
 
 
 def verify_pass(works: list[Work], source: Source, scheme: Scheme, workers: Workers) -> None:

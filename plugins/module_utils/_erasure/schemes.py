@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from .._errors import RefusedError
 from .._standards.schemes import CUSTOM, PUBLISHED, scheme_problem
 
-__all__ = ["LEVELS", "STANDARD", "VERIFY", "Pass", "Scheme", "find_scheme", "reachable_level", "require_level", "satisfies"]
+__all__ = ["LEVELS", "RANDOM", "STANDARD", "VERIFY", "Pass", "Scheme", "find_scheme", "reachable_level", "require_level", "satisfies"]
 
 STANDARD = "NIST SP 800-88 Rev. 2 (2025-09)"
 LEVELS = ("none", "clear", "purge", "destroy")
@@ -32,6 +32,9 @@ class Pass:
     def __post_init__(self) -> None:
         if self.pattern is not None and not self.pattern:
             raise ValueError("a pass needs at least one byte of pattern, or None for a random keystream")
+
+
+RANDOM = Pass(None)
 
 
 @dataclass(frozen=True)

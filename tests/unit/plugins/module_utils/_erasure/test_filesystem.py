@@ -10,7 +10,6 @@ import pathlib
 import pytest
 
 from ansible_collections.recordings.disposal.plugins.module_utils._erasure import filesystem as module
-from ansible_collections.recordings.disposal.plugins.module_utils._erasure.blocklayers import Layer
 from ansible_collections.recordings.disposal.plugins.module_utils._erasure.filesystem import (
     FilesystemFacts,
     FilesystemProbe,
@@ -19,6 +18,7 @@ from ansible_collections.recordings.disposal.plugins.module_utils._erasure.files
     decide_filesystem,
     parse_mountinfo,
 )
+from ansible_collections.recordings.disposal.plugins.module_utils._media.blocklayers import Layer
 
 DISK = (Layer("sda", "disk"), None)
 
@@ -173,7 +173,7 @@ def test_mountinfo_is_read_and_lines_of_another_form_are_left_out() -> None:
     )
     mounts = parse_mountinfo(text)
     assert sorted(mounts) == [25, 31, 40]
-    assert mounts[25] == MountFacts(25, 254, 1, "ext4", frozenset({"rw", "discard"}))
+    assert mounts[25] == MountFacts(25, 254, 1, "ext4", frozenset({"rw", "discard"}), point="/", source="/dev/vda1")
     assert mounts[40].type == "btrfs" and "subvol=/sub" in mounts[40].options
 
 

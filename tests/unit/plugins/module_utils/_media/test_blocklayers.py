@@ -8,7 +8,7 @@ import pathlib
 
 import pytest
 
-from ansible_collections.recordings.disposal.plugins.module_utils._erasure.blocklayers import block_layers
+from ansible_collections.recordings.disposal.plugins.module_utils._media.blocklayers import block_layers
 
 
 class Sysfs:

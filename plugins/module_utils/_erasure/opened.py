@@ -1,0 +1,123 @@
+# Copyright (c) 2026 recordings.disposal contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: 2026 recordings.disposal contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One block device that is open for this process alone: opened, compared with its identity, asked and told things."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import stat
+import struct
+import subprocess
+
+from .._errors import RefusedError
+from .._executor import Executor
+from .._media.identity import Device, find_device
+
+__all__ = ["drop_buffers", "find_signatures", "open_device", "recheck", "reread_partitions"]
+
+_BLKRRPART = 0x125F
+_BLKFLSBUF = 0x1261
+_BLKSSZGET = 0x1268
+_BLKGETSIZE64 = 0x80081272
+_BLKGETDISKSEQ = 0x80081280
+
+LIMIT_BUFFERS = "the kernel could not be made to drop its buffers of the device before reading back"
+
+
+def open_device(executor: Executor, device: Device) -> int:
+    """Open a device for writing past the page cache, for this process alone, and compare it with what its identity names now.
+
+    :raises RefusedError: it cannot be opened so, or it is not the device that was found.
+    """
+    try:
+        fd = executor.open(device.path, os.O_RDWR | os.O_EXCL | os.O_DIRECT)
+    except OSError as error:
+        why = "somebody has claimed it" if error.errno == errno.EBUSY else error.strerror
+        raise RefusedError(
+            f"{device.path} cannot be opened for this process alone ({why}), so nothing was written; free it and run again"
+        ) from error
+    try:
+        problem = recheck(fd, device)
+        now = find_device(device.asked)
+        if problem or now != device:
+            raise RefusedError(
+                f"{device.path} is no longer the device that was looked at ({problem or 'its identity changed'}); look again"
+            )
+    except BaseException:
+        os.close(fd)
+        raise
+    return fd
+
+
+def recheck(fd: int, device: Device) -> str:
+    """In what the open device differs from the one that was found; empty where it does not."""
+    facts = os.fstat(fd)
+    if not stat.S_ISBLK(facts.st_mode) or (os.major(facts.st_rdev), os.minor(facts.st_rdev)) != device.number:
+        return "its number is another one"
+    try:
+        size, sector = _ask(fd, _BLKGETSIZE64, "=Q"), _ask(fd, _BLKSSZGET, "=i")
+    except OSError as error:
+        return f"its size cannot be read ({error.strerror})"
+    if (size, sector) != (device.size, device.logical):
+        return f"its size is {size} bytes in sectors of {sector}, not {device.size} in sectors of {device.logical}"
+    # Kernels before 5.15 do not know the number.
+    with contextlib.suppress(OSError):
+        if device.sequence and str(_ask(fd, _BLKGETDISKSEQ, "=Q")) != device.sequence:
+            return "the medium was changed"
+    return ""
+
+
+def _ask(fd: int, request: int, form: str) -> int:
+    buffer = bytearray(struct.calcsize(form))
+    fcntl.ioctl(fd, request, buffer, True)
+    return int(struct.unpack(form, buffer)[0])
+
+
+def drop_buffers(executor: Executor, fd: int) -> str:
+    """Make the kernel forget its copies of the device's blocks; the limit of the proof where it does not."""
+    try:
+        executor.ioctl(fd, _BLKFLSBUF, "flush a device's buffers")
+    except OSError:
+        return LIMIT_BUFFERS
+    return ""
+
+
+def reread_partitions(executor: Executor, fd: int, device: Device) -> str:
+    """Let the kernel look for partitions again: C(reread), C(not_applicable), or why it could not."""
+    if device.partition:
+        return "not_applicable"
+    try:
+        executor.ioctl(fd, _BLKRRPART, "read the partition table again")
+    except OSError as error:
+        return "not_applicable" if error.errno in (errno.EINVAL, errno.ENOTTY) else f"failed: {error.strerror}"
+    return "reread"
+
+
+def find_signatures(device: Device) -> tuple[str, ...] | None:
+    """The filesystems and partition tables that C(blkid) sees on the device itself; C(None) where it cannot be asked."""
+    try:
+        done = subprocess.run(
+            ["blkid", "-p", "-o", "export", device.path],
+            env={**os.environ, "PATH": os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])},
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=120,
+            check=False,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    if done.returncode == 2:
+        return ()
+    if done.returncode == 8:
+        return ("several",)
+    if done.returncode:
+        return None
+    found = [line.partition("=")[2] for line in done.stdout.splitlines() if line.startswith(("TYPE=", "PTTYPE="))]
+    # A partition's own entry in its disk's table is told too, and is no signature of its content.
+    return tuple(found)

@@ -1,0 +1,289 @@
+# Copyright (c) 2026 recordings.disposal contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: 2026 recordings.disposal contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether a device may be overwritten: facts are gathered by reading only, and one pure function decides over them."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from dataclasses import dataclass, field
+
+from .._errors import RefusedError
+from .blocklayers import block_layers
+from .hidden import Hidden, ask_hidden
+from .identity import Device
+from .mounts import parse_mountinfo, unescape
+
+__all__ = ["SYSTEM_POINTS", "Use", "decide_use", "gather_use", "require_free"]
+
+SYSTEM_POINTS = ("/", "/boot", "/boot/efi", "/efi", "/usr", "/var", "/var/lib", "/var/log", "/etc", "/opt", "/home", "/root", "/tmp")
+
+Number = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Use:
+    """All that was seen of a device's use; each entry is a clause for a person.
+
+    :arg mounted: of the device, its partitions and what is stacked on them, as the others.
+    :arg exclusive: why it cannot be opened for this process alone, empty where it can.
+    :arg unseen: processes of which it could not be determined whether they have it open.
+    :arg unread: what else could not be determined; both count as in use.
+    """
+
+    name: str
+    mounted: tuple[str, ...] = ()
+    holders: tuple[str, ...] = ()
+    swaps: tuple[str, ...] = ()
+    system: tuple[str, ...] = ()
+    read_only: bool = False
+    zoned: bool = False
+    exclusive: str = ""
+    openers: tuple[str, ...] = ()
+    unseen: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
+    hidden: Hidden = field(default_factory=lambda: Hidden("unknown", "whether the disk hides capacity was not asked"))
+
+
+def decide_use(use: Use, *, on_unseen: str = "refuse") -> list[str]:
+    """Why the device must not be overwritten, all reasons; empty where nothing speaks against it.
+
+    :arg on_unseen: C(refuse), or C(report) where the caller names processes that could not be looked at as a limit of its proof.
+    """
+    reasons: list[str] = []
+    if use.system:
+        reasons.append(f"it is the system's disk (it carries {', '.join(use.system)})")
+    if use.mounted:
+        reasons.append(f"it is mounted ({', '.join(use.mounted)})")
+    if use.swaps:
+        reasons.append(f"it is in use as swap ({', '.join(use.swaps)})")
+    if use.holders:
+        reasons.append(f"it is held by {', '.join(use.holders)}")
+    if use.exclusive:
+        reasons.append(use.exclusive)
+    if use.openers:
+        reasons.append(f"it is open by {', '.join(use.openers)}")
+    if use.read_only:
+        reasons.append("it is read-only")
+    if use.zoned:
+        reasons.append("it is a zoned device, which cannot be overwritten in place")
+    if use.hidden.state in ("hidden", "unknown"):
+        reasons.append(use.hidden.told)
+    if on_unseen != "report":
+        reasons.extend(f"whether {process} has it open cannot be determined, which counts as in use" for process in use.unseen[:3])
+    reasons.extend(f"{what} cannot be determined, which counts as in use" for what in use.unread)
+    return reasons
+
+
+def require_free(use: Use, *, on_unseen: str = "refuse") -> None:
+    """Nothing, where the device may be overwritten.
+
+    :raises RefusedError: anything speaks against overwriting the device.
+    """
+    reasons = decide_use(use, on_unseen=on_unseen)
+    if reasons:
+        raise RefusedError(
+            f"{use.name} was not touched because {'; '.join(reasons)}; free the device, or correct the identity if another one was meant",
+            details={"reasons": reasons},
+        )
+
+
+class _Gathering:
+    """One look at a device through C(/sys) and C(/proc); what cannot be read is noted in C(unread)."""
+
+    def __init__(self, device: Device, sys_root: str, proc_root: str) -> None:
+        self.device, self.sys_root, self.proc_root = device, sys_root, proc_root
+        self.unread: list[str] = []
+        self.unseen: list[str] = []
+        self.holders: list[str] = []
+        # The device, its partitions and all that is stacked on them.
+        self.family: dict[Number, str] = {}
+        self._stack(device.name)
+        self.around = dict(self.family)
+        if device.parent:
+            self.around[self._number(device.parent)] = device.parent
+            self._note_holders(device.parent)
+
+    def _directory(self, name: str) -> str:
+        return os.path.realpath(os.path.join(self.sys_root, "class", "block", name))
+
+    def _read(self, path: str, what: str) -> str:
+        try:
+            with open(path, encoding="utf-8", errors="surrogateescape") as handle:
+                return handle.read().strip()
+        except OSError:
+            self.unread.append(what)
+            return ""
+
+    def _list(self, path: str, what: str) -> list[str]:
+        try:
+            return sorted(os.listdir(path))
+        except OSError:
+            self.unread.append(what)
+            return []
+
+    def _number(self, name: str) -> Number:
+        major, _colon, minor = self._read(os.path.join(self._directory(name), "dev"), f"the number of {name}").partition(":")
+        return (int(major), int(minor)) if major.isdigit() and minor.isdigit() else (-1, -1)
+
+    def _note_holders(self, name: str) -> list[str]:
+        found = self._list(os.path.join(self._directory(name), "holders"), f"what holds {name}")
+        for holder in found:
+            own = os.path.join(self._directory(holder), "dm", "name")
+            told = self._read(own, f"the name of {holder}") if os.path.exists(own) else ""
+            self.holders.append(f"{holder} ({told})" if told else holder)
+        return found
+
+    def _stack(self, name: str) -> None:
+        number = self._number(name)
+        if number in self.family:
+            return
+        self.family[number] = name
+        directory = self._directory(name)
+        for entry in self._list(directory, f"the partitions of {name}"):
+            if os.path.exists(os.path.join(directory, entry, "partition")):
+                self._stack(entry)
+        for holder in self._note_holders(name):
+            self._stack(holder)
+
+    def note_loops(self) -> None:
+        """Loop devices over the device itself: the kernel lists them as no holder, and no process has it open."""
+        for name in self._list(os.path.join(self.sys_root, "block"), "which loop devices there are"):
+            path = os.path.join(self.sys_root, "block", name, "loop", "backing_file")
+            try:
+                with open(path, encoding="utf-8", errors="surrogateescape") as handle:
+                    facts = os.stat(handle.read().rstrip("\n"))
+            except OSError:
+                continue
+            if stat.S_ISBLK(facts.st_mode) and (os.major(facts.st_rdev), os.minor(facts.st_rdev)) in self.around:
+                self.holders.append(name)
+
+    def mounts(self) -> tuple[list[str], list[str]]:
+        """Where the family is mounted, and which of the system's mount points lie on the device's disk."""
+        mounted: list[str] = []
+        system: list[str] = []
+        disk = self.device.parent or self.device.name
+        text = self._read(os.path.join(self.proc_root, "self", "mountinfo"), "what is mounted")
+        mounts = parse_mountinfo(text)
+        if len(mounts) != len(text.splitlines()):
+            self.unread.append("what is mounted (the kernel's list has lines of an unknown form)")
+        for mount in mounts.values():
+            number = (mount.major, mount.minor)
+            if mount.major == 0 and mount.source.startswith("/dev/"):
+                # A filesystem over several devices has a number of its own; the others of its devices are found by opening exclusively.
+                number = _rdev(mount.source) or number
+            if number in self.family:
+                mounted.append(f"{self.family[number]} on {mount.point}")
+            if mount.point in SYSTEM_POINTS and any(layer.name == disk for layer in block_layers(*number, sys_root=self.sys_root)):
+                system.append(mount.point)
+        return mounted, system
+
+    def swaps(self) -> list[str]:
+        found: list[str] = []
+        for line in self._read(os.path.join(self.proc_root, "swaps"), "what is swapped to").splitlines()[1:]:
+            path = unescape(line.split()[0])
+            try:
+                facts = os.stat(path)
+            except OSError:
+                self.unread.append(f"where the swap {path} lies")
+                continue
+            number = facts.st_rdev if stat.S_ISBLK(facts.st_mode) else facts.st_dev
+            if (os.major(number), os.minor(number)) in self.family:
+                found.append(path)
+        return found
+
+    def openers(self) -> list[str]:
+        """The processes that have the device, its disk or anything stacked on it open."""
+        found: list[str] = []
+        for pid in self._list(self.proc_root, "which processes have it open"):
+            if not pid.isdigit():
+                continue
+            try:
+                if self._has_open(os.path.join(self.proc_root, pid, "fd")):
+                    found.append(f"process {pid} ({self._command(pid)})")
+            except OSError:
+                self.unseen.append(f"process {pid}")
+        return found
+
+    def _has_open(self, directory: str) -> bool:
+        try:
+            descriptors = os.listdir(directory)
+        except (FileNotFoundError, ProcessLookupError):
+            return False
+        for descriptor in descriptors:
+            try:
+                facts = os.stat(os.path.join(directory, descriptor))
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            except OSError as error:
+                # A descriptor on a dead network mount is no block device.
+                if error.errno in (errno.ESTALE, errno.ENOTCONN, errno.EIO):
+                    continue
+                raise
+            if stat.S_ISBLK(facts.st_mode) and (os.major(facts.st_rdev), os.minor(facts.st_rdev)) in self.around:
+                return True
+        return False
+
+    def _command(self, pid: str) -> str:
+        try:
+            with open(os.path.join(self.proc_root, pid, "comm"), encoding="utf-8", errors="replace") as handle:
+                return handle.read().strip()
+        except OSError:
+            return "ended meanwhile"
+
+    def flag(self, name: str, attribute: str, what: str) -> str:
+        return self._read(os.path.join(self._directory(name), *attribute.split("/")), what)
+
+    def exclusive(self) -> str:
+        """Why the device cannot be claimed; it is opened for reading only, and closed at once."""
+        try:
+            fd = os.open(self.device.path, os.O_RDONLY | os.O_EXCL | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW)
+        except OSError as error:
+            if error.errno == errno.EBUSY:
+                return "the kernel or a process has claimed it for itself"
+            self.unread.append(f"whether somebody has claimed it (opening failed: {error.strerror})")
+            return ""
+        try:
+            facts = os.fstat(fd)
+            if not stat.S_ISBLK(facts.st_mode) or (os.major(facts.st_rdev), os.minor(facts.st_rdev)) != self.device.number:
+                self.unread.append(f"whether {self.device.path} is the device (it has another number)")
+        finally:
+            os.close(fd)
+        return ""
+
+
+def _rdev(path: str) -> Number | None:
+    try:
+        facts = os.stat(path)
+    except OSError:
+        return None
+    return (os.major(facts.st_rdev), os.minor(facts.st_rdev)) if stat.S_ISBLK(facts.st_mode) else None
+
+
+def gather_use(device: Device, *, sys_root: str = "/sys", proc_root: str = "/proc", run_root: str = "/run") -> Use:
+    """Look at how a device is used. Nothing is written, and the device is opened for reading only."""
+    look = _Gathering(device, sys_root, proc_root)
+    look.note_loops()
+    mounted, system = look.mounts()
+    swaps = look.swaps()
+    read_only = [look.flag(name, "ro", f"whether {name} is read-only") for name in (device.name, device.parent or device.name)]
+    zoned = look.flag(device.parent or device.name, "queue/zoned", "whether it is a zoned device")
+    openers = look.openers()
+    exclusive = look.exclusive()
+    return Use(
+        name=device.name,
+        mounted=tuple(mounted),
+        holders=tuple(dict.fromkeys(look.holders)),
+        swaps=tuple(swaps),
+        system=tuple(system),
+        read_only="1" in read_only,
+        zoned=zoned not in ("", "none"),
+        exclusive=exclusive,
+        openers=tuple(openers),
+        unseen=tuple(look.unseen),
+        unread=tuple(look.unread),
+        hidden=ask_hidden(device, sys_root=sys_root, run_root=run_root),
+    )

@@ -1,0 +1,134 @@
+# Copyright (c) 2026 recordings.disposal contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: 2026 recordings.disposal contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Capacity that an ATA disk hides (HPA, DCO, AMAC): asked read-only with hdparm, and judged. Restoring it is not done here."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import typing as t
+from dataclasses import dataclass
+
+from .identity import Device, parse_udev
+
+__all__ = ["Hidden", "ask_hidden", "judge_hidden", "parse_dco", "parse_identify", "parse_max_sectors"]
+
+_TOOL_PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
+_SECONDS = 120
+
+
+@dataclass(frozen=True)
+class Hidden:
+    """What is known of hidden capacity.
+
+    :arg state: C(not_applicable), C(none), C(hidden), C(unknown).
+    :arg told: one clause for a person.
+    """
+
+    state: str
+    told: str
+
+
+def parse_max_sectors(text: str) -> tuple[int, int] | None:
+    """The visible and the native number of sectors that C(hdparm -N) tells; C(None) where it tells none that can be trusted.
+
+    It ends with success also where a bridge made the numbers up ("seems invalid"), so only its words count.
+    """
+    found = re.search(r"^\s*max sectors\s+= (\d+)/(\d+), (?:HPA is|ACCESSIBLE MAX ADDRESS) (enabled|disabled)\s*$", text, re.MULTILINE)
+    if found is None:
+        return None
+    visible, native = int(found[1]), int(found[2])
+    return (visible, native) if 1 < visible <= native and (visible == native) == (found[3] == "disabled") else None
+
+
+def parse_dco(text: str) -> int | None:
+    """The real number of sectors that C(hdparm --dco-identify) tells; C(None) where it tells none or its checksum is wrong."""
+    found = re.search(r"^\s*Real max sectors: (\d+)\s*$", text, re.MULTILINE)
+    return int(found[1]) if found and int(found[1]) > 1 and "DCO Checksum verified." in text else None
+
+
+def parse_identify(text: str) -> tuple[int, ...] | None:
+    """The 256 words of C(hdparm --Istdout); C(None) where there are not as many."""
+    lines = re.findall(r"^\s*((?:[0-9a-f]{4}\s+){7}[0-9a-f]{4})\s*$", text, re.MULTILINE)
+    words = tuple(int(word, 16) for line in lines for word in line.split())
+    return words if len(words) == 256 else None
+
+
+def _features(words: t.Sequence[int]) -> tuple[bool, bool]:
+    """Whether the disk can hide capacity by a maximum address (HPA, AMAC), and by DCO: words 82, 83 and 119 of IDENTIFY DEVICE."""
+    valid = words[83] >> 14 == 1
+    further = words[119] >> 14 == 1
+    maximum = bool(valid and words[82] & 1 << 10) or bool(further and words[119] & 1 << 8)
+    return maximum or not valid, bool(words[83] & 1 << 11) or not valid
+
+
+def judge_hidden(sectors: int, identify: str, maximum: str, dco: str) -> Hidden:
+    """The decision over what hdparm printed for one disk.
+
+    :arg sectors: what the kernel shows, in the disk's logical sectors.
+    :arg identify: of C(hdparm --Istdout); C(maximum) of C(-N), C(dco) of C(--dco-identify).
+    """
+    words = parse_identify(identify)
+    if words is None:
+        return Hidden("unknown", "whether the disk hides capacity (HPA, DCO, AMAC) cannot be read from it")
+    has_maximum, has_dco = _features(words)
+    real = sectors
+    if has_maximum:
+        read = parse_max_sectors(maximum)
+        if read is None:
+            return Hidden("unknown", "whether the disk hides capacity behind a maximum address (HPA, AMAC) cannot be read from it")
+        real = max(real, read[1])
+    by = "a maximum address (HPA or AMAC)"
+    if has_dco:
+        told = parse_dco(dco)
+        if told is None:
+            return Hidden("unknown", "whether the disk hides capacity by a configuration overlay (DCO) cannot be read from it")
+        by = "a configuration overlay (DCO)" if told > real else by
+        real = max(real, told)
+    if real > sectors:
+        return Hidden("hidden", f"the disk hides {real - sectors} of its {real} sectors behind {by}")
+    return Hidden("none", "the disk hides no capacity (HPA, DCO, AMAC)")
+
+
+def _hdparm(option: str, path: str) -> str:
+    """What hdparm prints; empty where it cannot be run."""
+    try:
+        done = subprocess.run(
+            ["hdparm", option, path],
+            env={**os.environ, "PATH": _TOOL_PATH, "LC_ALL": "C"},
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return done.stdout
+
+
+def _read(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as handle:
+            return handle.read().strip()
+    except OSError:
+        return ""
+
+
+def ask_hidden(device: Device, *, sys_root: str = "/sys", run_root: str = "/run") -> Hidden:
+    """Ask one device; only commands that read are sent, and only to an ATA disk."""
+    if device.partition:
+        return Hidden("not_applicable", "a partition: what its disk hides is not part of it")
+    directory = os.path.realpath(os.path.join(sys_root, "class", "block", device.name))
+    udev = parse_udev(_read(os.path.join(run_root, "udev", "data", f"b{device.major}:{device.minor}")))
+    attributes = os.path.join(directory, "device")
+    ata = _read(os.path.join(attributes, "vendor")) == "ATA" or os.path.exists(os.path.join(attributes, "vpd_pg89")) or "ID_ATA" in udev
+    if not ata and "/usb" in directory:
+        return Hidden("not_applicable", "behind a USB bridge: hidden capacity (HPA, DCO) of a disk in it cannot be asked")
+    if not ata:
+        return Hidden("not_applicable", "not an ATA disk: there is no HPA, DCO or AMAC")
+    identify = _hdparm("--Istdout", device.path)
+    return judge_hidden(device.size // device.logical, identify, _hdparm("-N", device.path), _hdparm("--dco-identify", device.path))
