@@ -10,7 +10,6 @@ import pathlib
 import pytest
 
 from ansible_collections.recordings.disposal.plugins.module_utils._erasure import filesystem as module
-from ansible_collections.recordings.disposal.plugins.module_utils._media.blocklayers import Layer
 from ansible_collections.recordings.disposal.plugins.module_utils._erasure.filesystem import (
     FilesystemFacts,
     FilesystemProbe,
@@ -19,6 +18,7 @@ from ansible_collections.recordings.disposal.plugins.module_utils._erasure.files
     decide_filesystem,
     parse_mountinfo,
 )
+from ansible_collections.recordings.disposal.plugins.module_utils._media.blocklayers import Layer
 
 DISK = (Layer("sda", "disk"), None)
 
