@@ -60,6 +60,11 @@ def _unmount(point: pathlib.Path) -> None:
         run("umount", "--lazy", str(point))
 
 
+def _disk(device: str) -> str:
+    """The loop device of a partition, or itself."""
+    return re.sub(r"^(/dev/loop\d+)p\d+$", r"\1", device)
+
+
 class Mounted(t.NamedTuple):
     """A mounted filesystem, its loop device and its image."""
 
@@ -92,6 +97,17 @@ class Bed:
             handle.truncate(mebibytes << 20)
         return path
 
+    def fill_image(self, content: bytes, *, inside: pathlib.Path | None = None) -> pathlib.Path:
+        """An image with content, of any size."""
+        path = self.make_image(0, inside=inside)
+        path.write_bytes(content)
+        return path
+
+    def image_of(self, device: str) -> pathlib.Path:
+        """The file under a loop device of this test."""
+        self._guard(device)
+        return self._devices[device]
+
     def _guard(self, device: str) -> None:
         """Refuse anything but a loop device that was attached here, to a file below this directory."""
         image = self._devices.get(device)
@@ -99,11 +115,14 @@ class Bed:
         told = pathlib.Path(f"/sys/block/{device[5:]}/loop/backing_file").read_text().rstrip("\n")
         assert told == str(image) and self.directory in image.parents, f"{device} lies over {told}, not over {image}"
 
-    def attach(self, image: pathlib.Path, *, direct_io: bool = False, sector_size: int = 512) -> str:
+    def attach(
+        self, image: pathlib.Path, *, direct_io: bool = False, sector_size: int = 512, read_only: bool = False, partitions: bool = False
+    ) -> str:
         need("losetup")
         image = image.resolve()
         assert self.directory in image.parents
-        options = ["--direct-io=on"] if direct_io else []
+        flags = {"--direct-io=on": direct_io, "--read-only": read_only, "--partscan": partitions}
+        options = [flag for flag, wanted in flags.items() if wanted]
         device = run("losetup", "--find", "--show", f"--sector-size={sector_size}", *options, str(image)).strip()
         self._devices[device] = image
         self._undo.callback(self.detach, device)
@@ -117,8 +136,20 @@ class Bed:
         run("losetup", "--detach", device)
         del self._devices[device]
 
-    def make_filesystem(self, device: str, kind: str, *options: str) -> None:
+    def swap(self, device: str) -> None:
+        """Swap to a loop device of this test."""
         self._guard(device)
+        need("mkswap", "swapon", "swapoff")
+        run("mkswap", device)
+        run("swapon", device)
+        self._undo.callback(run, "swapoff", device)
+
+    def set_read_only(self, device: str) -> None:
+        self._guard(device)
+        run("blockdev", "--setro", device)
+
+    def make_filesystem(self, device: str, kind: str, *options: str) -> None:
+        self._guard(_disk(device))
         need(f"mkfs.{kind}")
         force = {"btrfs": ["-f"], "xfs": ["-f"]}.get(kind, ["-F"])
         quiet = [] if kind == "xfs" else ["-q"]
@@ -126,7 +157,7 @@ class Bed:
 
     def mount(self, source: str, kind: str, options: str = "") -> pathlib.Path:
         if source.startswith("/dev/"):
-            self._guard(source)
+            self._guard(_disk(source))
         point = self.new("mount")
         point.mkdir()
         run("mount", "-t", kind, *(["-o", options] if options else []), source, str(point))

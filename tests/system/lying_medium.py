@@ -7,7 +7,8 @@
 Usage: lying_medium.py BACKING_DIRECTORY MOUNT_POINT
 
 The file C(BACKING_DIRECTORY/faults.json) is read again at each access, so that a filesystem can be made honestly and turn bad later:
-C({"drop": [[start, end]], "fail_write": [[start, end]], "fail_read": [[start, end]]}), offsets in bytes of each file.
+C({"drop": [[start, end]], "fail_write": [[start, end]], "fail_read": [[start, end]], "full": [[start, end]]}),
+offsets in bytes of each file.
 """
 
 from __future__ import annotations
@@ -34,9 +35,9 @@ class LyingMedium(mfusepy.Operations):  # type: ignore[misc]  # the library has 
         except FileNotFoundError:
             return []
 
-    def _refuse(self, kind: str, start: int, end: int) -> None:
+    def _refuse(self, kind: str, start: int, end: int, number: int = errno.EIO) -> None:
         if any(start < last and first < end for first, last in self._faults(kind)):
-            raise mfusepy.FuseOSError(errno.EIO)
+            raise mfusepy.FuseOSError(number)
 
     def getattr(self, path: str, fh: int | None = None) -> dict[str, t.Any]:
         try:
@@ -63,6 +64,7 @@ class LyingMedium(mfusepy.Operations):  # type: ignore[misc]  # the library has 
     def write(self, path: str, data: bytes, offset: int, fh: int) -> int:
         end = offset + len(data)
         self._refuse("fail_write", offset, end)
+        self._refuse("full", offset, end, errno.ENOSPC)
         keep = [(offset, end)]
         for first, last in self._faults("drop"):
             keep = [piece for start, stop in keep for piece in ((start, min(stop, first)), (max(start, last), stop)) if piece[0] < piece[1]]
