@@ -7,13 +7,19 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: overwrite
-short_description: Overwrite files so that it can be proven
+short_description: Overwrite files, free space or a block device so that it can be proven
 version_added: 0.1.0
 description:
-  - Overwrites files in place with a scheme of passes, reads back what the medium holds, and removes the files, with a journal that tells each step
-    before it is taken.
+  - Overwrites with a scheme of passes and reads back what the medium holds, with a journal that tells each step before it is taken. Exactly one of
+    O(paths), O(free_space) and O(device) says what.
   - What was written is read back from the block device below the filesystem, at the places where the file's bytes lay before, past every cache;
     where that device cannot be read, through the filesystem past the page cache. The result says which. An overwrite that had no effect is found out.
+  - With O(free_space), what earlier plain deletions left behind is overwritten by filling the filesystem with files that have no name, so that none
+    is left behind, not even after a kill. What could not be reached is told in bytes, and RV(outcome) is then V(unknown).
+  - With O(device), a whole disk or partition that its identity names, never a path. Devices that are mounted, held by RAID, LVM or device-mapper,
+    used as swap, open, read-only, zoned, or the system's own are refused, and what cannot be determined counts as in use. Hidden capacity (HPA, DCO,
+    AMAC) is asked for first, and refused. Bad sectors are tried again, listed, and RV(outcome) is then V(not_destroyed). A checkpoint is kept every
+    few seconds, so that the same task goes on after a reboot.
   - All files are looked at before the first one is written. If one of them could not be destroyed, nothing is done.
   - For recordings under a retention policy use M(recordings.disposal.retention_apply), which knows holds, periods and recording sets. This module
     refuses to work while a legal hold is in force on the host, since it cannot tell what the hold is about.
@@ -24,13 +30,41 @@ options:
       - Absolute paths of files, or of directories with O(recurse=true). Symbolic links are never followed, neither at a path nor on its way.
     type: list
     elements: path
-    required: true
   roots:
     description:
       - Directories that every one of the O(paths) must lie in, so that a slip of the pen destroys nothing elsewhere.
+      - Required with O(paths).
     type: list
     elements: path
-    required: true
+  free_space:
+    description:
+      - A directory of the filesystem whose free space is overwritten; its real path, without a symbolic link on the way.
+    type: path
+  reserve:
+    description:
+      - What O(free_space) leaves free, so that a server at work goes on, such as V(10GiB). It is looked at before each write.
+      - The larger of 5 per cent of the filesystem and 2 GiB where it is left out. With V(0) the filesystem is filled to its last block.
+    type: str
+  device:
+    description:
+      - The identity of one block device. All keys that are given must fit, and only one device may have them.
+    type: dict
+    suboptions:
+      serial:
+        description: Serial number.
+        type: str
+      wwn:
+        description: World wide name, EUI or NGUID.
+        type: str
+      partuuid:
+        description: UUID of a partition, which is then overwritten instead of the whole disk.
+        type: str
+      backing_file:
+        description: Absolute path of the file below a loop device.
+        type: str
+      size_bytes:
+        description: Size that the register expects, in bytes; another one is refused.
+        type: int
   recurse:
     description:
       - Take every regular file below directories that are given; what is mounted below, symbolic links and special files are left alone.
@@ -74,6 +108,13 @@ options:
     type: str
     choices: [fail, report]
     default: fail
+  on_unseen:
+    description:
+      - What to do where the kernel does not let this module see whether some process has the O(device) open, as in a container without the right
+        to look at others. V(refuse) counts it as in use; V(report) names it in RV(limits).
+    type: str
+    choices: [refuse, report]
+    default: refuse
   open_files:
     description:
       - Files that another process has open are a reason to V(refuse); V(overwrite) overwrites them all the same.
@@ -128,7 +169,9 @@ attributes:
   idempotent:
     support: full
     details:
-      - Nothing is there to be overwritten any more. With O(remove=false) the files must still bear what the last run has written, as its journal tells.
+      - Of O(paths), nothing is there to be overwritten any more. With O(remove=false) the files must still bear what the last run has written, as its
+        journal tells. Of a O(device), its journal says V(destroyed), and it still holds at random places what it held then.
+      - Free space is overwritten each time, since nothing tells what has become free.
 author:
   - recordings.disposal contributors (@recordings-disposal)
 seealso:
@@ -141,6 +184,20 @@ EXAMPLES = r"""
     paths: [/srv/export/2026-07]
     roots: [/srv/export]
     recurse: true
+    level: clear
+
+- name: Overwrite what earlier deletions left behind, and leave 10 GiB free
+  recordings.disposal.overwrite:
+    free_space: /srv/recordings
+    reserve: 10GiB
+    level: clear
+
+- name: Overwrite a disk that leaves service
+  recordings.disposal.overwrite:
+    device:
+      serial: S4EWNX0M501234
+      size_bytes: 4000787030016
+    scheme: random
     level: clear
 
 - name: Three passes, gently, on a server at work
@@ -166,7 +223,7 @@ level:
   type: dict
   sample: {"required": "clear", "achieved": "clear", "standard": "NIST SP 800-88 Rev. 2 (2025-09)"}
 counts:
-  description: Files by outcome, one with several names once.
+  description: Files by outcome, one with several names once; a device or a free space counts as one.
   returned: success, and on failure as far as it got
   type: dict
   sample: {"destroyed": 3, "not_destroyed": 0, "unknown": 0}
@@ -195,6 +252,23 @@ bad_ranges:
   returned: success, and on failure as far as it got
   type: list
   elements: dict
+bad_lbas:
+  description: The first ranges of sectors (first, last) that could not be written, or did not read back equal.
+  returned: with O(device), when it was overwritten
+  type: list
+  elements: list
+resumed:
+  description: Pass, phase and offset in bytes at which an earlier run was taken up; none where there was none.
+  returned: with O(device), when it was overwritten
+  type: list
+free_bytes:
+  description: Bytes that were free before.
+  returned: with O(free_space), when it was overwritten
+  type: int
+left_bytes:
+  description: Free bytes that were not reached, the reserve included.
+  returned: with O(free_space), when it was overwritten
+  type: int
 limits:
   description: What the proof leaves open, one sentence each.
   returned: success, and on failure as far as it got
@@ -224,13 +298,26 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.recordings.disposal.plugins.module_utils._errors import DisposalError
 from ansible_collections.recordings.disposal.plugins.module_utils._executor import CheckExecutor, Executor
 from ansible_collections.recordings.disposal.plugins.module_utils._sweep.overwriting import overwrite_paths
+from ansible_collections.recordings.disposal.plugins.module_utils._sweep.whole import overwrite_device_of, overwrite_free_space_of
 
 
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
-            "paths": {"type": "list", "elements": "path", "required": True},
-            "roots": {"type": "list", "elements": "path", "required": True},
+            "paths": {"type": "list", "elements": "path"},
+            "roots": {"type": "list", "elements": "path"},
+            "free_space": {"type": "path"},
+            "reserve": {"type": "str"},
+            "device": {
+                "type": "dict",
+                "options": {
+                    "serial": {"type": "str"},
+                    "wwn": {"type": "str"},
+                    "partuuid": {"type": "str"},
+                    "backing_file": {"type": "str"},
+                    "size_bytes": {"type": "int"},
+                },
+            },
             "recurse": {"type": "bool", "default": False},
             "scheme": {"type": "str", "default": "nist_clear"},
             "verify": {"type": "str", "choices": ["none", "sample", "last", "all"]},
@@ -238,6 +325,7 @@ def main() -> None:
             "remove": {"type": "bool", "default": True},
             "level": {"type": "str", "choices": ["clear", "purge", "destroy"], "required": True},
             "on_ineffective": {"type": "str", "choices": ["fail", "report"], "default": "fail"},
+            "on_unseen": {"type": "str", "choices": ["refuse", "report"], "default": "refuse"},
             "open_files": {"type": "str", "choices": ["refuse", "overwrite"], "default": "refuse"},
             "protected": {"type": "str", "choices": ["refuse", "overwrite"], "default": "refuse"},
             "holds": {"type": "str", "choices": ["refuse", "checked"], "default": "refuse"},
@@ -247,13 +335,17 @@ def main() -> None:
             "resume": {"type": "bool", "default": True},
             "state_dir": {"type": "path", "default": "/var/lib/recordings-disposal"},
         },
+        mutually_exclusive=[("paths", "free_space", "device"), ("reserve", "paths", "device")],
+        required_one_of=[("paths", "free_space", "device")],
+        required_by={"paths": ["roots"]},
         supports_check_mode=True,
         # Names of recordings hold numbers of persons; the system log of the host is no place for them.
         no_log=True,
     )
-    told = {"module_args": {**module.params, "paths": len(module.params["paths"])}}
+    told = {"module_args": {**module.params, "paths": len(module.params["paths"] or [])}}
+    act = overwrite_paths if module.params["paths"] else overwrite_free_space_of if module.params["free_space"] else overwrite_device_of
     try:
-        result = overwrite_paths(module.params, CheckExecutor() if module.check_mode else Executor(), check_mode=module.check_mode)
+        result = act(module.params, CheckExecutor() if module.check_mode else Executor(), check_mode=module.check_mode)
     except DisposalError as error:
         module.fail_json(msg=error.message, invocation=told, **error.details)
     module.exit_json(invocation=told, **result)

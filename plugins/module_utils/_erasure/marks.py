@@ -16,7 +16,7 @@ import typing as t
 from .keystream import Source
 from .workers import Buffers
 
-__all__ = ["MARK_BYTES", "Mark", "bears", "foresee"]
+__all__ = ["MARK_BYTES", "Mark", "bears", "digests_at", "foresee"]
 
 # The piece that is compared, in bytes.
 MARK_BYTES = 4096
@@ -89,3 +89,23 @@ def bears(fd: int, marks: t.Iterable[Mark], *, erased: bool = False) -> bool:
         if found in mark.digests and (erased or found not in mark.before):
             return True
     return False
+
+
+def digests_at(path: str, places: t.Sequence[int], length: int) -> list[str]:
+    """Digests of what a device holds at some offsets, read past the page cache; empty for what cannot be read.
+
+    :arg places: multiples of C(length), which is one of the sector size; in bytes.
+    """
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECT | os.O_CLOEXEC)
+    buffers = Buffers()
+    found = []
+    try:
+        for place in places:
+            try:
+                got = os.preadv(fd, [buffers.data[:length]], place)
+            except OSError:
+                got = 0
+            found.append(_digest(buffers.data[:got]) if got else "")
+    finally:
+        os.close(fd)
+    return found

@@ -11,13 +11,12 @@ A set is destroyed only when each of its members is; then its names go, else the
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import hashlib
 import typing as t
 from concurrent.futures import ThreadPoolExecutor
 
 from .._erasure.attached import wipe_attributes
-from .._erasure.files import THREADS, batch_limit, overwrite_batch, why_ineffective
+from .._erasure.files import batch_limit, overwrite_batch, why_ineffective
 from .._erasure.filesystem import FilesystemProbe
 from .._erasure.marks import Mark
 from .._erasure.names import remove, scrub_names, stands, sync_directories, unscrub
@@ -31,34 +30,12 @@ from .._recordings.sets import Member
 from .._retention.planner import aside_name
 from .._retention.rows import PlanFile, Row
 from .aside import move_aside, remove_empty
+from .manner import Manner
 
-__all__ = ["Destroyer", "Judge", "Manner", "files_of"]
+__all__ = ["Destroyer", "Judge", "files_of"]
 
 _BATCH_FILES = 256
 _BATCH_BYTES = 256 << 20
-
-
-@dataclasses.dataclass(frozen=True)
-class Manner:
-    """How sets are overwritten, where the plan does not say.
-
-    :ivar verify: what is read back; as the scheme says where none.
-    :ivar share: of a sample, in thousandths.
-    :ivar on_ineffective: C(fail) or C(report), see C(overwrite_batch).
-    :ivar remove: the names go with the bytes.
-    :ivar shared: files that other processes have open are overwritten too.
-    :ivar unprotect: the flags immutable and append-only are taken off.
-    :ivar pace: see C(overwrite_batch).
-    """
-
-    verify: str | None = None
-    share: int = 1000
-    on_ineffective: str = "fail"
-    threads: int = THREADS
-    remove: bool = True
-    shared: bool = False
-    unprotect: bool = False
-    pace: t.Callable[[int], None] | None = None
 
 
 class Judge(t.Protocol):

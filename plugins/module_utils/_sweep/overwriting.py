@@ -14,7 +14,7 @@ import typing as t
 from .._erasure.marks import Mark, bears
 from .._erasure.names import LIMIT_NAMES
 from .._erasure.outcomes import FileResult
-from .._erasure.pace import Pace, set_io_priority
+from .._erasure.pace import set_io_priority
 from .._erasure.schemes import LEVELS, STANDARD, find_scheme, require_level
 from .._erasure.targets import Expected, TargetRefusedError, look_at
 from .._errors import DisposalError, RefusedError
@@ -24,11 +24,11 @@ from .._executor import Executor
 from .._jobs.lock import host_lock
 from .._recordings.walk import open_root
 from .._retention.holds import load_holds
-from .._retention.limits import parse_bytes
 from .._retention.rows import PlanFile, Row, plan_path
 from .approved import journal_path
 from .aside import remove_empty
-from .destroying import Destroyer, Manner, files_of
+from .destroying import Destroyer, files_of
+from .manner import Manner, manner_of
 from .paths import Listing, encode_rows, list_paths, refuse_unfit
 from .running import carry_out, refuse_small_disk
 from .state import StateDir
@@ -118,32 +118,6 @@ class _Request(t.NamedTuple):
 
     def run(self, number: int) -> str:
         return digest(f"{self.name}\n{number}".encode()).partition(":")[2][:16]
-
-
-def manner_of(params: t.Mapping[str, t.Any]) -> Manner:
-    """How the task wants files to be overwritten.
-
-    :raises RefusedError: an option that makes no sense.
-    """
-    for name, least, most in (("sample_share", 1, 100), ("threads", 1, 64)):
-        if not least <= params[name] <= most:
-            raise RefusedError(f"{name} is {params[name]}, not from {least} to {most}, so nothing was done; correct it")
-    pace = None
-    if params["max_rate"] is not None:
-        try:
-            pace = Pace(parse_bytes(params["max_rate"]))
-        except ValueError as error:
-            raise RefusedError(f"max_rate: {params['max_rate']!r} {error}, so nothing was done; correct it") from error
-    return Manner(
-        verify=params["verify"],
-        share=params["sample_share"] * 10,
-        on_ineffective=params["on_ineffective"],
-        threads=params["threads"],
-        remove=params["remove"],
-        shared=params["open_files"] == "overwrite",
-        unprotect=params["protected"] == "overwrite",
-        pace=pace,
-    )
 
 
 def overwrite_paths(params: t.Mapping[str, t.Any], executor: Executor, *, check_mode: bool) -> dict[str, t.Any]:

@@ -1,0 +1,285 @@
+# Copyright (c) 2026 recordings.disposal contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: 2026 recordings.disposal contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Overwrite one thing as a whole, the free space of a filesystem or a block device: intent, act, outcome in a journal of its own."""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+import typing as t
+
+from .._erasure.device import DeviceResult, overwrite_device
+from .._erasure.freespace import FreeSpaceResult, free_space_facts, overwrite_free_space
+from .._erasure.marks import digests_at
+from .._erasure.pace import set_io_priority
+from .._erasure.schemes import LEVELS, STANDARD, Scheme, find_scheme, require_level
+from .._errors import DisposalError, RefusedError
+from .._evidence.canonical import digest, digest_of
+from .._evidence.journal import FORMAT, OUTCOMES, Journal, JournalState, read_journal
+from .._executor import Executor
+from .._jobs.lock import host_lock
+from .._media.guards import gather_use, require_free
+from .._media.identity import Device, find_device
+from .._retention.limits import parse_bytes
+from .approved import journal_path
+from .manner import manner_of
+from .state import StateDir
+from .version import VERSION
+
+__all__ = ["overwrite_device_of", "overwrite_free_space_of"]
+
+# Places of a device of which digests are kept, so that a later run can tell whether it still holds what was written.
+_PLACES = 32
+_PLACE_BYTES = 4096
+
+Act = t.Callable[[str], "tuple[FreeSpaceResult | DeviceResult, dict[str, t.Any]]"]
+
+
+class _Whole(t.NamedTuple):
+    """What is overwritten.
+
+    :arg kind: C(free_space) or C(device).
+    :arg subject: what it is, as plain data.
+    :arg size: bytes.
+    """
+
+    kind: str
+    subject: dict[str, t.Any]
+    size: int
+    scheme: Scheme
+    level: str
+
+    @property
+    def method(self) -> dict[str, str]:
+        return {"technique": "overwrite", "scheme": self.scheme.name, "level": self.level}
+
+    @property
+    def set(self) -> str:
+        return digest_of({self.kind: self.subject})
+
+    def run(self, number: int) -> str:
+        named = digest_of({"kind": self.kind, "subject": self.subject, "method": self.method, "verify": self.scheme.verify})
+        return digest(f"{named}\n{number}".encode()).partition(":")[2][:16]
+
+    def told(self) -> dict[str, t.Any]:
+        """What each record of it repeats."""
+        return {"set": self.set, "class": None, "rule": self.kind, "bytes": self.size, "members": 1}
+
+
+def overwrite_free_space_of(params: t.Mapping[str, t.Any], executor: Executor, *, check_mode: bool) -> dict[str, t.Any]:
+    """The result of C(overwrite) with C(free_space).
+
+    :raises DisposalError: refused before anything was written, or failed; C(details) tells how far it got.
+    """
+    manner = manner_of(params)
+    level = require_level("overwrite", params["level"])
+    scheme = find_scheme(params["scheme"]).reading(manner.verify, manner.share)
+    reserve = _reserve(params["reserve"])
+    _facts, free, kept = free_space_facts(params["free_space"], reserve)
+    whole = _Whole("free_space", {"path": params["free_space"], "reserve": kept}, free, scheme, level)
+    state = StateDir(params["state_dir"], executor)
+    number, last = _latest(state, whole)
+    if check_mode:
+        return {**_result(whole, number + 1, None, None, 0.0), "changed": True}
+
+    def act(_run: str) -> tuple[FreeSpaceResult, dict[str, t.Any]]:
+        done = overwrite_free_space(executor, params["free_space"], scheme, reserve=reserve, threads=manner.threads, pace=manner.pace)
+        return done, {"free_bytes": done.free_bytes, "left_bytes": done.left_bytes, "files": done.files, "filesystem": done.filesystem}
+
+    return _carried(whole, state, number if last is not None and not last.closed else number + 1, act, priority=params["io_priority"])
+
+
+def _reserve(text: str | None) -> int | None:
+    if text is None or text == "0":
+        return None if text is None else 0
+    try:
+        return parse_bytes(text)
+    except ValueError as error:
+        raise RefusedError(f"reserve: {text!r} {error}, so nothing was done; correct it") from error
+
+
+def overwrite_device_of(params: t.Mapping[str, t.Any], executor: Executor, *, check_mode: bool) -> dict[str, t.Any]:
+    """The result of C(overwrite) with C(device).
+
+    :raises DisposalError: refused before anything was written, or failed; C(details) tells how far it got.
+    """
+    manner = manner_of(params)
+    level = require_level("overwrite", params["level"])
+    scheme = find_scheme(params["scheme"]).reading(manner.verify, manner.share)
+    device = find_device({key: str(value) for key, value in params["device"].items() if value is not None})
+    whole = _Whole("device", dict(device.identity), device.size, scheme, level)
+    require_free(gather_use(device), on_unseen=params["on_unseen"])
+    state = StateDir(params["state_dir"], executor)
+    number, last = _latest(state, whole)
+    interrupted = last is not None and not last.closed
+    if interrupted and not params["resume"]:
+        raise RefusedError(
+            f"an earlier run over {device.name} was interrupted, so nothing was done; give resume: true to have it brought to its end"
+        )
+    if last is not None and not interrupted and _as_left(state, whole, number, device):
+        return {**_result(whole, number, last, None, 0.0), "changed": False}
+    if check_mode:
+        return {**_result(whole, number + 1, None, None, 0.0), "changed": True}
+    jobs = state.make("jobs")
+
+    def act(run: str) -> tuple[DeviceResult, dict[str, t.Any]]:
+        done = overwrite_device(
+            executor,
+            device,
+            scheme,
+            verify=scheme.verify,
+            share=scheme.share / 1000,
+            threads=manner.threads,
+            pace=manner.pace,
+            checkpoint_path=os.path.join(jobs, f"{run}.checkpoint"),
+            resume=True,
+            on_unseen=params["on_unseen"],
+            on_ineffective=manner.on_ineffective,
+        )
+        places = sorted(random.SystemRandom().randrange(0, max(device.size // _PLACE_BYTES, 1)) * _PLACE_BYTES for _each in range(_PLACES))
+        proof = {
+            "identity": dict(done.identity),
+            "read": done.read,
+            "to_verify": done.to_verify,
+            "bad_lbas": [list(each) for each in done.bad_lbas],
+            "signatures": None if done.signatures is None else list(done.signatures),
+            "partitions": done.partitions,
+            "places": places,
+            "digests": digests_at(device.path, places, _PLACE_BYTES),
+        }
+        return done, proof
+
+    return _carried(whole, state, number if interrupted else number + 1, act, priority=params["io_priority"])
+
+
+def _latest(state: StateDir, whole: _Whole) -> tuple[int, JournalState | None]:
+    """Number and state of the last run; -1 and none where there was none."""
+    number = -1
+    while os.path.exists(journal_path(state.path, whole.run(number + 1))):
+        number += 1
+    if number < 0:
+        return -1, None
+    return number, JournalState.fold(read_journal(journal_path(state.path, whole.run(number)), allow_torn=True))
+
+
+def _as_left(state: StateDir, whole: _Whole, number: int, device: Device) -> bool:
+    """Whether the last run's journal says destroyed, and the device still holds at its places what it held then."""
+    for record in read_journal(journal_path(state.path, whole.run(number))):
+        if record["type"] == "outcome":
+            proof = record["proof"] or {}
+            same: bool = record["outcome"] == "destroyed" and digests_at(device.path, proof["places"], _PLACE_BYTES) == proof["digests"]
+            return same
+    return False
+
+
+def _carried(whole: _Whole, state: StateDir, number: int, act: Act, *, priority: str) -> dict[str, t.Any]:
+    set_io_priority(priority)
+    run = whole.run(number)
+    state.make(os.path.join("runs", run))
+    started = time.monotonic()
+    with (
+        host_lock(state.path, state.executor, purpose=f"overwrite {run}"),
+        Journal.open(journal_path(state.path, run), executor=state.executor) as journal,
+    ):
+        _begun(whole, journal, run)
+        if journal.state.outcome_of(whole.set) is None:
+            journal.append(
+                "intent", **whole.told(), method=whole.method, start=None, keep_until=None, destroy_by=None, aside=None, marks=[]
+            )
+            journal.sync()
+            try:
+                done, proof = act(run)
+            except DisposalError as error:
+                _ended(whole, journal, "not_destroyed", [error.message], None)
+                error.details.update(_result(whole, number, journal.state, None, time.monotonic() - started))
+                raise
+            proof = {
+                **{"bytes": done.bytes, "verified_bytes": done.verified_bytes, "passes": done.passes, "limits": list(done.limits)},
+                **{"extents": "not_available", "filesystem": "", "read": "direct"},
+                **proof,
+            }
+            _ended(whole, journal, done.outcome, [done.reason] if done.reason else [], proof)
+        else:
+            _close(journal)
+            done = None
+        result = _result(whole, number, journal.state, done, time.monotonic() - started)
+        result["journal"] = {"path": journal.path, "head": journal.head, "records": journal.seq}
+    if done is not None and done.outcome != "destroyed" and not done.asked:
+        raise DisposalError(
+            f"the {whole.kind.replace('_', ' ')} was not destroyed: {done.reason}; look at the medium", details={**result, "changed": True}
+        )
+    return {**result, "changed": True}
+
+
+def _begun(whole: _Whole, journal: Journal, run: str) -> None:
+    if journal.state.opening is not None:
+        journal.append("resume", torn=journal.torn, pending=len(journal.state.pending), policy=None)
+        return
+    journal.append(
+        "open",
+        **{"format": FORMAT, "run": run, "host": os.uname().nodename, "plan": whole.set, "approvals": [], "collection": VERSION},
+        **{"manifest": None, "policy": None, "author": None, "identifiers": "hmac"},
+    )
+
+
+def _ended(whole: _Whole, journal: Journal, outcome: str, reasons: list[str], proof: dict[str, t.Any] | None) -> None:
+    achieved = whole.level if outcome == "destroyed" else LEVELS[0]
+    journal.append(
+        "outcome",
+        **whole.told(),
+        outcome=outcome,
+        level={"required": whole.level, "achieved": achieved, "standard": STANDARD},
+        technique="overwrite",
+        scheme=whole.scheme.name,
+        reason=reasons,
+        proof=proof,
+    )
+    _close(journal)
+
+
+def _close(journal: Journal) -> None:
+    state = journal.state
+    journal.append("close", counts=dict(state.counts), bytes={"destroyed": state.bytes_destroyed}, interruptions=state.interruptions)
+    journal.sync()
+
+
+def _result(
+    whole: _Whole, number: int, journal: JournalState | None, done: FreeSpaceResult | DeviceResult | None, seconds: float
+) -> dict[str, t.Any]:
+    """What every way out returns, filled as far as it got."""
+    counts = dict(journal.counts) if journal else dict.fromkeys(OUTCOMES, 0)
+    outcome = next((name for name in ("unknown", "not_destroyed", "destroyed") if counts[name]), "not_destroyed")
+    record = {"run": whole.run(number), "outcome": outcome, "counts": counts, "method": whole.method, whole.kind: whole.subject}
+    result: dict[str, t.Any] = {
+        "run": record["run"],
+        "counts": counts,
+        "outcome": outcome,
+        "level": {"required": whole.level, "achieved": whole.level if outcome == "destroyed" else LEVELS[0], "standard": STANDARD},
+        "bytes": done.bytes if done else 0,
+        "verified_bytes": done.verified_bytes if done else 0,
+        "passes": done.passes if done else 0,
+        "seconds": round(seconds, 3),
+        "rate": int(done.bytes * done.passes / max(seconds, 0.001)) if done else 0,
+        "limits": list(done.limits) if done else [],
+        "bad_ranges": _bad_ranges(whole, done),
+        "evidence": [record],
+        "ansible_facts": {"disposal_evidence": {"run": record["run"], "records": sum(counts.values()), "digest": digest_of(record)}},
+    }
+    if isinstance(done, FreeSpaceResult):
+        result.update(free_bytes=done.free_bytes, left_bytes=done.left_bytes)
+    if isinstance(done, DeviceResult):
+        result.update(bad_lbas=[list(each) for each in done.bad_lbas], resumed=list(done.resumed) if done.resumed else None)
+    return result
+
+
+def _bad_ranges(whole: _Whole, done: FreeSpaceResult | DeviceResult | None) -> list[dict[str, t.Any]]:
+    if isinstance(done, FreeSpaceResult):
+        ranges: t.Iterable[tuple[int, int]] = done.bad_ranges
+    elif isinstance(done, DeviceResult):
+        ranges = ((first * done.logical, (last - first + 1) * done.logical) for first, last in done.bad_lbas)
+    else:
+        ranges = ()
+    return [{"set": whole.set, "offset": offset, "bytes": length} for offset, length in ranges]
