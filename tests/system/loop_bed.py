@@ -144,6 +144,13 @@ class Bed:
         run("swapon", device)
         self._undo.callback(run, "swapoff", device)
 
+    def add_partitions(self, device: str) -> None:
+        """Partitions from the table on a loop device, also where the kernel does not look for them itself."""
+        self._guard(device)
+        need("partx")
+        if not os.path.exists(f"{device}p1"):
+            run("partx", "--add", device)
+
     def set_read_only(self, device: str) -> None:
         self._guard(device)
         run("blockdev", "--setro", device)

@@ -147,11 +147,12 @@ def _device(directory: str, disk: str, run_root: str, disk_facts: Facts | None =
     if number is None or _text(directory, "hidden") == "1":
         return None
     uevent = parse_uevent(_text(directory, "uevent"))
-    facts: dict[str, tuple[str, ...]]
+    udev = parse_udev(_text(run_root, "udev", "data", f"b{number[0]}"))
     if disk_facts is None:
-        facts = _disk_facts(directory, name, parse_udev(_text(run_root, "udev", "data", f"b{number[0]}")))
+        facts = _disk_facts(directory, name, udev)
     else:
-        facts = {**disk_facts, **({"partuuid": (uevent["PARTUUID"].lower(),)} if uevent.get("PARTUUID") else {})}
+        partuuid = _unique(each.lower() for each in (uevent.get("PARTUUID", ""), udev.get("ID_PART_ENTRY_UUID", "")))
+        facts = {**disk_facts, **({"partuuid": partuuid} if partuuid else {})}
     return Device(
         name=name,
         path="/dev/" + uevent.get("DEVNAME", name.replace("!", "/")),
