@@ -13,7 +13,6 @@ import dataclasses
 import hashlib
 import json
 import pathlib
-import resource
 import sys
 import time
 import typing as t
@@ -80,9 +79,11 @@ def _main(image: str, checkpoint: str, scheme: str, seconds: str) -> None:
     module.INTERVAL = 0.2
     pause = float(seconds)
     result = overwrite(
-        pathlib.Path(image), scheme, checkpoint_path=checkpoint, resume=True, pace=(lambda: time.sleep(pause)) if pause else None
+        pathlib.Path(image), scheme, checkpoint_path=checkpoint, resume=True, pace=(lambda _length: time.sleep(pause)) if pause else None
     )
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # Not ru_maxrss, which after exec still tells of the process that forked.
+    status = pathlib.Path("/proc/self/status").read_text(encoding="ascii")
+    memory = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM:"))
     print(json.dumps({**dataclasses.asdict(result), "kibibytes": memory}))
 
 

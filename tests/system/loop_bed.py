@@ -133,6 +133,8 @@ class Bed:
         if device not in self._devices:
             return
         self._guard(device)
+        # The kernel keeps the flag with the number, for whoever gets that next.
+        run("blockdev", "--setrw", device)
         run("losetup", "--detach", device)
         del self._devices[device]
 

@@ -79,8 +79,8 @@ def test_a_sample_is_named_as_a_limit_and_has_both_ends(bed: Bed, scheme: str) -
     image = bed.fill_image(marked(40 * MIB + 512))
     bed.attach(image)
     result = overwrite(image, scheme, verify="sample", share=0.25)
-    assert result.outcome == "destroyed"
-    assert 11 * MIB <= result.to_verify == result.verified_bytes <= 13 * MIB
+    assert result.outcome == "unknown" and result.asked
+    assert 10 * MIB <= result.to_verify == result.verified_bytes <= 13 * MIB
     assert any(f"only a sample was read back: {result.to_verify} of {result.size} bytes" in limit for limit in result.limits)
 
 
@@ -105,12 +105,12 @@ def test_the_pace_is_asked_before_each_chunk(bed: Bed) -> None:
     bed.attach(image)
     lock, count = threading.Lock(), [0]
 
-    def pace() -> None:
+    def pace(length: int) -> None:
         with lock:
-            count[0] += 1
+            count[0] += length
 
     overwrite(image, pace=pace, threads=3)
-    assert count == [16]
+    assert count == [16 * MIB]
 
 
 def test_the_checkpoint_and_its_key_are_the_owners_only_and_go_at_the_end(bed: Bed) -> None:
