@@ -42,16 +42,21 @@ def open_device(executor: Executor, device: Device) -> int:
             f"{device.path} cannot be opened for this process alone ({why}), so nothing was written; free it and run again"
         ) from error
     try:
-        problem = recheck(fd, device)
-        now = find_device(device.asked)
-        if problem or now != device:
-            raise RefusedError(
-                f"{device.path} is no longer the device that was looked at ({problem or 'its identity changed'}); look again"
-            )
+        problem = recheck(fd, device) or _another(device)
+        if problem:
+            raise RefusedError(f"{device.path} is no longer the device that was looked at ({problem}); look again")
     except BaseException:
         os.close(fd)
         raise
     return fd
+
+
+def _another(device: Device) -> str:
+    """In what the device that the identity names now differs from the one that was found; empty where it does not."""
+    try:
+        return "" if find_device(device.asked) == device else "its identity changed"
+    except RefusedError as error:
+        return error.message
 
 
 def recheck(fd: int, device: Device) -> str:
