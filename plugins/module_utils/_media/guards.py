@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import time
 from dataclasses import dataclass, field
 
 from .._errors import RefusedError
@@ -17,9 +18,13 @@ from .hidden import Hidden, ask_hidden
 from .identity import Device
 from .mounts import parse_mountinfo, unescape
 
-__all__ = ["SYSTEM_POINTS", "Use", "decide_use", "gather_use", "require_free"]
+__all__ = ["SYSTEM_POINTS", "Use", "decide_use", "gather_use", "require_free", "settled_use"]
 
 SYSTEM_POINTS = ("/", "/boot", "/boot/efi", "/efi", "/usr", "/var", "/var/lib", "/var/log", "/etc", "/opt", "/home", "/root", "/tmp")
+
+# How often, and how long apart in seconds, a device is looked at that somebody has open.
+_LOOKS = 5
+_PAUSE = 0.3
 
 Number = tuple[int, int]
 
@@ -261,6 +266,16 @@ def _rdev(path: str) -> Number | None:
     except OSError:
         return None
     return (os.major(facts.st_rdev), os.minor(facts.st_rdev)) if stat.S_ISBLK(facts.st_mode) else None
+
+
+def settled_use(device: Device) -> Use:
+    """The device's use, looked at again for a moment where somebody has it open: udev opens each device whenever it changes, to probe it."""
+    for _attempt in range(_LOOKS - 1):
+        use = gather_use(device)
+        if not use.openers and not use.exclusive:
+            return use
+        time.sleep(_PAUSE)
+    return gather_use(device)
 
 
 def gather_use(device: Device, *, sys_root: str = "/sys", proc_root: str = "/proc", run_root: str = "/run") -> Use:

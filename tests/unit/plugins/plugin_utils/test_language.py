@@ -10,6 +10,7 @@ import typing as t
 
 import pytest
 
+from ansible_collections.recordings.disposal.plugins.module_utils._erasure import attached, examine, freespace, names, opened
 from ansible_collections.recordings.disposal.plugins.module_utils._erasure import files as erasure_files
 from ansible_collections.recordings.disposal.plugins.module_utils._erasure import filesystem as erasure_filesystem
 from ansible_collections.recordings.disposal.plugins.module_utils._errors import DisposalError, RefusedError
@@ -98,8 +99,13 @@ def test_every_key_that_a_template_names_is_there() -> None:
 
 
 def test_standard_sentences_of_hosts_are_translated() -> None:
-    proof = [value for room in (erasure_files, erasure_filesystem) for name, value in vars(room).items() if name.startswith("LIMIT_")]
-    assert len(proof) > 5
+    proof = [
+        value
+        for room in (attached, erasure_files, erasure_filesystem, examine, freespace, names, opened)
+        for name, value in vars(room).items()
+        if name.startswith("LIMIT_")
+    ]
+    assert len(proof) > 15
     missing = [text for text in (*NOT_CHECKED, *proof) if PL.reason(text) == text]
     assert missing == [], "translations/pl.yml, host_sentences"
 
