@@ -154,7 +154,9 @@ class Bed:
             run("partx", "--add", device)
 
     def set_read_only(self, device: str) -> None:
+        """Until the end of the test; the kernel would keep it for the next file on this loop device."""
         self._guard(device)
+        self._undo.callback(run, "blockdev", "--setrw", device)
         run("blockdev", "--setro", device)
 
     def make_filesystem(self, device: str, kind: str, *options: str) -> None:

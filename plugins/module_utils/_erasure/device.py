@@ -6,13 +6,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import hashlib
 import os
 import time
 import typing as t
-from dataclasses import dataclass
 
 from .._errors import RefusedError
 from .._evidence.canonical import digest_of
@@ -23,8 +21,8 @@ from .checkpoint import Checkpoint, Progress, Sums
 from .filesystem import LIMIT_BACKING, FilesystemFacts, FilesystemProbe
 from .keystream import CHUNK, Source, new_key, open_source
 from .opened import drop_buffers, find_signatures, open_device, recheck, reread_partitions
-from .outcomes import Observed, Tally, as_asked, judge
-from .rangeio import BLOCK_ERRORS, Readback, Stream, drop_cached, verify_range, write_range, write_tail
+from .outcomes import DeviceResult, Observed, Tally, as_asked, judge
+from .rangeio import BLOCK_ERRORS, STEP, Readback, Stream, drop_cached, verify_range, write_range, write_tail
 from .schemes import RANDOM, VERIFY, Scheme
 from .workers import Buffers, Workers
 
@@ -36,46 +34,6 @@ INTERVAL = 5.0
 WINDOW = (64 * CHUNK, 8192 * CHUNK)
 
 Range = tuple[int, int]
-
-
-@dataclass(frozen=True)
-class DeviceResult:
-    """What came of one device.
-
-    :arg reason: one sentence; C(None) exactly where the outcome is C(destroyed).
-    :arg bytes: overwritten in the last pass that was written.
-    :arg verified_bytes: read back and found equal; C(to_verify) those that had to be, fewer than the size for a sample.
-    :arg passes: passes that were written to the end.
-    :arg bad_lbas: the first ranges (first, last) of logical sectors that were not overwritten, or not read back equal.
-    :arg bad_ranges: how many such ranges there are; C(bad_bytes) how many bytes.
-    :arg limits: what the proof leaves open, one sentence each.
-    :arg signatures: what C(blkid) still finds, C(None) where it could not be asked.
-    :arg partitions: of the kernel's partition table: C(reread), C(not_applicable), or why it could not be read again.
-    :arg resumed: the pass (from 1), phase and offset at which an earlier run was taken up; C(None) where there was none.
-    :arg asked: nothing failed; what is missing for C(destroyed) is what the caller did not ask for.
-    :arg stopped: the run ended before its last pass; the checkpoint stays, and the same call goes on.
-    """
-
-    outcome: str
-    reason: str | None
-    identity: t.Mapping[str, t.Any]
-    size: int
-    logical: int
-    bytes: int
-    verified_bytes: int
-    to_verify: int
-    passes: int
-    verify: str
-    bad_lbas: tuple[Range, ...]
-    bad_ranges: int
-    bad_bytes: int
-    limits: tuple[str, ...]
-    signatures: tuple[str, ...] | None
-    partitions: str
-    resumed: tuple[int, str, int] | None = None
-    stopped: bool = False
-    read: str = "direct"
-    asked: bool = False
 
 
 class _Plan(t.NamedTuple):
@@ -155,15 +113,9 @@ def overwrite_device(
     """
     plan = _Plan(device, scheme, verify or scheme.verify, share, threads, pace or (lambda _length: None), report or (lambda told: None))
     _check_options(plan)
-    facts = FilesystemProbe().assess_device(device.major, device.minor)
-    if not facts.in_place and on_ineffective == "fail":
-        raise RefusedError(f"{device.name} was not touched, because overwriting it would prove nothing: it lies on {facts.reason}")
-    if any(each.pattern is None for each in scheme.passes):
-        open_source(RANDOM).wipe()
-    use = settled_use(device)
-    require_free(use, on_unseen=on_unseen)
-    limits = [*facts.limits, *([use.hidden.told] if "USB" in use.hidden.told else [])]
-    limits += [f"whether {process} had the device open could not be determined" for process in use.unseen[:3]]
+    if resume and not checkpoint_path:
+        raise RefusedError("resume needs the path of the checkpoint, so nothing was written; give it, or begin anew")
+    facts, limits = _gate(plan, on_unseen=on_unseen, on_ineffective=on_ineffective)
     header = {"identity": device.identity, "scheme": plan.digest}
     checkpoint = (
         Checkpoint(
@@ -191,6 +143,20 @@ def _check_options(plan: _Plan) -> None:
         raise RefusedError(f"share is {plan.share}, so nothing was written; give the part to read back as a number above 0 and at most 1")
     if plan.threads < 1:
         raise RefusedError(f"threads is {plan.threads}, so nothing was written; give at least 1")
+
+
+def _gate(plan: _Plan, *, on_unseen: str, on_ineffective: str) -> tuple[FilesystemFacts, list[str]]:
+    """What lies below the device, and the limits of the proof, once nothing speaks against overwriting it."""
+    device = plan.device
+    facts = FilesystemProbe().assess_device(device.major, device.minor)
+    if not facts.in_place and on_ineffective == "fail":
+        raise RefusedError(f"{device.name} was not touched, because overwriting it would prove nothing: it lies on {facts.reason}")
+    if any(each.pattern is None for each in plan.scheme.passes):
+        open_source(RANDOM).wipe()
+    use = settled_use(device)
+    require_free(use, on_unseen=on_unseen)
+    limits = [*facts.limits, *([use.hidden.told] if use.hidden.state == "unasked" else [])]
+    return facts, limits + [f"whether {process} had the device open could not be determined" for process in use.unseen[:3]]
 
 
 class _Run:
@@ -282,8 +248,10 @@ class _Run:
                 self.limits.append(told)
 
     def _stream(self, source: Source) -> Stream:
-        logical = self.plan.device.logical
-        return Stream(self.fd, source, 0, align=logical, step=logical, pause=self.plan.pace)
+        device = self.plan.device
+        # A drive that keeps larger sectors than it shows can replace a bad one only when all of it is written.
+        step = max(device.logical, min(device.physical, STEP))
+        return Stream(self.fd, source, 0, align=device.logical, step=step, pause=self.plan.pace)
 
     def _windows(self, ranges: t.Iterator[Range]) -> t.Iterator[list[Range]]:
         """Ranges that lie between two checkpoints: as many as the device takes in a few seconds."""
@@ -385,8 +353,7 @@ class _Run:
         if plan.verify == "sample":
             self.limits.append(f"only a sample was read back: {to_verify} of {device.size} bytes, at random places")
         if complete and self.checkpoint:
-            with contextlib.suppress(OSError):
-                self.checkpoint.wipe()
+            self._forget(self.checkpoint)
         spoilt = next((each for each in (sums.written, sums.differing, sums.unread) if each.bad_bytes), Tally())
         return DeviceResult(
             outcome=outcome,
@@ -409,6 +376,12 @@ class _Run:
             stopped=not complete,
             asked=complete and as_asked(seen, plan.verify),
         )
+
+    def _forget(self, checkpoint: Checkpoint) -> None:
+        try:
+            checkpoint.wipe()
+        except OSError as error:
+            self.limits.append(f"the checkpoint and its key could not be removed ({error.strerror})")
 
 
 def _takes_no_more(done: t.Sequence[Tally]) -> bool:

@@ -9,6 +9,7 @@ A keystream is read back without being stored: the same key, stream and offset g
 
 from __future__ import annotations
 
+import mmap
 import typing as t
 
 from .._errors import RefusedError
@@ -35,6 +36,9 @@ class Source(t.Protocol):
     def fill(self, view: memoryview, *, stream: int, offset: int) -> None:
         """Put the bytes from C(offset) of a stream into C(view), at most C(CHUNK) of them."""
 
+    def ready(self, *, offset: int, length: int) -> memoryview | None:
+        """The same bytes without a copy, where they are at hand in memory that direct I/O takes."""
+
     def wipe(self) -> None:
         """Forget any secret; nothing can be filled afterwards."""
 
@@ -49,13 +53,22 @@ class Pattern:
         self._repeated = memoryview(b"")
 
     def fill(self, view: memoryview, *, stream: int, offset: int) -> None:
-        period = len(self._pattern)
-        start = offset % period
+        start = offset % len(self._pattern)
+        view[:] = self._upto(start + len(view))[start : start + len(view)]
+
+    def ready(self, *, offset: int, length: int) -> memoryview | None:
+        start = offset % len(self._pattern)
+        return None if start % mmap.PAGESIZE else self._upto(start + length)[start : start + length]
+
+    def _upto(self, length: int) -> memoryview:
+        # Only as long as is asked for: a scheme of many passes has as many patterns open at once.
         repeated = self._repeated
-        if len(repeated) < start + len(view):
-            # Only as long as is asked for: a scheme of many passes has as many patterns open at once.
-            repeated = self._repeated = memoryview(self._pattern * ((start + len(view)) // period + 1))
-        view[:] = repeated[start : start + len(view)]
+        if len(repeated) < length:
+            repeats = length // len(self._pattern) + 1
+            repeated = memoryview(mmap.mmap(-1, repeats * len(self._pattern), flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS))
+            repeated[:] = self._pattern * repeats
+            self._repeated = repeated
+        return repeated
 
     def wipe(self) -> None:
         """There is no secret; the memory is given back."""
@@ -118,6 +131,9 @@ class Keystream:
         if bulk:
             encryptor.update_into(memoryview(_ZEROS)[:bulk], view)
         view[bulk:] = encryptor.update(_ZEROS[: len(view) - bulk])
+
+    def ready(self, *, offset: int, length: int) -> memoryview | None:
+        return None
 
     def wipe(self) -> None:
         for index in range(len(self._key)):

@@ -123,6 +123,4 @@ def find_signatures(device: Device) -> tuple[str, ...] | None:
         return ("several",)
     if done.returncode:
         return None
-    found = [line.partition("=")[2] for line in done.stdout.splitlines() if line.startswith(("TYPE=", "PTTYPE="))]
-    # A partition's own entry in its disk's table is told too, and is no signature of its content.
-    return tuple(found)
+    return tuple(line.partition("=")[2] for line in done.stdout.splitlines() if line.startswith(("TYPE=", "PTTYPE=")))

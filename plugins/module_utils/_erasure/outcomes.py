@@ -10,7 +10,7 @@ import os
 import typing as t
 from dataclasses import dataclass, field, replace
 
-__all__ = ["FileResult", "Observed", "Tally", "as_asked", "judge", "set_outcome", "set_proof"]
+__all__ = ["DeviceResult", "FileResult", "Observed", "Tally", "as_asked", "judge", "set_outcome", "set_proof"]
 
 # Ranges that are named one by one; the rest is counted.
 KEPT_RANGES = 16
@@ -150,6 +150,46 @@ class FileResult:
     limits: tuple[str, ...]
     reason: str | None
     bad_ranges: tuple[tuple[int, int], ...] = ()
+    asked: bool = False
+
+
+@dataclass(frozen=True)
+class DeviceResult:
+    """What came of one whole device.
+
+    :arg reason: one sentence; C(None) exactly where the outcome is C(destroyed).
+    :arg bytes: overwritten in the last pass that was written.
+    :arg verified_bytes: read back and found equal; C(to_verify) those that had to be, fewer than the size for a sample.
+    :arg passes: passes that were written to the end.
+    :arg bad_lbas: the first ranges (first, last) of logical sectors that were not overwritten, or not read back equal.
+    :arg bad_ranges: how many such ranges there are; C(bad_bytes) how many bytes.
+    :arg limits: what the proof leaves open, one sentence each.
+    :arg signatures: what C(blkid) still finds, C(None) where it could not be asked.
+    :arg partitions: of the kernel's partition table: C(reread), C(not_applicable), or why it could not be read again.
+    :arg resumed: the pass (from 1), phase and offset at which an earlier run was taken up; C(None) where there was none.
+    :arg stopped: the run ended before its last pass; the checkpoint stays, and the same call goes on.
+    :arg asked: nothing failed; what is missing for C(destroyed) is what the caller did not ask for.
+    """
+
+    outcome: str
+    reason: str | None
+    identity: t.Mapping[str, t.Any]
+    size: int
+    logical: int
+    bytes: int
+    verified_bytes: int
+    to_verify: int
+    passes: int
+    verify: str
+    bad_lbas: tuple[tuple[int, int], ...]
+    bad_ranges: int
+    bad_bytes: int
+    limits: tuple[str, ...]
+    signatures: tuple[str, ...] | None
+    partitions: str
+    resumed: tuple[int, str, int] | None = None
+    stopped: bool = False
+    read: str = "direct"
     asked: bool = False
 
 

@@ -71,8 +71,10 @@ def write_range(executor: Executor, stream: Stream, start: int, end: int, buffer
     while offset < end:
         length = min(CHUNK, end - offset)
         stream.pause(length)
-        view = buffers.data[:length]
-        stream.source.fill(view, stream=stream.number, offset=offset)
+        view = stream.source.ready(offset=offset, length=length)
+        if view is None:
+            view = buffers.data[:length]
+            stream.source.fill(view, stream=stream.number, offset=offset)
         try:
             _put(executor, stream.fd, view, offset)
             tally.bytes += length

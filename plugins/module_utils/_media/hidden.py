@@ -24,7 +24,7 @@ _SECONDS = 120
 class Hidden:
     """What is known of hidden capacity.
 
-    :arg state: C(not_applicable), C(none), C(hidden), C(unknown).
+    :arg state: C(not_applicable), C(none), C(hidden), C(unknown) where an ATA disk does not tell, C(unasked) where nothing can be asked.
     :arg told: one clause for a person.
     """
 
@@ -127,7 +127,7 @@ def ask_hidden(device: Device, *, sys_root: str = "/sys", run_root: str = "/run"
     attributes = os.path.join(directory, "device")
     ata = _read(os.path.join(attributes, "vendor")) == "ATA" or os.path.exists(os.path.join(attributes, "vpd_pg89")) or "ID_ATA" in udev
     if not ata and "/usb" in directory:
-        return Hidden("not_applicable", "behind a USB bridge: hidden capacity (HPA, DCO) of a disk in it cannot be asked")
+        return Hidden("unasked", "behind a USB bridge: hidden capacity (HPA, DCO) of a disk in it cannot be asked")
     if not ata:
         return Hidden("not_applicable", "not an ATA disk: there is no HPA, DCO or AMAC")
     identify = _hdparm("--Istdout", device.path)

@@ -97,7 +97,7 @@ def parse_vpd_serial(page: bytes) -> str:
 def plain_wwn(text: str) -> str:
     """A WWN, EUI or NGUID without the prefixes and signs in which tools differ."""
     plain = _WWN_PREFIX.sub("", " ".join(text.lower().split()))
-    return plain if plain.startswith("t10.") else plain.replace("-", "").replace(":", "")
+    return plain if plain.startswith("t10.") else re.sub("[-: ]", "", plain)
 
 
 def _text(*parts: str) -> str:

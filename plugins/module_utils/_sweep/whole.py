@@ -11,9 +11,10 @@ import random
 import time
 import typing as t
 
-from .._erasure.device import DeviceResult, overwrite_device
+from .._erasure.device import overwrite_device
 from .._erasure.freespace import FreeSpaceResult, free_space_facts, overwrite_free_space
 from .._erasure.marks import digests_at
+from .._erasure.outcomes import DeviceResult
 from .._erasure.pace import set_io_priority
 from .._erasure.schemes import LEVELS, STANDARD, Scheme, find_scheme, require_level
 from .._errors import DisposalError, RefusedError
