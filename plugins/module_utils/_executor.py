@@ -29,6 +29,11 @@ _SETFLAGS = 0x40086602
 
 
 @functools.cache
+def _syncfs() -> t.Any:
+    return ctypes.CDLL(None, use_errno=True).syncfs
+
+
+@functools.cache
 def _sync_file_range() -> t.Any:
     function = getattr(ctypes.CDLL(None, use_errno=True), "sync_file_range", None)
     if function is not None:
@@ -87,6 +92,13 @@ class Executor:
             raise OSError(number, os.strerror(number))
         os.fdatasync(fd)
 
+    def sync_filesystem(self, fd: int) -> None:
+        """Have all of the filesystem's data and structures brought to their places on the device, where it does not keep some in a log."""
+        self._allow("flush a filesystem")
+        if _syncfs()(fd):
+            number = ctypes.get_errno()
+            raise OSError(number, os.strerror(number))
+
     def ftruncate(self, fd: int, size: int) -> None:
         self._allow("truncate")
         os.ftruncate(fd, size)
@@ -126,6 +138,11 @@ class Executor:
         self._allow("change flags")
         flags = struct.unpack("=i", fcntl.ioctl(fd, _GETFLAGS, bytes(8))[:4])[0]
         fcntl.ioctl(fd, _SETFLAGS, struct.pack("=ii", (flags | on) & ~off, 0))
+
+    def control(self, fd: int, request: int, argument: bytearray) -> None:
+        """An ioctl that changes something; its answer is left in C(argument)."""
+        self._allow("change a setting of a filesystem")
+        fcntl.ioctl(fd, request, argument, True)
 
     def set_attribute(self, fd: int, name: str, value: bytes) -> None:
         self._allow("write an extended attribute")

@@ -15,7 +15,7 @@ from .keystream import CHUNK, Source
 from .outcomes import Tally
 from .workers import Buffers
 
-__all__ = ["Readback", "Stream", "verify_range", "write_range"]
+__all__ = ["Readback", "Stream", "verify_range", "write_around", "write_range"]
 
 # The size in which a bad range is looked through, in bytes.
 STEP = 4096
@@ -77,11 +77,12 @@ def write_range(executor: Executor, stream: Stream, start: int, end: int, buffer
             if error.errno != errno.EIO:
                 tally.spoil(offset, end - offset, error=error.errno or errno.EIO)
                 return
-            _write_around(executor, stream, view, offset, tally)
+            write_around(executor, stream, view, offset, tally)
         offset += length
 
 
-def _write_around(executor: Executor, stream: Stream, view: memoryview, offset: int, tally: Tally) -> None:
+def write_around(executor: Executor, stream: Stream, view: memoryview, offset: int, tally: Tally) -> None:
+    """Write one piece again block by block, so that only the blocks that fail are spoilt."""
     for begin in range(0, len(view), stream.step):
         piece = view[begin : begin + stream.step]
         try:

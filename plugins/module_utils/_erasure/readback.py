@@ -17,7 +17,7 @@ from .schemes import Scheme
 from .work import Job, Work, jobs
 from .workers import Buffers, Workers
 
-__all__ = ["drop_caches", "verify_pass"]
+__all__ = ["LIMIT_BACKING", "drop_backing", "drop_caches", "sample", "verify_pass"]
 
 LIMIT_BACKING = "cached pages of the file below the loop device could not be dropped before reading back"
 # The pieces of a sample, in bytes.
@@ -29,8 +29,16 @@ def drop_caches(works: list[Work]) -> None:
     for work in works:
         if not work.direct and not work.facts.memory:
             os.posix_fadvise(work.target.fd, 0, 0, os.POSIX_FADV_DONTNEED)
+    kept = drop_backing({path for work in works for path in work.facts.backing_files})
+    for work in works:
+        if kept.intersection(work.facts.backing_files) and LIMIT_BACKING not in work.limits:
+            work.limits.append(LIMIT_BACKING)
+
+
+def drop_backing(paths: t.Iterable[str]) -> set[str]:
+    """Have cached pages of files below loop devices dropped; returns those of which they could not be."""
     kept: set[str] = set()
-    for path in {path for work in works for path in work.facts.backing_files}:
+    for path in paths:
         try:
             fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         except OSError:
@@ -40,9 +48,7 @@ def drop_caches(works: list[Work]) -> None:
             os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
         finally:
             os.close(fd)
-    for work in works:
-        if kept.intersection(work.facts.backing_files) and LIMIT_BACKING not in work.limits:
-            work.limits.append(LIMIT_BACKING)
+    return kept
 
 
 def verify_pass(works: list[Work], source: Source, scheme: Scheme, workers: Workers) -> None:
@@ -63,7 +69,7 @@ def verify_pass(works: list[Work], source: Source, scheme: Scheme, workers: Work
 
     def sampled() -> t.Iterator[Job]:
         for job in wanted():
-            ranges = job.ranges if scheme.verify != "sample" else _sample(job.ranges, scheme.share)
+            ranges = job.ranges if scheme.verify != "sample" else sample(job.ranges, scheme.share)
             if ranges:
                 yield Job(job.work, ranges, None)
 
@@ -94,7 +100,7 @@ def _verify(work: Work, source: Source, start: int, end: int, buffers: Buffers, 
         verify_range(raw, first, last, buffers, found)
 
 
-def _sample(ranges: list[tuple[int, int]], share: int) -> list[tuple[int, int]]:
+def sample(ranges: list[tuple[int, int]], share: int) -> list[tuple[int, int]]:
     """The first piece, and of the others C(share) in a thousand, at places that nobody can foresee."""
     chosen: list[tuple[int, int]] = []
     for start, end in ranges:

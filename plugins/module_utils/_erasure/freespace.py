@@ -1,0 +1,360 @@
+# Copyright (c) 2026 recordings.disposal contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: 2026 recordings.disposal contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Overwrite what earlier deletions left behind in the free space of a filesystem, and prove how much of it was reached.
+
+All that is free is taken by files without a name, down to a reserve, held through all passes and read back, then given back.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import functools
+import os
+import socket
+import typing as t
+
+from .._errors import RefusedError
+from .._executor import Executor
+from .filesystem import FilesystemFacts, FilesystemProbe, is_encrypted
+from .fillfiles import FillFile, FillFiles, remove_leftovers
+from .freeblocks import free_by_map, margin_given
+from .freeresult import FreeSpaceResult, Reached, conclude
+from .keystream import CHUNK, Source, open_source
+from .rangeio import STEP, Readback, Stream, verify_range, write_around, write_range
+from .readback import LIMIT_BACKING, drop_backing, sample
+from .schemes import Scheme
+from .workers import Buffers, Workers
+
+__all__ = ["THREADS", "FreeSpace", "default_reserve", "look_at_free_space", "overwrite_free_space"]
+
+THREADS = 4
+# Made before the filesystem is full, because then it may not be able to make any.
+_TAIL_FILES = 64
+
+Step = t.Callable[[FillFile, Buffers], None]
+
+
+class FreeSpace(t.NamedTuple):
+    """A filesystem's free space before anything is done.
+
+    :arg free_bytes: free, with what only root may use.
+    :arg available_bytes: free for everybody.
+    :arg reserve_bytes: will stay available to everybody.
+    """
+
+    facts: FilesystemFacts
+    free_bytes: int
+    available_bytes: int
+    reserve_bytes: int
+
+
+def default_reserve(total: int) -> int:
+    """What stays free for a live server, in bytes: the larger of 5 % of the filesystem and 2 GiB."""
+    return max(total // 20, 2 << 30)
+
+
+def look_at_free_space(directory: str, reserve: int | None) -> FreeSpace:
+    """What an overwrite would find, with the same refusals; only reads, for check mode.
+
+    :raises RefusedError: see C(overwrite_free_space).
+    """
+    fd = _opened(directory)
+    try:
+        return _examine(fd, directory, reserve)
+    finally:
+        os.close(fd)
+
+
+def overwrite_free_space(
+    executor: Executor,
+    directory: str,
+    scheme: Scheme,
+    *,
+    verify: str | None = None,
+    share: int = 1000,
+    reserve: int | None = None,
+    threads: int = THREADS,
+    pace: t.Callable[[int], None] | None = None,
+) -> FreeSpaceResult:
+    """Overwrite the free space of the filesystem that holds a directory, all passes, and read it back past the page cache.
+
+    The space is held until the end, so that what is claimed is one state of the whole filesystem. The reserve is looked at before each
+    chunk of each pass and of reading back; what a live server took of it is given back at once, and is not claimed. A reserve of 0 fills
+    the filesystem, its margin too: only for one whose services are stopped.
+
+    :arg directory: absolute, a directory of the filesystem, and no symbolic link on the way to it.
+    :arg verify: C(none), C(sample), C(last) or C(all) in place of the scheme's own.
+    :arg share: of a sample, in thousandths.
+    :arg reserve: bytes that stay available to everybody; C(default_reserve) where it is none.
+    :arg threads: at most; each has 2 MiB of buffers.
+    :arg pace: called by any thread with the bytes that it is about to write or read.
+    :raises RefusedError: not such a directory, a filesystem on which this proves nothing, a reserve that leaves nothing to do, another run
+        on the same filesystem, or the library cryptography is missing; nothing was written.
+    """
+    scheme = scheme.reading(verify, share)
+    if threads < 1:
+        raise RefusedError(f"{threads} threads cannot overwrite anything, so nothing was written; give at least 1")
+    fd = _opened(directory)
+    try:
+        space = _examine(fd, directory, reserve)
+        sources = [open_source(pass_) for pass_ in scheme.passes]
+        try:
+            with _alone(fd, directory):
+                remove_leftovers(executor, fd, directory)
+                return _Run(executor, fd, directory, space, scheme, sources, threads, pace or (lambda _length: None)).done()
+        finally:
+            for source in sources:
+                source.wipe()
+    finally:
+        os.close(fd)
+
+
+def _opened(directory: str) -> int:
+    try:
+        fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except (OSError, ValueError) as error:
+        why = "it is a symbolic link" if os.path.islink(directory) else getattr(error, "strerror", None) or str(error)
+        raise RefusedError(
+            f"the directory {directory} cannot be opened ({why}), so nothing was written; name a directory of the filesystem"
+        ) from error
+    # What was opened is asked, not the path again: a link that is put on it later changes nothing.
+    if not os.path.isabs(directory) or os.readlink(f"/proc/self/fd/{fd}") != os.path.normpath(directory):
+        os.close(fd)
+        raise RefusedError(
+            f"the directory {directory} is not absolute or lies behind a symbolic link, so nothing was written; name the real one"
+        )
+    return fd
+
+
+def _examine(fd: int, directory: str, reserve: int | None) -> FreeSpace:
+    facts = FilesystemProbe().assess(fd)
+    why = "memory-backed, its free space holds nothing" if facts.memory else facts.reason
+    if why or is_encrypted(fd):
+        why = f"is on {facts.type}, {why}" if why else "is encrypted by its filesystem, and its files cannot be read back from the medium"
+        raise RefusedError(
+            f"{directory} {why}, so overwriting its free space would prove nothing and nothing was written; "
+            "name another directory, sanitize the whole medium or destroy its keys"
+        )
+    numbers = os.fstatvfs(fd)
+    if numbers.f_flag & os.ST_RDONLY:
+        raise RefusedError(f"{directory} is mounted read-only, so nothing was written; mount it for writing")
+    kept = default_reserve(numbers.f_blocks * numbers.f_frsize) if reserve is None else reserve
+    available = numbers.f_bavail * numbers.f_frsize
+    if kept < 0 or kept > 0 and available < kept + numbers.f_bsize:
+        raise RefusedError(
+            f"{directory} has {available} bytes available and the reserve is {kept} bytes, so nothing was written; "
+            "make room, or give a smaller reserve, not below 0"
+        )
+    return FreeSpace(facts, numbers.f_bfree * numbers.f_frsize, available, kept)
+
+
+@contextlib.contextmanager
+def _alone(fd: int, directory: str) -> t.Iterator[None]:
+    """Two runs on one filesystem would each claim what the other one holds. The kernel ends this hold with the process."""
+    device = os.fstat(fd).st_dev
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as holder:
+        try:
+            holder.bind(f"\0recordings-disposal-fill-{os.major(device)}:{os.minor(device)}")
+        except OSError as error:
+            raise RefusedError(
+                f"the free space of the filesystem of {directory} is being overwritten by another process, so nothing was written; "
+                "wait until it has ended"
+            ) from error
+        yield
+
+
+class _Run:
+    """One run, from the first file to the result."""
+
+    def __init__(
+        self,
+        executor: Executor,
+        fd: int,
+        directory: str,
+        space: FreeSpace,
+        scheme: Scheme,
+        sources: t.Sequence[Source],
+        threads: int,
+        pace: t.Callable[[int], None],
+    ) -> None:
+        self.executor = executor
+        self.fd = fd
+        self.directory = directory
+        self.space = space
+        self.scheme = scheme
+        self.sources = sources
+        self.pace = pace
+        self.workers = Workers(threads)
+        self.files = FillFiles(executor, fd, space.reserve_bytes)
+        self.reached = Reached(space.free_bytes, space.reserve_bytes)
+
+    def done(self) -> FreeSpaceResult:
+        try:
+            with contextlib.ExitStack() as stack:
+                stack.callback(self.files.close)
+                # Space of files that were deleted just before is free only when the journal says so.
+                self.executor.sync_directory(self.fd)
+                tails = self._tails()
+                bulk = self._fill_bulk()
+                self._passes(bulk)
+                if self.files.ended == "full" and not self.space.reserve_bytes:
+                    self._finish(tails, stack)
+                self._measure()
+        finally:
+            self.workers.close()
+        return conclude(self.files, self.reached, self.space.facts, self.scheme)
+
+    def _tails(self) -> list[FillFile]:
+        """The small files of the end, which a filesystem that is filled may not be able to make; the first one tells whether it can at all."""
+        tails: list[FillFile] = []
+        try:
+            while len(tails) < (1 if self.space.reserve_bytes else _TAIL_FILES):
+                file = self.files.new()
+                if file is None:
+                    break
+                tails.append(file)
+        except OSError as error:
+            raise RefusedError(
+                f"no file can be made in {self.directory} ({error.strerror}), so nothing was written; "
+                "name a directory that may be written to, on a filesystem with direct reads"
+            ) from error
+        return tails
+
+    def _fill_bulk(self) -> list[FillFile]:
+        start = len(self.files.files)
+
+        def wanted() -> t.Iterator[FillFile]:
+            while not self.files.ended:
+                file = self.files.new()
+                if file is None:
+                    return
+                yield file
+
+        self._each(wanted(), self._fill)
+        return self.files.files[start:]
+
+    def _finish(self, tails: list[FillFile], stack: contextlib.ExitStack) -> None:
+        """Take the last blocks, those of the filesystem's margin too, for as short as possible: what was taken before is proven already."""
+        self.executor.sync_directory(self.fd)
+        self.reached.limits = stack.enter_context(margin_given(self.executor, self.fd, self.space.facts.type))
+        # Closed before the margin is set back, which needs the space.
+        stack.callback(self.files.close)
+        buffers = Buffers()
+        for file in tails:
+            self._fill(file, buffers)
+        self._passes(tails)
+        # The blocks that list where our files lie were free too, and are never written when they are given back before they ever were.
+        self.executor.sync_filesystem(self.fd)
+
+    def _measure(self) -> None:
+        """What is free now, while all that was reached is held: by the filesystem's map, else by its figures."""
+        numbers = os.fstatvfs(self.fd)
+        try:
+            mapped = free_by_map(self.fd)
+        except OSError:
+            mapped = None
+        self.reached.mapped = mapped is not None
+        self.reached.kept_bytes = max(mapped or 0, numbers.f_bfree * numbers.f_frsize)
+        self.reached.root_bytes = (numbers.f_bfree - numbers.f_bavail) * numbers.f_frsize
+        self.reached.free_inodes = numbers.f_ffree
+
+    def _each(self, files: t.Iterable[FillFile], step: Step) -> None:
+        def work(file: FillFile, buffers: Buffers) -> None:
+            with self.files.at_work(file):
+                step(file, buffers)
+
+        self.workers.run(files, work)
+
+    def _passes(self, files: list[FillFile]) -> None:
+        """The rest of the first pass, the other passes, and reading back."""
+        for number, source in enumerate(self.sources):
+            if number:
+                self._each(files, functools.partial(self._again, source))
+            self._flush(files)
+            if self.scheme.reads_back(number):
+                if drop_backing(self.space.facts.backing_files):
+                    self.reached.backing = LIMIT_BACKING
+                self._each(files, functools.partial(self._verify, source))
+        for file in files:
+            self.files.look(file)
+
+    def _fill(self, file: FillFile, buffers: Buffers) -> None:
+        """Take space until the file is long enough or there is no more; chunks get smaller as space gets short."""
+        source, files = self.sources[0], self.files
+        step = CHUNK
+        while file.size < files.longest:
+            granted = files.grant(file, step)
+            if not granted:
+                break
+            self.pace(granted)
+            view = buffers.data[:granted]
+            source.fill(view, stream=file.number, offset=file.size)
+            try:
+                done = self.executor.pwrite(file.fd, view, file.size) // files.block * files.block
+                file.written.bytes += done
+                file.size += done
+            except OSError as error:
+                if error.errno == errno.ENOSPC and step > files.block:
+                    step = max(files.block, step // 4)
+                elif not self._around(file, view, error):
+                    break
+            finally:
+                files.settle(granted)
+        if file.size:
+            # Gives back what the last attempts placed behind the end and never wrote.
+            self.executor.ftruncate(file.fd, file.size)
+
+    def _around(self, file: FillFile, view: memoryview, error: OSError) -> bool:
+        """What to do after a failed write of a file's next chunk; false where the file ends."""
+        number = error.errno or errno.EIO
+        if number == errno.EFBIG and file.size:
+            return False
+        if number != errno.EIO:
+            self.files.end({errno.ENOSPC: "full", errno.EDQUOT: "quota"}.get(number, "error"), number)
+            return False
+        before = file.written.bytes
+        write_around(self.executor, self._stream(file, self.sources[0]), view, file.size, file.written)
+        file.size += len(view)
+        if file.written.bytes == before:
+            self.files.end("error", number)
+        return file.written.bytes > before
+
+    def _stream(self, file: FillFile, source: Source) -> Stream:
+        return Stream(file.fd, source, file.number, align=self.files.block, step=max(STEP, self.files.block), pause=self.pace)
+
+    def _chunks(self, file: FillFile) -> t.Iterator[tuple[int, int]]:
+        """The file chunk by chunk; the reserve is looked at before each, which may shorten the file."""
+        offset = 0
+        while True:
+            self.files.keep_reserve(file)
+            end = min(offset + CHUNK, file.size)
+            if end <= offset:
+                return
+            yield offset, end
+            offset = end
+
+    def _again(self, source: Source, file: FillFile, buffers: Buffers) -> None:
+        file.written.bytes = 0
+        for start, end in self._chunks(file):
+            write_range(self.executor, self._stream(file, source), start, end, buffers, file.written)
+
+    def _verify(self, source: Source, file: FillFile, buffers: Buffers) -> None:
+        found = Readback()
+        stream = self._stream(file, source)
+        for start, end in self._chunks(file):
+            for first, last in sample([(start, end)], self.scheme.share) if self.scheme.verify == "sample" else [(start, end)]:
+                verify_range(stream, first, last, buffers, found)
+        file.verified_bytes = found.verified_bytes
+        file.differing.add(found.differing)
+        file.unread.add(found.unread)
+
+    def _flush(self, files: list[FillFile]) -> None:
+        for file in files:
+            try:
+                self.executor.fdatasync(file.fd)
+            except OSError as error:
+                self.reached.flush_error = self.reached.flush_error or error.errno or errno.EIO
+            self.files.look(file)
