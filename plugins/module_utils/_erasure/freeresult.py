@@ -29,6 +29,7 @@ LIMIT_SLACK = "the rest of the last block of living files, and what deleted file
 LIMIT_UNSEEN = "blocks that the medium no longer shows (spare area, remapped sectors) were not reached"
 LIMIT_RESERVE = "{bytes} bytes stayed free for the live system and were not reached"
 LIMIT_ROOT = "{bytes} bytes of free space that only root may use were not reached"
+LIMIT_LISTS = "{bytes} bytes of free space were written by the filesystem itself, with where our files lay, and not read back"
 LIMIT_GIVEN_BACK = "{bytes} bytes were given back to the live system before they were proven, and are not counted"
 
 _ENDED: t.Mapping[str, str] = {
@@ -45,6 +46,9 @@ class Reached:
     :arg free_bytes: free at the beginning.
     :ivar kept_bytes: free at the end, while all that was reached was held.
     :ivar root_bytes: of these, what only root may use.
+    :ivar list_bytes: blocks, free before, in which the filesystem listed where our files lie.
+    :ivar lists_written: these were brought to the medium.
+    :ivar cluster: bytes that the filesystem gives out at once, 0 where that is not known.
     :ivar mapped: the filesystem's own map of free blocks was read.
     """
 
@@ -53,10 +57,19 @@ class Reached:
     kept_bytes: int = 0
     root_bytes: int = 0
     free_inodes: int = 0
+    list_bytes: int = 0
+    lists_written: bool = False
+    cluster: int = 0
     mapped: bool = False
     flush_error: int = 0
     backing: str = ""
     limits: list[str] = field(default_factory=list)
+
+    def unlisted(self, block: int) -> int:
+        """Of the lists of where our files lie, the bytes that nobody wrote: a list fills one block of what it is given."""
+        if not self.lists_written or not self.cluster:
+            return self.list_bytes
+        return self.list_bytes // self.cluster * (self.cluster - block)
 
 
 @dataclass(frozen=True)
@@ -125,7 +138,7 @@ def decide(seen: Observed, reached: Reached, ended: str, error: int) -> tuple[st
         reserve = (
             f", the reserve of {reached.reserve_bytes} bytes among them"
             if reached.reserve_bytes
-            else ", which the filesystem gave to no file"
+            else ", which the filesystem gave to no file or used for itself"
         )
         why.append(f"{reached.kept_bytes} bytes of free space were not reached{reserve}")
     if why:
@@ -144,6 +157,9 @@ def _limits(files: FillFiles, reached: Reached, facts: FilesystemFacts) -> t.Ite
         yield LIMIT_RESERVE.format(bytes=max(0, reached.kept_bytes - reached.root_bytes))
     if reached.kept_bytes and reached.root_bytes:
         yield LIMIT_ROOT.format(bytes=reached.root_bytes)
+    written = reached.list_bytes - reached.unlisted(files.block)
+    if written:
+        yield LIMIT_LISTS.format(bytes=written)
     if files.given_back:
         yield LIMIT_GIVEN_BACK.format(bytes=files.given_back)
     yield LIMIT_METADATA.format(inodes=reached.free_inodes)
@@ -154,6 +170,7 @@ def _limits(files: FillFiles, reached: Reached, facts: FilesystemFacts) -> t.Ite
 def conclude(files: FillFiles, reached: Reached, facts: FilesystemFacts, scheme: Scheme) -> FreeSpaceResult:
     """The result, from what the files and the filesystem showed."""
     seen = observed(files, reached)
+    reached.kept_bytes += reached.unlisted(files.block)
     outcome, reason = decide(seen, reached, files.ended, files.error)
     proven = judge(seen)[0] == "destroyed" or as_asked(seen, scheme.verify)
     spoilt = seen.written.bad or seen.differing.bad or seen.unread.bad

@@ -198,6 +198,8 @@ class _Run:
                 # Space of files that were deleted just before is free only when the journal says so.
                 self.executor.sync_directory(self.fd)
                 tails = self._tails()
+                if tails and not self.space.reserve_bytes:
+                    self.reached.cluster = self._cluster(tails[0])
                 bulk = self._fill_bulk()
                 self._passes(bulk)
                 if self.files.ended == "full" and not self.space.reserve_bytes:
@@ -246,8 +248,21 @@ class _Run:
         for file in tails:
             self._fill(file, buffers)
         self._passes(tails)
-        # The blocks that list where our files lie were free too, and are never written when they are given back before they ever were.
+        # The blocks that list where our files lie were free too. Given back before they are written, they never would be.
+        # XFS writes them to its log only.
         self.executor.sync_filesystem(self.fd)
+        self.reached.lists_written = self.space.facts.type != "xfs"
+
+    def _cluster(self, file: FillFile) -> int:
+        """The bytes that the filesystem gives out at once, tried: on ext4 with bigalloc more than a block; 0 where there is no room to try."""
+        try:
+            self.executor.pwrite(file.fd, Buffers().data[: self.files.block], 0)
+            self.executor.fdatasync(file.fd)
+            return os.fstat(file.fd).st_blocks * 512
+        except OSError:
+            return 0
+        finally:
+            self.executor.ftruncate(file.fd, 0)
 
     def _measure(self) -> None:
         """What is free now, while all that was reached is held: by the filesystem's map, else by its figures."""
@@ -256,6 +271,7 @@ class _Run:
             mapped = free_by_map(self.fd)
         except OSError:
             mapped = None
+        self.reached.list_bytes = sum(max(0, os.fstat(file.fd).st_blocks * 512 - file.size) for file in self.files.files)
         self.reached.mapped = mapped is not None
         self.reached.kept_bytes = max(mapped or 0, numbers.f_bfree * numbers.f_frsize)
         self.reached.root_bytes = (numbers.f_bfree - numbers.f_bavail) * numbers.f_frsize
@@ -303,9 +319,8 @@ class _Run:
                     break
             finally:
                 files.settle(granted)
-        if file.size:
-            # Gives back what the last attempts placed behind the end and never wrote.
-            self.executor.ftruncate(file.fd, file.size)
+        # Gives back what the last attempts placed behind the end and never wrote.
+        self.executor.ftruncate(file.fd, file.size)
 
     def _around(self, file: FillFile, view: memoryview, error: OSError) -> bool:
         """What to do after a failed write of a file's next chunk; false where the file ends."""
