@@ -28,7 +28,7 @@ LIMIT_METADATA = (
 LIMIT_SLACK = "the rest of the last block of living files, and what deleted files hold that a process still has open, were not reached"
 LIMIT_UNSEEN = "blocks that the medium no longer shows (spare area, remapped sectors) were not reached"
 LIMIT_RESERVE = "{bytes} bytes stayed free for the live system and were not reached"
-LIMIT_ROOT = "{bytes} bytes of free space that only root may use were not reached"
+LIMIT_ROOT = "{bytes} bytes of free space that only root or the filesystem itself may use were not reached"
 LIMIT_LISTS = "{bytes} bytes of free space were written by the filesystem itself, with where our files lay, and not read back"
 LIMIT_GIVEN_BACK = "{bytes} bytes were given back to the live system before they were proven, and are not counted"
 
@@ -45,7 +45,7 @@ class Reached:
 
     :arg free_bytes: free at the beginning.
     :ivar kept_bytes: free at the end, while all that was reached was held.
-    :ivar root_bytes: of these, what only root may use.
+    :ivar available_bytes: of these, what everybody may use.
     :ivar list_bytes: blocks, free before, in which the filesystem listed where our files lie.
     :ivar lists_written: these were brought to the medium.
     :ivar cluster: bytes that the filesystem gives out at once, 0 where that is not known.
@@ -55,7 +55,7 @@ class Reached:
     free_bytes: int
     reserve_bytes: int
     kept_bytes: int = 0
-    root_bytes: int = 0
+    available_bytes: int = 0
     free_inodes: int = 0
     list_bytes: int = 0
     lists_written: bool = False
@@ -77,7 +77,7 @@ class FreeSpaceResult:
     """What came of it.
 
     :arg reason: one sentence; C(None) exactly where the outcome is C(destroyed).
-    :arg free_bytes: free at the beginning, with what only root may use.
+    :arg free_bytes: free at the beginning, with what only root or the filesystem itself may use.
     :arg covered_bytes: overwritten by each pass and held to the end.
     :arg verified_bytes: of these, read back and found equal.
     :arg kept_bytes: free at the end and not reached, the reserve among them.
@@ -154,9 +154,9 @@ def _limits(files: FillFiles, reached: Reached, facts: FilesystemFacts) -> t.Ite
         yield reached.backing
     yield from reached.limits
     if reached.reserve_bytes:
-        yield LIMIT_RESERVE.format(bytes=max(0, reached.kept_bytes - reached.root_bytes))
-    if reached.kept_bytes and reached.root_bytes:
-        yield LIMIT_ROOT.format(bytes=reached.root_bytes)
+        yield LIMIT_RESERVE.format(bytes=reached.available_bytes)
+    if reached.kept_bytes > reached.available_bytes:
+        yield LIMIT_ROOT.format(bytes=reached.kept_bytes - reached.available_bytes)
     written = reached.list_bytes - reached.unlisted(files.block)
     if written:
         yield LIMIT_LISTS.format(bytes=written)

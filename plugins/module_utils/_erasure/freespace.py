@@ -40,7 +40,7 @@ Step = t.Callable[[FillFile, Buffers], None]
 class FreeSpace(t.NamedTuple):
     """A filesystem's free space before anything is done.
 
-    :arg free_bytes: free, with what only root may use.
+    :arg free_bytes: free, with what only root or the filesystem itself may use.
     :arg available_bytes: free for everybody.
     :arg reserve_bytes: will stay available to everybody.
     """
@@ -121,10 +121,10 @@ def _opened(directory: str) -> int:
             f"the directory {directory} cannot be opened ({why}), so nothing was written; name a directory of the filesystem"
         ) from error
     # What was opened is asked, not the path again: a link that is put on it later changes nothing.
-    if not os.path.isabs(directory) or os.readlink(f"/proc/self/fd/{fd}") != os.path.normpath(directory):
+    if not os.path.isabs(directory) or os.readlink(f"/proc/self/fd/{fd}") != (directory.rstrip("/") or "/"):
         os.close(fd)
         raise RefusedError(
-            f"the directory {directory} is not absolute or lies behind a symbolic link, so nothing was written; name the real one"
+            f"the directory {directory} is not absolute, has a part like .. or lies behind a symbolic link, so nothing was written; name the real one"
         )
     return fd
 
@@ -148,7 +148,14 @@ def _examine(fd: int, directory: str, reserve: int | None) -> FreeSpace:
             f"{directory} has {available} bytes available and the reserve is {kept} bytes, so nothing was written; "
             "make room, or give a smaller reserve, not below 0"
         )
-    return FreeSpace(facts, numbers.f_bfree * numbers.f_frsize, available, kept)
+    return FreeSpace(facts, max(numbers.f_bfree * numbers.f_frsize, _mapped(fd) or 0), available, kept)
+
+
+def _mapped(fd: int) -> int | None:
+    try:
+        return free_by_map(fd)
+    except OSError:
+        return None
 
 
 @contextlib.contextmanager
@@ -245,8 +252,12 @@ class _Run:
         # Closed before the margin is set back, which needs the space.
         stack.callback(self.files.close)
         buffers = Buffers()
+        empty = 0
         for file in tails:
             self._fill(file, buffers)
+            empty = 0 if file.size else empty + 1
+            if empty == 2:
+                break
         self._passes(tails)
         # The blocks that list where our files lie were free too. Given back before they are written, they never would be.
         # XFS writes them to its log only.
@@ -266,15 +277,11 @@ class _Run:
 
     def _measure(self) -> None:
         """What is free now, while all that was reached is held: by the filesystem's map, else by its figures."""
-        numbers = os.fstatvfs(self.fd)
-        try:
-            mapped = free_by_map(self.fd)
-        except OSError:
-            mapped = None
+        mapped, numbers = _mapped(self.fd), os.fstatvfs(self.fd)
         self.reached.list_bytes = sum(max(0, os.fstat(file.fd).st_blocks * 512 - file.size) for file in self.files.files)
         self.reached.mapped = mapped is not None
         self.reached.kept_bytes = max(mapped or 0, numbers.f_bfree * numbers.f_frsize)
-        self.reached.root_bytes = (numbers.f_bfree - numbers.f_bavail) * numbers.f_frsize
+        self.reached.available_bytes = numbers.f_bavail * numbers.f_frsize
         self.reached.free_inodes = numbers.f_ffree
 
     def _each(self, files: t.Iterable[FillFile], step: Step) -> None:
