@@ -88,6 +88,22 @@ def test_a_loop_device_over_a_file_on_fuse(bed: Bed) -> None:
     refused(bed.mount(device, "ext4"), words="the loop device below it lies on fuse")
 
 
+def test_a_directory_that_its_filesystem_encrypts(bed: Bed) -> None:
+    need("debugfs")
+    mounted = bed.filesystem("ext4", "-O", "encrypt", mebibytes=32)
+    (mounted.path / "monitor").mkdir()
+    bed.unmount(mounted.path)
+    run("debugfs", "-w", "-R", "set_inode_field monitor flags 0x80800", mounted.device)
+    point = bed.mount(mounted.device, "ext4")
+    refused(point / "monitor", words="is encrypted by its filesystem", root=point)
+
+
+def test_the_systems_own_filesystem_is_never_filled_to_its_last_block() -> None:
+    """With the executor that cannot write: this is the machine's own disk."""
+    with pytest.raises(RefusedError, match="root filesystem|proves? nothing"):
+        overwrite_free_space(CheckExecutor(), "/", find_scheme("random"), reserve=0)
+
+
 def test_mounted_read_only(bed: Bed) -> None:
     refused(bed.filesystem("ext4", mebibytes=32, mount="ro").path, words="mounted read-only")
 
@@ -230,12 +246,13 @@ def test_a_flush_that_fails_is_never_destroyed(bed: Bed) -> None:
     assert result.outcome in ("unknown", "not_destroyed") and "flush" in (result.reason or "")
 
 
+@pytest.mark.parametrize("direct_io", [False, True], ids=["cached-loop", "direct-loop"])
 @pytest.mark.usefixtures("trusted")
 @pytest.mark.parametrize(
     ("kind", "outcome", "words"), [("drop", "not_destroyed", "had no effect"), ("fail_read", "unknown", "reading back failed")]
 )
-def test_a_medium_below_the_filesystem_that_lies(bed: Bed, kind: str, outcome: str, words: str) -> None:
-    disk = test_erasure_faulty.LyingDisk(bed, direct_io=True)
+def test_a_medium_below_the_filesystem_that_lies(bed: Bed, kind: str, outcome: str, words: str, direct_io: bool) -> None:
+    disk = test_erasure_faulty.LyingDisk(bed, direct_io=direct_io)
     (disk.tree.root / "a.wav").unlink()
     os.sync()
     disk.fault(kind, MIB, 2 * MIB)

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from .._errors import RefusedError
 from .._executor import Executor
 from .extents import layout
+from .files import batch_limit
 from .keystream import CHUNK
 from .outcomes import Tally
 
@@ -28,6 +29,12 @@ FILL_NAME = ".recordings-disposal-fill"
 
 _LEFTOVER = re.compile(r"fill\.\d+\.\d+")
 _NO_NAMELESS = (errno.EOPNOTSUPP, errno.EISDIR, errno.ENOENT)
+_NO_MORE_FILES: t.Mapping[int, str] = {
+    errno.ENOSPC: "inodes",
+    errno.EMFILE: "inodes",
+    errno.ENFILE: "inodes",
+    errno.EDQUOT: "quota",
+}
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _SMALLEST = 64 * CHUNK
 _BULK_FILES = 256
@@ -68,7 +75,7 @@ class FillFiles:
         self.dir_fd = dir_fd
         self.reserve = reserve
         self.block = facts.f_bsize
-        self.longest = max(_SMALLEST, facts.f_bfree * facts.f_frsize // _BULK_FILES // CHUNK * CHUNK)
+        self.longest = max(_SMALLEST, facts.f_bfree * facts.f_frsize // min(_BULK_FILES, batch_limit()) // CHUNK * CHUNK)
         self.files: list[FillFile] = []
         self.ended = ""
         self.error = 0
@@ -80,15 +87,16 @@ class FillFiles:
     def new(self) -> FillFile | None:
         """One more file; C(None) where the filesystem has no place for another one.
 
-        :raises OSError: it could not be made otherwise.
+        :raises OSError: not even the first one could be made.
         """
         number = len(self.files)
         try:
             fd = self._nameless(f"fill.{os.getpid()}.{number}")
         except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE):
+            why = _NO_MORE_FILES.get(error.errno or 0)
+            if why is None and not number:
                 raise
-            self.end("quota" if error.errno == errno.EDQUOT else "inodes", error.errno)
+            self.end(why or "error", error.errno or errno.EIO)
             return None
         file = FillFile(number, fd)
         with self._lock:
@@ -193,7 +201,9 @@ class FillFiles:
         if self._private >= 0:
             os.close(self._private)
             self._private = -1
-            self.executor.rmdir(FILL_NAME, dir_fd=self.dir_fd)
+            # What somebody else put into it meanwhile is for the next run to refuse.
+            with contextlib.suppress(OSError):
+                self.executor.rmdir(FILL_NAME, dir_fd=self.dir_fd)
 
 
 def remove_leftovers(executor: Executor, dir_fd: int, directory: str) -> None:

@@ -16,7 +16,7 @@ import os
 import socket
 import typing as t
 
-from .._errors import RefusedError
+from .._errors import DisposalError, RefusedError
 from .._executor import Executor
 from .filesystem import FilesystemFacts, FilesystemProbe, is_encrypted
 from .fillfiles import FillFile, FillFiles, remove_leftovers
@@ -93,6 +93,7 @@ def overwrite_free_space(
     :arg pace: called by any thread with the bytes that it is about to write or read.
     :raises RefusedError: not such a directory, a filesystem on which this proves nothing, a reserve that leaves nothing to do, another run
         on the same filesystem, or the library cryptography is missing; nothing was written.
+    :raises DisposalError: the filesystem failed in a way that leaves nothing to report; all space was given back.
     """
     scheme = scheme.reading(verify, share)
     if threads < 1:
@@ -105,6 +106,11 @@ def overwrite_free_space(
             with _alone(fd, directory):
                 remove_leftovers(executor, fd, directory)
                 return _Run(executor, fd, directory, space, scheme, sources, threads, pace or (lambda _length: None)).done()
+        except OSError as error:
+            raise DisposalError(
+                f"overwriting the free space of {directory} stopped ({error.strerror}) and what it had taken was given back, "
+                "so nothing is proven; look at the filesystem and run again"
+            ) from error
         finally:
             for source in sources:
                 source.wipe()
@@ -147,6 +153,11 @@ def _examine(fd: int, directory: str, reserve: int | None) -> FreeSpace:
         raise RefusedError(
             f"{directory} has {available} bytes available and the reserve is {kept} bytes, so nothing was written; "
             "make room, or give a smaller reserve, not below 0"
+        )
+    if not kept and os.stat("/").st_dev == os.fstat(fd).st_dev:
+        raise RefusedError(
+            f"{directory} is on this system's own root filesystem, which must not be filled to its last block, so nothing was written; "
+            "give a reserve above 0"
         )
     return FreeSpace(facts, max(numbers.f_bfree * numbers.f_frsize, _mapped(fd) or 0), available, kept)
 
