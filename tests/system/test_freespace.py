@@ -354,3 +354,49 @@ def carved(bed: Bed, mounted: Mounted) -> int:
     output = bed.new("carved")
     run("foremost", "-Q", "-t", "wav", "-i", str(mounted.image), "-o", str(output))
     return len(list(output.rglob("*.wav")))
+
+
+@pytest.mark.parametrize(
+    "kind", [("ext4", "-b", "4096", "-i", "4096"), ("ext4", "-b", "1024"), ("xfs",)], ids=["ext4", "ext4-1k-blocks", "xfs"]
+)
+def test_free_space_in_thousands_of_pieces(bed: Bed, kind: tuple[str, ...]) -> None:
+    mounted = bed.filesystem(*kind)
+    root = mounted.path / "monitor"
+    root.mkdir()
+    for number in range(24_000):
+        (root / f"{number}").write_bytes(marked(4096, marker=DELETED if number % 2 else KEPT))
+    os.sync()
+    for number in range(1, 24_000, 2):
+        (root / f"{number}").unlink()
+    os.sync()
+    output, _errors = start(mounted.path, "nameless", 0).communicate()
+    outcome, kept, kibibytes = output.split()
+    print(output)
+    assert int(kibibytes) <= 40 * 1024
+    assert all(path.read_bytes() == marked(4096, marker=KEPT) for path in root.iterdir())
+    bed.unmount(mounted.path)
+    left = hits(mounted.image, DELETED)
+    assert left * 512 <= int(kept)
+    assert (outcome, left) == ("destroyed", 0) if kind[0] == "ext4" else outcome == "not_destroyed"
+
+
+def test_a_filesystem_without_room_for_more_files(bed: Bed) -> None:
+    mounted = bed.filesystem("ext4", "-N", "64")
+    taken = 0
+    try:
+        while True:
+            (mounted.path / f"{taken}").write_bytes(b"")
+            taken += 1
+    except OSError:
+        pass
+    result = overwrite(mounted.path)
+    assert (result.outcome, result.covered_bytes) == ("not_destroyed", 0) and "No space left" in (result.reason or "")
+    for files in (1, 2, 3):
+        (mounted.path / f"{files}").unlink()
+        result = overwrite(mounted.path, "custom:zeros,random", verify="all")
+        # A single file is proven before the filesystem's margin could be asked for, so that stays.
+        assert result.outcome == ("destroyed" if files > 1 else "not_destroyed") and (result.kept_bytes == 0) == (files > 1)
+        assert result.covered_bytes == result.verified_bytes
+        assert abs(result.covered_bytes + result.kept_bytes - result.free_bytes) < MIB
+    reserved = overwrite(mounted.path, reserve=20 * MIB)
+    assert reserved.ended == "reserve" and reserved.covered_bytes > 90 * MIB

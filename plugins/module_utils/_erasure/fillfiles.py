@@ -38,6 +38,7 @@ _NO_MORE_FILES: t.Mapping[int, str] = {
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _SMALLEST = 64 * CHUNK
 _BULK_FILES = 256
+_NO_LIMIT = 1 << 62
 
 
 @dataclass
@@ -97,6 +98,8 @@ class FillFiles:
             if why is None and not number:
                 raise
             self.end(why or "error", error.errno or errno.EIO)
+            # Those that there are have to take all.
+            self.longest = _NO_LIMIT
             return None
         file = FillFile(number, fd)
         with self._lock:
@@ -122,9 +125,9 @@ class FillFiles:
         return fd
 
     def end(self, why: str, error: int = 0) -> None:
-        """Take no more space; the first reason stays, but for a filesystem without room for more files, which may get full after all."""
+        """Take no more space; the first reason stays, but for a filesystem without room for more files: those that there are may take all."""
         with self._lock:
-            if not self.ended or (self.ended, why) == ("inodes", "full"):
+            if self.ended in ("", "inodes"):
                 self.ended, self.error = why, error
 
     def grant(self, file: FillFile, wanted: int) -> int:
@@ -137,7 +140,7 @@ class FillFiles:
         self.keep_reserve(file)
         with self._lock:
             room = (self._available() - self.reserve - self._granted) // self.block * self.block
-            granted = 0 if self.ended else max(0, min(wanted, room))
+            granted = 0 if self.ended not in ("", "inodes") else max(0, min(wanted, room))
             self._granted += granted
         if not granted:
             self.end("reserve")

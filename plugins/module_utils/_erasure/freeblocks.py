@@ -70,7 +70,8 @@ def free_by_map(fd: int) -> int | None:
 def margin_given(executor: Executor, fd: int, kind: str) -> t.Iterator[list[str]]:
     """Have the filesystem give out the blocks too that it holds back from everybody, and hold them back again afterwards.
 
-    ext4 keeps C(reserved_clusters) for delayed writes, XFS its reserve pool. Neither is kept on the medium: a mount makes it anew.
+    ext4 keeps C(reserved_clusters) for delayed writes, XFS its reserve pool. Neither is kept on the medium: a mount makes it anew,
+    also where the process is killed in between.
     Where it may not be changed, nothing is, and C(free_by_map) tells what was not given.
 
     :arg kind: the filesystem's type.

@@ -218,7 +218,7 @@ class _Run:
                 tails = self._tails()
                 if tails and not self.space.reserve_bytes:
                     self.reached.cluster = self._cluster(tails[0])
-                bulk = self._fill_bulk()
+                bulk = self._fill_bulk(tails)
                 self._passes(bulk)
                 if self.files.ended == "full" and not self.space.reserve_bytes:
                     self._finish(tails, stack)
@@ -243,7 +243,8 @@ class _Run:
             ) from error
         return tails
 
-    def _fill_bulk(self) -> list[FillFile]:
+    def _fill_bulk(self, tails: list[FillFile]) -> list[FillFile]:
+        """Take what large files can take; where there is no room for another file, with all of C(tails) but one, which are taken out."""
         start = len(self.files.files)
 
         def wanted() -> t.Iterator[FillFile]:
@@ -254,7 +255,12 @@ class _Run:
                 yield file
 
         self._each(wanted(), self._fill)
-        return self.files.files[start:]
+        bulk = self.files.files[start:]
+        if not bulk:
+            bulk = tails[1:] or tails[:]
+            del tails[1 if len(tails) > 1 else 0 :]
+            self._each(bulk, self._fill)
+        return bulk
 
     def _finish(self, tails: list[FillFile], stack: contextlib.ExitStack) -> None:
         """Take the last blocks, those of the filesystem's margin too, for as short as possible: what was taken before is proven already."""
