@@ -326,10 +326,11 @@ class _Run:
         source, files = self.sources[0], self.files
         step = CHUNK
         while file.size < files.longest:
+            # Before the reserve is looked at, because it may take long.
+            self.pace(step)
             granted = files.grant(file, step)
             if not granted:
                 break
-            self.pace(granted)
             view = buffers.data[:granted]
             source.fill(view, stream=file.number, offset=file.size)
             try:
