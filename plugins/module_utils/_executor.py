@@ -26,7 +26,11 @@ _WRITE = 2
 _WAIT_WRITE_WAIT = 7
 _GETFLAGS = 0x80086601
 _SETFLAGS = 0x40086602
-_EXT4_CHECKPOINT = 0x4004662B
+
+
+@functools.cache
+def _syncfs() -> t.Any:
+    return ctypes.CDLL(None, use_errno=True).syncfs
 
 
 @functools.cache
@@ -93,6 +97,13 @@ class Executor:
         self._allow(what)
         fcntl.ioctl(fd, request)
 
+    def sync_filesystem(self, fd: int) -> None:
+        """Have all of the filesystem's data and structures brought to their places on the device, where it does not keep some in a log."""
+        self._allow("flush a filesystem")
+        if _syncfs()(fd):
+            number = ctypes.get_errno()
+            raise OSError(number, os.strerror(number))
+
     def ftruncate(self, fd: int, size: int) -> None:
         self._allow("truncate")
         os.ftruncate(fd, size)
@@ -133,10 +144,10 @@ class Executor:
         flags = struct.unpack("=i", fcntl.ioctl(fd, _GETFLAGS, bytes(8))[:4])[0]
         fcntl.ioctl(fd, _SETFLAGS, struct.pack("=ii", (flags | on) & ~off, 0))
 
-    def checkpoint(self, fd: int) -> None:
-        """Have ext4 write what its journal holds to its places (EXT4_IOC_CHECKPOINT, since Linux 5.14)."""
-        self._allow("checkpoint")
-        fcntl.ioctl(fd, _EXT4_CHECKPOINT, bytes(4))
+    def control(self, fd: int, request: int, argument: bytearray) -> None:
+        """An ioctl that changes something; its answer is left in C(argument)."""
+        self._allow("change a setting of a filesystem")
+        fcntl.ioctl(fd, request, argument, True)
 
     def set_attribute(self, fd: int, name: str, value: bytes) -> None:
         self._allow("write an extended attribute")

@@ -15,7 +15,7 @@ description:
   - What was written is read back from the block device below the filesystem, at the places where the file's bytes lay before, past every cache;
     where that device cannot be read, through the filesystem past the page cache. The result says which. An overwrite that had no effect is found out.
   - With O(free_space), what earlier plain deletions left behind is overwritten by filling the filesystem with files that have no name, so that none
-    is left behind, not even after a kill. What could not be reached is told in bytes, and RV(outcome) is then V(unknown).
+    is left behind, not even after a kill. What was not reached, the reserve among it, is told in bytes, and RV(outcome) is then not V(destroyed).
   - With O(device), a whole disk or partition that its identity names, never a path. Devices that are mounted, held by RAID, LVM or device-mapper,
     used as swap, open, read-only, zoned, or the system's own are refused, and what cannot be determined counts as in use. Hidden capacity (HPA, DCO,
     AMAC) is asked for first, and refused. Bad sectors are tried again, listed, and RV(outcome) is then V(not_destroyed). A checkpoint is kept every
@@ -265,7 +265,7 @@ free_bytes:
   description: Bytes that were free before.
   returned: with O(free_space), when it was overwritten
   type: int
-left_bytes:
+kept_bytes:
   description: Free bytes that were not reached, the reserve included.
   returned: with O(free_space), when it was overwritten
   type: int

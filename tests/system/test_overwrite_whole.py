@@ -120,17 +120,17 @@ def test_free_space_by_the_module(bed: Bed, overwrite: Run) -> None:
     before = os.statvfs(mounted.path).f_bfree
     assert overwrite(free_space=str(mounted.path), reserve="0", check=True)["changed"] and os.statvfs(mounted.path).f_bfree == before
     done = overwrite(free_space=str(mounted.path), reserve="0", scheme="random")
-    assert done["outcome"] == "destroyed" and done["left_bytes"] == 0 and done["free_bytes"] > 100 * MIB
+    assert done["outcome"] == "destroyed" and done["kept_bytes"] == 0 and done["free_bytes"] > 100 * MIB
     assert journal(done).closed
     partly = overwrite(free_space=str(mounted.path), reserve="50MiB")
-    assert not partly.get("failed") and partly["outcome"] == "unknown" and partly["left_bytes"] >= 50 * MIB
+    assert not partly.get("failed") and partly["outcome"] == "not_destroyed" and partly["kept_bytes"] >= 50 * MIB
     bed.unmount(mounted.path)
     assert hits(mounted.image, marked(16)) == 0
     assert "evidence" in json.dumps(done)
 
 
 @pytest.mark.parametrize(
-    ("reserve", "words"), [("much", "reserve: 'much' is not a size"), (None, "not more than the reserve of 2147483648")]
+    ("reserve", "words"), [("much", "reserve: 'much' is not a size"), (None, "and the reserve is 2147483648 bytes, so nothing was written")]
 )
 def test_a_reserve_that_makes_no_sense(bed: Bed, overwrite: Run, reserve: str | None, words: str) -> None:
     mounted = bed.filesystem("ext4")

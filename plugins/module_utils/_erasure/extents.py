@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import hashlib
 import struct
 import typing as t
 
-__all__ = ["Extent", "data_ranges", "extents_problem", "holds_unwritten", "map_extents", "physical_pieces"]
+__all__ = ["Extent", "data_ranges", "extents_problem", "holds_unwritten", "layout", "map_extents", "physical_pieces"]
 
 _FS_IOC_FIEMAP = 0xC020660B
 _FLAG_SYNC = 0x1
@@ -62,24 +63,29 @@ def map_extents(fd: int) -> tuple[Extent, ...] | None:
 
     :raises OSError: the call failed otherwise.
     """
-    found: list[Extent] = []
+    try:
+        return tuple(_walk(fd))
+    except OSError as error:
+        if error.errno in (errno.EOPNOTSUPP, errno.ENOTTY, errno.EINVAL, errno.ENOSYS):
+            return None
+        raise
+
+
+def _walk(fd: int) -> t.Iterator[Extent]:
+    """The extents one by one: a file in many pieces has more of them than should be in memory at once."""
     start = 0
     while True:
         buffer = bytearray(_HEADER.size + _PER_CALL * _EXTENT.size)
         _HEADER.pack_into(buffer, 0, start, (1 << 64) - 1 - start, _FLAG_SYNC, 0, _PER_CALL, 0)
-        try:
-            fcntl.ioctl(fd, _FS_IOC_FIEMAP, buffer, True)
-        except OSError as error:
-            if error.errno in (errno.EOPNOTSUPP, errno.ENOTTY, errno.EINVAL, errno.ENOSYS):
-                return None
-            raise
+        fcntl.ioctl(fd, _FS_IOC_FIEMAP, buffer, True)
         count = _HEADER.unpack_from(buffer)[3]
+        last = None
         for index in range(count):
-            fields = _EXTENT.unpack_from(buffer, _HEADER.size + index * _EXTENT.size)
-            found.append(Extent(*fields))
-        if count < _PER_CALL or found[-1].flags & LAST or found[-1].end <= start:
-            return tuple(found)
-        start = found[-1].end
+            last = Extent(*_EXTENT.unpack_from(buffer, _HEADER.size + index * _EXTENT.size))
+            yield last
+        if count < _PER_CALL or last is None or last.flags & LAST or last.end <= start:
+            return
+        start = last.end
 
 
 def _settled(extents: t.Iterable[Extent], end: int) -> list[Extent]:
@@ -145,3 +151,26 @@ def physical_pieces(extents: t.Iterable[Extent], start: int, end: int) -> list[t
         if first < last and not extent.flags & UNWRITTEN:
             pieces.append((first, last, extent.physical + first - extent.logical))
     return pieces
+
+
+def layout(fd: int, size: int) -> tuple[str, str | None]:
+    """A digest of where the first C(size) bytes lie, whatever the pieces that the filesystem names, and why they prove nothing, or C(None).
+
+    For files that were written from their beginning to their end: a hole, an unwritten extent or space behind the end is a problem.
+
+    :raises OSError: the filesystem could not be asked.
+    """
+    digest = hashlib.blake2b(digest_size=16)
+    position = place = 0
+    for extent in _walk(fd):
+        problem = extents_problem((extent,), (extent,), end=extent.end)
+        if problem:
+            return "", problem
+        if extent.flags & UNWRITTEN or extent.logical != position:
+            return "", f"extents missing: bytes at {position} of what was written have no place on the medium"
+        if extent.physical != place or not position:
+            digest.update(b"%d %d;" % (position, extent.physical))
+        position, place = extent.end, extent.physical + extent.length
+    if position != size:
+        return "", f"extents of {position} bytes: {size} bytes were written"
+    return digest.hexdigest(), None

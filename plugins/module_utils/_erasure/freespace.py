@@ -2,178 +2,68 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-FileCopyrightText: 2026 recordings.disposal contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Overwrite what earlier deletions left behind in a filesystem's free space, by filling it with files that have no name.
+"""Overwrite what earlier deletions left behind in the free space of a filesystem, and prove how much of it was reached.
 
-A file without a name goes with the process that holds it, so nothing is left behind, not even after a kill.
+All that is free is taken by files without a name, down to a reserve, held through all passes and read back, then given back.
 """
 
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import errno
 import functools
 import os
-import threading
+import socket
 import typing as t
-from dataclasses import dataclass, field
 
-from .._errors import RefusedError
+from .._errors import DisposalError, RefusedError
 from .._executor import Executor
-from .filesystem import LIMIT_BACKING, FilesystemFacts, FilesystemProbe
+from .filesystem import LIMIT_BACKING, FilesystemFacts, FilesystemProbe, is_encrypted
+from .fillfiles import FillFile, FillFiles, remove_leftovers
+from .freeblocks import free_by_map, margin_given
+from .freeresult import FreeSpaceResult, Reached, conclude
 from .keystream import CHUNK, Source, open_source
-from .outcomes import Observed, Tally, as_asked, judge
-from .rangeio import STEP, Readback, Stream, drop_cached, verify_range, write_range
+from .rangeio import STEP, Readback, Stream, drop_cached, verify_range, write_around, write_range
 from .readback import sample
 from .schemes import Scheme
 from .workers import Buffers, Workers
 
-__all__ = ["FreeSpaceResult", "default_reserve", "free_space_facts", "overwrite_free_space"]
+__all__ = ["THREADS", "FreeSpace", "default_reserve", "look_at_free_space", "overwrite_free_space"]
 
-FILL_NAME = ".recordings-disposal-fill"
-_FILLERS = 2
-_SEGMENT = 32 * CHUNK
-# A new file is begun before a filesystem's own limit of a file's size comes near.
-_LONGEST = 1 << 40
-_NO_NAMELESS = (errno.EOPNOTSUPP, errno.EISDIR, errno.ENOENT, errno.EINVAL)
+THREADS = 4
+# Made before the filesystem is full, because then it may not be able to make any.
+_TAIL_FILES = 64
 
-_XFS = "XFS keeps blocks back that it gives to no file and does not count as free"
-LIMIT_SLACK = "the ends of last blocks of living files, inode tables, directories and the journal were not reached"
+Step = t.Callable[[FillFile, Buffers], None]
 
 
-@dataclass(frozen=True)
-class FreeSpaceResult:
-    """What came of it.
+class FreeSpace(t.NamedTuple):
+    """A filesystem's free space before anything is done.
 
-    :arg free_bytes: free when it began, what is reserved for the superuser included.
-    :arg bytes: written in each pass.
-    :arg left_bytes: free and not reached, the reserve included.
-    :arg files: how many files it took.
-    :arg asked: nothing failed; what is missing for C(destroyed) is what the caller did not ask for.
-    :arg reason: C(None) exactly where the outcome is C(destroyed).
+    :arg free_bytes: free, with what only root or the filesystem itself may use.
+    :arg available_bytes: free for everybody.
+    :arg reserve_bytes: will stay available to everybody.
     """
 
-    outcome: str
+    facts: FilesystemFacts
     free_bytes: int
-    bytes: int
-    left_bytes: int
-    verified_bytes: int
-    passes: int
-    files: int
-    filesystem: str
-    limits: tuple[str, ...]
-    reason: str | None
-    bad_ranges: tuple[tuple[int, int], ...] = ()
-    asked: bool = False
-
-
-@dataclass
-class _Fill:
-    """A nameless file, written so far."""
-
-    number: int
-    fd: int
-    size: int = 0
-
-
-@dataclass
-class _Space:
-    """The filesystem that is filled."""
-
-    executor: Executor
-    fd: int
-    reserve: int
-    block: int
-    pace: t.Callable[[int], None]
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    fills: list[_Fill] = field(default_factory=list)
-    full: str = ""
-
-    def room(self, wanted: int) -> int:
-        """How much of C(wanted) may still be written without touching the reserve, in whole blocks."""
-        facts = os.fstatvfs(self.fd)
-        if not self.reserve:
-            return wanted
-        room = facts.f_bavail * facts.f_frsize - self.reserve
-        return max(0, min(wanted, room // self.block * self.block))
-
-    def new(self) -> _Fill:
-        with self.lock:
-            fill = _Fill(len(self.fills), _nameless(self.executor, self.fd, f"{FILL_NAME}.{os.getpid()}.{len(self.fills)}"))
-            self.fills.append(fill)
-        return fill
-
-    def free(self) -> int:
-        facts = os.fstatvfs(self.fd)
-        return facts.f_bfree * facts.f_frsize
-
-    def close(self) -> None:
-        for fill in self.fills:
-            os.close(fill.fd)
-        self.fills.clear()
+    available_bytes: int
+    reserve_bytes: int
 
 
 def default_reserve(total: int) -> int:
-    """What stays free so that a live server goes on: the larger of 5 % and 2 GiB, in bytes."""
+    """What stays free for a live server, in bytes: the larger of 5 % of the filesystem and 2 GiB."""
     return max(total // 20, 2 << 30)
 
 
-def _nameless(executor: Executor, dir_fd: int, name: str) -> int:
-    flags = os.O_RDWR | os.O_DIRECT
-    try:
-        return executor.open(".", flags | os.O_TMPFILE, dir_fd=dir_fd)
-    except OSError as error:
-        if error.errno not in _NO_NAMELESS:
-            raise
-    fd = executor.open(name, flags | os.O_CREAT | os.O_EXCL, dir_fd=dir_fd)
-    executor.unlink(name, dir_fd=dir_fd)
-    return fd
+def look_at_free_space(directory: str, reserve: int | None) -> FreeSpace:
+    """What an overwrite would find, with the same refusals; only reads, for check mode.
 
-
-def _remove_leftovers(executor: Executor, dir_fd: int) -> None:
-    """Names that a kill between making and removing one may have left where nameless files cannot be made."""
-    for name in os.listdir(dir_fd):
-        if name.startswith(f"{FILL_NAME}."):
-            executor.unlink(name, dir_fd=dir_fd)
-
-
-def _open_top(directory: str) -> int:
-    if not os.path.isabs(directory) or os.path.realpath(directory) != os.path.normpath(directory):
-        raise RefusedError(
-            f"the directory {directory} is not absolute, or is or lies behind a symbolic link, so nothing was done; name the real one"
-        )
-    try:
-        return os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except OSError as error:
-        raise RefusedError(
-            f"the directory {directory} cannot be opened ({error.strerror}), so nothing was done; mount it, or correct it"
-        ) from error
-
-
-def free_space_facts(directory: str, reserve: int | None) -> tuple[FilesystemFacts, int, int]:
-    """The filesystem's facts, its free bytes, and the bytes that stay free, checked; only reads.
-
-    :raises RefusedError: not a directory, a filesystem on which overwriting free space proves nothing, or a reserve that leaves nothing to do.
+    :raises RefusedError: see C(overwrite_free_space).
     """
-    fd = _open_top(directory)
+    fd = _opened(directory)
     try:
-        facts = FilesystemProbe().assess(fd)
-        if not facts.in_place or facts.memory:
-            why = "memory-backed" if facts.memory else facts.reason
-            raise RefusedError(
-                f"{directory} is on {facts.type}, {why}, so filling its free space proves nothing and nothing was done; "
-                "sanitize the whole medium, or destroy its keys"
-            )
-        numbers = os.fstatvfs(fd)
-        if numbers.f_flag & os.ST_RDONLY:
-            raise RefusedError(f"{directory} is mounted read-only, so nothing was done; mount it for writing")
-        kept = default_reserve(numbers.f_blocks * numbers.f_frsize) if reserve is None else reserve
-        if kept and numbers.f_bavail * numbers.f_frsize <= kept:
-            raise RefusedError(
-                f"{directory} has {numbers.f_bavail * numbers.f_frsize} bytes free, not more than the reserve of {kept}, so nothing was done; "
-                "give a smaller reserve if the server can do without"
-            )
-        return facts, numbers.f_bfree * numbers.f_frsize, kept
+        return _examine(fd, directory, reserve)
     finally:
         os.close(fd)
 
@@ -183,201 +73,328 @@ def overwrite_free_space(
     directory: str,
     scheme: Scheme,
     *,
+    verify: str | None = None,
+    share: int = 1000,
     reserve: int | None = None,
-    threads: int = 4,
+    threads: int = THREADS,
     pace: t.Callable[[int], None] | None = None,
 ) -> FreeSpaceResult:
-    """Fill the free space of the filesystem of a directory, all passes, read it back past the page cache, and give it back.
+    """Overwrite the free space of the filesystem that holds a directory, all passes, and read it back past the page cache.
 
-    The reserve is looked at before each chunk, so that what a live server writes meanwhile is taken from our share. A reserve of 0 goes on
-    to the last block.
+    The space is held until the end, so that what is claimed is one state of the whole filesystem. The reserve is looked at before each
+    chunk of each pass and of reading back; what a live server took of it is given back at once, and is not claimed. A reserve of 0 fills
+    the filesystem, its margin too: only for one whose services are stopped.
 
-    :arg reserve: bytes that stay free; none is the larger of 5 % and 2 GiB.
+    :arg directory: absolute, a directory of the filesystem, and no symbolic link on the way to it.
+    :arg verify: C(none), C(sample), C(last) or C(all) in place of the scheme's own.
+    :arg share: of a sample, in thousandths.
+    :arg reserve: bytes that stay available to everybody; C(default_reserve) where it is none.
+    :arg threads: at most; each has 2 MiB of buffers.
     :arg pace: called by any thread with the bytes that it is about to write or read.
-    :raises RefusedError: nothing was written.
+    :raises RefusedError: not such a directory, a filesystem on which this proves nothing, a reserve that leaves nothing to do, another run
+        on the same filesystem, or the library cryptography is missing; nothing was written.
+    :raises DisposalError: the filesystem failed in a way that leaves nothing to report; all space was given back.
     """
-    facts, free, kept = free_space_facts(directory, reserve)
-    dir_fd = _open_top(directory)
-    sources = [open_source(pass_) for pass_ in scheme.passes]
-    space = _Space(executor, dir_fd, kept, os.fstatvfs(dir_fd).f_bsize, pace or (lambda _length: None))
-    workers = Workers(max(threads, _FILLERS))
-    seen = Observed(0)
-    limits = list(facts.limits)
+    scheme = scheme.reading(verify, share)
+    if threads < 1:
+        raise RefusedError(f"{threads} threads cannot overwrite anything, so nothing was written; give at least 1")
+    fd = _opened(directory)
     try:
-        _remove_leftovers(executor, dir_fd)
-        with contextlib.nullcontext() if kept else _last_clusters(executor, dir_fd, facts):
-            for number, source in enumerate(sources):
-                _pass(space, workers, source, seen, first=not number)
-                if scheme.reads_back(number):
-                    if drop_cached(facts.backing_files):
-                        limits.append(LIMIT_BACKING)
-                    seen.verified_bytes = 0
-                    workers.run(_segments(space), functools.partial(_check, space, source, seen, scheme))
-        left = _left(space, free, seen.due)
-        files = len(space.fills)
+        space = _examine(fd, directory, reserve)
+        sources = [open_source(pass_) for pass_ in scheme.passes]
+        try:
+            with _alone(fd, directory):
+                remove_leftovers(executor, fd, directory)
+                return _Run(executor, fd, directory, space, scheme, sources, threads, pace or (lambda _length: None)).done()
+        except OSError as error:
+            raise DisposalError(
+                f"overwriting the free space of {directory} stopped ({error.strerror}) and what it had taken was given back, "
+                "so nothing is proven; look at the filesystem and run again"
+            ) from error
+        finally:
+            for source in sources:
+                source.wipe()
     finally:
-        for source in sources:
-            source.wipe()
-        workers.close()
-        space.close()
-        os.close(dir_fd)
-    facts = dataclasses.replace(facts, limits=tuple(dict.fromkeys(limits)))
-    return _result(space, seen, facts, scheme, free=free, left=left, files=files)
+        os.close(fd)
 
 
-def _pass(space: _Space, workers: Workers, source: Source, seen: Observed, *, first: bool) -> None:
-    seen.written.bytes = 0
-    if first:
-        workers.run(range(_FILLERS), functools.partial(_fill, space, source, seen))
-        seen.due = sum(fill.size for fill in space.fills)
-    else:
-        workers.run(_segments(space), functools.partial(_again, space, source, seen))
-    _flush(space, seen)
+def _opened(directory: str) -> int:
+    try:
+        fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except (OSError, ValueError) as error:
+        why = "it is a symbolic link" if os.path.islink(directory) else getattr(error, "strerror", None) or str(error)
+        raise RefusedError(
+            f"the directory {directory} cannot be opened ({why}), so nothing was written; name a directory of the filesystem"
+        ) from error
+    # What was opened is asked, not the path again: a link that is put on it later changes nothing.
+    if not os.path.isabs(directory) or os.readlink(f"/proc/self/fd/{fd}") != (directory.rstrip("/") or "/"):
+        os.close(fd)
+        raise RefusedError(
+            f"the directory {directory} is not absolute, has a part like .. or lies behind a symbolic link, so nothing was written; name the real one"
+        )
+    return fd
 
 
-def _fill(space: _Space, source: Source, seen: Observed, _index: int, buffers: Buffers) -> None:
-    """Write new files until nothing is left but the reserve; chunks get smaller as space gets short."""
-    fill = space.new()
-    step = CHUNK
-    while not space.full:
-        if fill.size >= _LONGEST:
-            fill = space.new()
-        # What the other fillers may take before this chunk is written is left to them.
-        length = min(step, space.room(step + _FILLERS * CHUNK) - _FILLERS * CHUNK) if space.reserve else step
-        if length <= 0:
-            return
-        space.pace(length)
-        view = buffers.data[:length]
-        source.fill(view, stream=fill.number, offset=fill.size)
-        try:
-            done = space.executor.pwrite(fill.fd, view, fill.size) // space.block * space.block
-        except OSError as error:
-            if error.errno == errno.ENOSPC and step > space.block:
-                step = max(space.block, step // 16 // space.block * space.block)
-                continue
-            _stopped(space, seen, fill, length, error)
-            return
-        with space.lock:
-            seen.written.bytes += done
-        fill.size += done
-        if not done:
-            return
+def _examine(fd: int, directory: str, reserve: int | None) -> FreeSpace:
+    facts = FilesystemProbe().assess(fd)
+    why = "memory-backed, its free space holds nothing" if facts.memory else facts.reason
+    if why or is_encrypted(fd):
+        why = f"is on {facts.type}, {why}" if why else "is encrypted by its filesystem, and its files cannot be read back from the medium"
+        raise RefusedError(
+            f"{directory} {why}, so overwriting its free space would prove nothing and nothing was written; "
+            "name another directory, sanitize the whole medium or destroy its keys"
+        )
+    numbers = os.fstatvfs(fd)
+    if numbers.f_flag & os.ST_RDONLY:
+        raise RefusedError(f"{directory} is mounted read-only, so nothing was written; mount it for writing")
+    kept = default_reserve(numbers.f_blocks * numbers.f_frsize) if reserve is None else reserve
+    available = numbers.f_bavail * numbers.f_frsize
+    if kept < 0 or kept > 0 and available < kept + numbers.f_bsize:
+        raise RefusedError(
+            f"{directory} has {available} bytes available and the reserve is {kept} bytes, so nothing was written; "
+            "make room, or give a smaller reserve, not below 0"
+        )
+    if not kept and os.stat("/").st_dev == os.fstat(fd).st_dev:
+        raise RefusedError(
+            f"{directory} is on this system's own root filesystem, which must not be filled to its last block, so nothing was written; "
+            "give a reserve above 0"
+        )
+    return FreeSpace(facts, max(numbers.f_bfree * numbers.f_frsize, _mapped(fd) or 0), available, kept)
 
 
-def _stopped(space: _Space, seen: Observed, fill: _Fill, length: int, error: OSError) -> None:
-    """Why a filler ends: no space, which is its aim; a quota; or a fault, which ends them all."""
-    if error.errno == errno.ENOSPC:
-        return
-    with space.lock:
-        space.full = space.full or ("a quota was reached" if error.errno == errno.EDQUOT else "a write failed")
-        if error.errno != errno.EDQUOT:
-            seen.written.spoil(fill.size, length, error=error.errno or errno.EIO)
-
-
-def _segments(space: _Space) -> t.Iterator[tuple[_Fill, int, int]]:
-    for fill in space.fills:
-        for begin in range(0, fill.size, _SEGMENT):
-            yield fill, begin, min(begin + _SEGMENT, fill.size)
-
-
-def _stream(space: _Space, fill: _Fill, source: Source) -> Stream:
-    return Stream(fill.fd, source, fill.number, align=space.block, step=max(STEP, space.block), pause=space.pace)
-
-
-def _again(space: _Space, source: Source, seen: Observed, item: tuple[_Fill, int, int], buffers: Buffers) -> None:
-    fill, begin, end = item
-    tally = Tally()
-    write_range(space.executor, _stream(space, fill, source), begin, end, buffers, tally)
-    with space.lock:
-        seen.written.add(tally)
-
-
-def _check(space: _Space, source: Source, seen: Observed, scheme: Scheme, item: tuple[_Fill, int, int], buffers: Buffers) -> None:
-    fill, begin, end = item
-    found = Readback()
-    for start, stop in sample([(begin, end)], scheme.share) if scheme.verify == "sample" else [(begin, end)]:
-        verify_range(_stream(space, fill, source), start, stop, buffers, found)
-    with space.lock:
-        seen.verified_bytes += found.verified_bytes
-        seen.differing.add(found.differing)
-        seen.unread.add(found.unread)
-
-
-def _flush(space: _Space, seen: Observed) -> None:
-    for fill in space.fills:
-        try:
-            space.executor.fdatasync(fill.fd)
-        except OSError as error:
-            seen.flush_error = seen.flush_error or error.errno or errno.EIO
+def _mapped(fd: int) -> int | None:
+    try:
+        return free_by_map(fd)
+    except OSError:
+        return None
 
 
 @contextlib.contextmanager
-def _last_clusters(executor: Executor, fd: int, facts: FilesystemFacts) -> t.Iterator[None]:
-    """Have ext4 give out the few clusters too that it keeps for delayed writes, and keep them again afterwards."""
+def _alone(fd: int, directory: str) -> t.Iterator[None]:
+    """Two runs on one filesystem would each claim what the other one holds. The kernel ends this hold with the process."""
     device = os.fstat(fd).st_dev
-    name = os.path.basename(os.path.realpath(f"/sys/dev/block/{os.major(device)}:{os.minor(device)}"))
-    path = f"/sys/fs/ext4/{name}/reserved_clusters"
-    try:
-        with open(path, encoding="ascii") as handle:
-            before = handle.read().strip()
-    except OSError:
-        before = ""
-    if not facts.type.startswith("ext") or before in ("", "0"):
-        yield
-        return
-    _told(executor, path, "0")
-    try:
-        yield
-    finally:
-        _told(executor, path, before)
-
-
-def _told(executor: Executor, path: str, text: str) -> None:
-    with contextlib.suppress(OSError):
-        fd = executor.open(path, os.O_WRONLY)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as holder:
         try:
-            executor.write(fd, text.encode())
+            holder.bind(f"\0recordings-disposal-fill-{os.major(device)}:{os.minor(device)}")
+        except OSError as error:
+            raise RefusedError(
+                f"the free space of the filesystem of {directory} is being overwritten by another process, so nothing was written; "
+                "wait until it has ended"
+            ) from error
+        yield
+
+
+class _Run:
+    """One run, from the first file to the result."""
+
+    def __init__(
+        self,
+        executor: Executor,
+        fd: int,
+        directory: str,
+        space: FreeSpace,
+        scheme: Scheme,
+        sources: t.Sequence[Source],
+        threads: int,
+        pace: t.Callable[[int], None],
+    ) -> None:
+        self.executor = executor
+        self.fd = fd
+        self.directory = directory
+        self.space = space
+        self.scheme = scheme
+        self.sources = sources
+        self.pace = pace
+        self.workers = Workers(threads)
+        self.files = FillFiles(executor, fd, space.reserve_bytes)
+        self.reached = Reached(space.free_bytes, space.reserve_bytes)
+
+    def done(self) -> FreeSpaceResult:
+        try:
+            with contextlib.ExitStack() as stack:
+                stack.callback(self.files.close)
+                # Space of files that were deleted just before is free only when the journal says so.
+                self.executor.sync_directory(self.fd)
+                tails = self._tails()
+                if tails and not self.space.reserve_bytes:
+                    self.reached.cluster = self._cluster(tails[0])
+                bulk = self._fill_bulk(tails)
+                self._passes(bulk)
+                if self.files.ended == "full" and not self.space.reserve_bytes:
+                    self._finish(tails, stack)
+                self._measure()
         finally:
-            os.close(fd)
+            self.workers.close()
+        return conclude(self.files, self.reached, self.space.facts, self.scheme)
 
+    def _tails(self) -> list[FillFile]:
+        """The small files of the end, which a filesystem that is filled may not be able to make; the first one tells whether it can at all."""
+        tails: list[FillFile] = []
+        try:
+            while len(tails) < (1 if self.space.reserve_bytes else _TAIL_FILES):
+                file = self.files.new()
+                if file is None:
+                    break
+                tails.append(file)
+        except OSError as error:
+            raise RefusedError(
+                f"no file can be made in {self.directory} ({error.strerror}), so nothing was written; "
+                "name a directory that may be written to, on a filesystem with direct reads"
+            ) from error
+        return tails
 
-def _left(space: _Space, before: int, written: int) -> int:
-    """Free bytes that were not reached: those still free, and those that went into the filling files' own block maps.
+    def _fill_bulk(self, tails: list[FillFile]) -> list[FillFile]:
+        """Take what large files can take; where there is no room for another file, with all of C(tails) but one, which are taken out."""
+        start = len(self.files.files)
 
-    Such a map is in the journal only and would be forgotten with its file, its block still holding what it held before, unless the journal is
-    written out first.
-    """
-    left = space.free()
-    try:
-        space.executor.checkpoint(space.fd)
-    except OSError as error:
-        if error.errno != errno.ENODEV:
-            return max(left, before - written)
-        # No journal: then writing everything out brings the maps to their places.
-        os.sync()
-    return left
+        def wanted() -> t.Iterator[FillFile]:
+            while not self.files.ended:
+                file = self.files.new()
+                if file is None:
+                    return
+                yield file
 
+        self._each(wanted(), self._fill)
+        bulk = self.files.files[start:]
+        if not bulk:
+            bulk = tails[1:] or tails[:]
+            del tails[1 if len(tails) > 1 else 0 :]
+            self._each(bulk, self._fill)
+        return bulk
 
-def _result(space: _Space, seen: Observed, facts: FilesystemFacts, scheme: Scheme, *, free: int, left: int, files: int) -> FreeSpaceResult:
-    outcome, reason = judge(seen)
-    asked = as_asked(seen, scheme.verify)
-    if outcome == "destroyed" and (left or space.full or facts.type == "xfs"):
-        why = f"{space.full}, and " if space.full else f"{_XFS}, and " if facts.type == "xfs" else ""
-        outcome, asked = "unknown", not space.full
-        reason = (
-            f"{why}{left} bytes of free space were not reached, of which {space.reserve} had to stay free, so what they hold is not known"
-        )
-    return FreeSpaceResult(
-        outcome=outcome,
-        free_bytes=free,
-        bytes=seen.written.bytes,
-        left_bytes=left,
-        verified_bytes=seen.verified_bytes,
-        passes=len(scheme.passes),
-        files=files,
-        filesystem=facts.type,
-        limits=(*facts.limits, LIMIT_SLACK),
-        reason=reason,
-        bad_ranges=tuple(seen.written.bad or seen.differing.bad or seen.unread.bad),
-        asked=asked,
-    )
+    def _finish(self, tails: list[FillFile], stack: contextlib.ExitStack) -> None:
+        """Take the last blocks, those of the filesystem's margin too, for as short as possible: what was taken before is proven already."""
+        self.executor.sync_directory(self.fd)
+        self.reached.limits = stack.enter_context(margin_given(self.executor, self.fd, self.space.facts.type))
+        # Closed before the margin is set back, which needs the space.
+        stack.callback(self.files.close)
+        buffers = Buffers()
+        empty = 0
+        for file in tails:
+            self._fill(file, buffers)
+            empty = 0 if file.size else empty + 1
+            if empty == 2:
+                break
+        self._passes(tails)
+        # The blocks that list where our files lie were free too. Given back before they are written, they never would be.
+        # XFS writes them to its log only.
+        self.executor.sync_filesystem(self.fd)
+        self.reached.lists_written = self.space.facts.type != "xfs"
+
+    def _cluster(self, file: FillFile) -> int:
+        """The bytes that the filesystem gives out at once, tried: on ext4 with bigalloc more than a block; 0 where there is no room to try."""
+        try:
+            self.executor.pwrite(file.fd, Buffers().data[: self.files.block], 0)
+            self.executor.fdatasync(file.fd)
+            return os.fstat(file.fd).st_blocks * 512
+        except OSError:
+            return 0
+        finally:
+            self.executor.ftruncate(file.fd, 0)
+
+    def _measure(self) -> None:
+        """What is free now, while all that was reached is held: by the filesystem's map, else by its figures."""
+        mapped, numbers = _mapped(self.fd), os.fstatvfs(self.fd)
+        self.reached.list_bytes = sum(max(0, os.fstat(file.fd).st_blocks * 512 - file.size) for file in self.files.files)
+        self.reached.mapped = mapped is not None
+        self.reached.kept_bytes = max(mapped or 0, numbers.f_bfree * numbers.f_frsize)
+        self.reached.available_bytes = numbers.f_bavail * numbers.f_frsize
+        self.reached.free_inodes = numbers.f_ffree
+
+    def _each(self, files: t.Iterable[FillFile], step: Step) -> None:
+        def work(file: FillFile, buffers: Buffers) -> None:
+            with self.files.at_work(file):
+                step(file, buffers)
+
+        self.workers.run(files, work)
+
+    def _passes(self, files: list[FillFile]) -> None:
+        """The rest of the first pass, the other passes, and reading back."""
+        for number, source in enumerate(self.sources):
+            if number:
+                self._each(files, functools.partial(self._again, source))
+            self._flush(files)
+            if self.scheme.reads_back(number):
+                if drop_cached(self.space.facts.backing_files):
+                    self.reached.backing = LIMIT_BACKING
+                self._each(files, functools.partial(self._verify, source))
+        for file in files:
+            self.files.look(file)
+
+    def _fill(self, file: FillFile, buffers: Buffers) -> None:
+        """Take space until the file is long enough or there is no more; chunks get smaller as space gets short."""
+        source, files = self.sources[0], self.files
+        step = CHUNK
+        while file.size < files.longest:
+            # Before the reserve is looked at, because it may take long.
+            self.pace(step)
+            granted = files.grant(file, step)
+            if not granted:
+                break
+            view = buffers.data[:granted]
+            source.fill(view, stream=file.number, offset=file.size)
+            try:
+                done = self.executor.pwrite(file.fd, view, file.size) // files.block * files.block
+                file.written.bytes += done
+                file.size += done
+            except OSError as error:
+                if error.errno == errno.ENOSPC and step > files.block:
+                    step = max(files.block, step // 4)
+                elif not self._around(file, view, error):
+                    break
+            finally:
+                files.settle(granted)
+        # Gives back what the last attempts placed behind the end and never wrote.
+        self.executor.ftruncate(file.fd, file.size)
+
+    def _around(self, file: FillFile, view: memoryview, error: OSError) -> bool:
+        """What to do after a failed write of a file's next chunk; false where the file ends."""
+        number = error.errno or errno.EIO
+        if number == errno.EFBIG and file.size:
+            return False
+        if number != errno.EIO:
+            self.files.end({errno.ENOSPC: "full", errno.EDQUOT: "quota"}.get(number, "error"), number)
+            return False
+        before = file.written.bytes
+        write_around(self.executor, self._stream(file, self.sources[0]), view, file.size, file.written)
+        file.size += len(view)
+        if file.written.bytes == before:
+            self.files.end("error", number)
+        return file.written.bytes > before
+
+    def _stream(self, file: FillFile, source: Source) -> Stream:
+        return Stream(file.fd, source, file.number, align=self.files.block, step=max(STEP, self.files.block), pause=self.pace)
+
+    def _chunks(self, file: FillFile) -> t.Iterator[tuple[int, int]]:
+        """The file chunk by chunk; the reserve is looked at before each, which may shorten the file."""
+        offset = 0
+        while True:
+            self.files.keep_reserve(file)
+            end = min(offset + CHUNK, file.size)
+            if end <= offset:
+                return
+            yield offset, end
+            offset = end
+
+    def _again(self, source: Source, file: FillFile, buffers: Buffers) -> None:
+        file.written.bytes = 0
+        for start, end in self._chunks(file):
+            write_range(self.executor, self._stream(file, source), start, end, buffers, file.written)
+
+    def _verify(self, source: Source, file: FillFile, buffers: Buffers) -> None:
+        found = Readback()
+        stream = self._stream(file, source)
+        for start, end in self._chunks(file):
+            for first, last in sample([(start, end)], self.scheme.share) if self.scheme.verify == "sample" else [(start, end)]:
+                verify_range(stream, first, last, buffers, found)
+        file.verified_bytes = found.verified_bytes
+        file.differing.add(found.differing)
+        file.unread.add(found.unread)
+
+    def _flush(self, files: list[FillFile]) -> None:
+        for file in files:
+            try:
+                self.executor.fdatasync(file.fd)
+            except OSError as error:
+                self.reached.flush_error = self.reached.flush_error or error.errno or errno.EIO
+            self.files.look(file)

@@ -16,7 +16,18 @@ from .keystream import CHUNK, Source
 from .outcomes import Tally
 from .workers import Buffers
 
-__all__ = ["BLOCK_ERRORS", "Readback", "STEP", "Stream", "drop_cached", "set_direct", "verify_range", "write_range", "write_tail"]
+__all__ = [
+    "BLOCK_ERRORS",
+    "Readback",
+    "STEP",
+    "Stream",
+    "drop_cached",
+    "set_direct",
+    "verify_range",
+    "write_around",
+    "write_range",
+    "write_tail",
+]
 
 # The size in which a bad range is looked through, in bytes.
 STEP = 4096
@@ -82,11 +93,11 @@ def write_range(executor: Executor, stream: Stream, start: int, end: int, buffer
             if error.errno not in BLOCK_ERRORS:
                 tally.spoil(offset, end - offset, error=error.errno or errno.EIO)
                 return
-            _write_around(executor, stream, view, offset, tally)
+            write_around(executor, stream, view, offset, tally)
         offset += length
 
 
-def _write_around(executor: Executor, stream: Stream, view: memoryview, offset: int, tally: Tally) -> None:
+def write_around(executor: Executor, stream: Stream, view: memoryview, offset: int, tally: Tally) -> None:
     """Try a piece again that failed: in quarters, what fails again in quarters of it, and the smallest twice."""
     size = max(stream.step, -(-len(view) // 4 // stream.step) * stream.step)
     for begin in range(0, len(view), size):
@@ -96,7 +107,7 @@ def _write_around(executor: Executor, stream: Stream, view: memoryview, offset: 
             tally.bytes += len(piece)
         except OSError as error:
             if error.errno in BLOCK_ERRORS and len(view) > stream.step:
-                _write_around(executor, stream, piece, offset + begin, tally)
+                write_around(executor, stream, piece, offset + begin, tally)
             else:
                 tally.spoil(offset + begin, len(piece), error=error.errno or errno.EIO)
 

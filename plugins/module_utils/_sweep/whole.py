@@ -12,7 +12,8 @@ import time
 import typing as t
 
 from .._erasure.device import overwrite_device
-from .._erasure.freespace import FreeSpaceResult, free_space_facts, overwrite_free_space
+from .._erasure.freeresult import FreeSpaceResult
+from .._erasure.freespace import look_at_free_space, overwrite_free_space
 from .._erasure.marks import digests_at
 from .._erasure.outcomes import DeviceResult
 from .._erasure.pace import set_io_priority
@@ -79,8 +80,8 @@ def overwrite_free_space_of(params: t.Mapping[str, t.Any], executor: Executor, *
     level = require_level("overwrite", params["level"])
     scheme = find_scheme(params["scheme"]).reading(manner.verify, manner.share)
     reserve = _reserve(params["reserve"])
-    _facts, free, kept = free_space_facts(params["free_space"], reserve)
-    whole = _Whole("free_space", {"path": params["free_space"], "reserve": kept}, free, scheme, level)
+    space = look_at_free_space(params["free_space"], reserve)
+    whole = _Whole("free_space", {"path": params["free_space"], "reserve": space.reserve_bytes}, space.free_bytes, scheme, level)
     state = StateDir(params["state_dir"], executor)
     number, last = _latest(state, whole)
     if check_mode:
@@ -88,7 +89,8 @@ def overwrite_free_space_of(params: t.Mapping[str, t.Any], executor: Executor, *
 
     def act(_run: str) -> tuple[FreeSpaceResult, dict[str, t.Any]]:
         done = overwrite_free_space(executor, params["free_space"], scheme, reserve=reserve, threads=manner.threads, pace=manner.pace)
-        return done, {"free_bytes": done.free_bytes, "left_bytes": done.left_bytes, "files": done.files, "filesystem": done.filesystem}
+        numbers = ("free_bytes", "kept_bytes", "given_back_bytes", "files", "filesystem", "ended", "read")
+        return done, {name: getattr(done, name) for name in numbers}
 
     return _carried(whole, state, number if last is not None and not last.closed else number + 1, act, priority=params["io_priority"])
 
@@ -198,7 +200,7 @@ def _carried(whole: _Whole, state: StateDir, number: int, act: Act, *, priority:
                 error.details.update(_result(whole, number, journal.state, None, time.monotonic() - started))
                 raise
             proof = {
-                **{"bytes": done.bytes, "verified_bytes": done.verified_bytes, "passes": done.passes, "limits": list(done.limits)},
+                **{"bytes": _written(done), "verified_bytes": done.verified_bytes, "passes": done.passes, "limits": list(done.limits)},
                 **{"extents": "not_available", "filesystem": "", "read": "direct"},
                 **proof,
             }
@@ -259,21 +261,25 @@ def _result(
         "counts": counts,
         "outcome": outcome,
         "level": {"required": whole.level, "achieved": whole.level if outcome == "destroyed" else LEVELS[0], "standard": STANDARD},
-        "bytes": done.bytes if done else 0,
+        "bytes": _written(done) if done else 0,
         "verified_bytes": done.verified_bytes if done else 0,
         "passes": done.passes if done else 0,
         "seconds": round(seconds, 3),
-        "rate": int(done.bytes * done.passes / max(seconds, 0.001)) if done else 0,
+        "rate": int(_written(done) * done.passes / max(seconds, 0.001)) if done else 0,
         "limits": list(done.limits) if done else [],
         "bad_ranges": _bad_ranges(whole, done),
         "evidence": [record],
         "ansible_facts": {"disposal_evidence": {"run": record["run"], "records": sum(counts.values()), "digest": digest_of(record)}},
     }
     if isinstance(done, FreeSpaceResult):
-        result.update(free_bytes=done.free_bytes, left_bytes=done.left_bytes)
+        result.update(free_bytes=done.free_bytes, kept_bytes=done.kept_bytes)
     if isinstance(done, DeviceResult):
         result.update(bad_lbas=[list(each) for each in done.bad_lbas], resumed=list(done.resumed) if done.resumed else None)
     return result
+
+
+def _written(done: FreeSpaceResult | DeviceResult) -> int:
+    return done.covered_bytes if isinstance(done, FreeSpaceResult) else done.bytes
 
 
 def _bad_ranges(whole: _Whole, done: FreeSpaceResult | DeviceResult | None) -> list[dict[str, t.Any]]:

@@ -1,0 +1,135 @@
+# Copyright (c) 2026 recordings.disposal contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: 2026 recordings.disposal contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The blocks of a filesystem that no file has: how many there are by its own map, and those that it holds back from files.
+
+The figures of C(statvfs) leave out what a filesystem holds back, or what a project's quota hides; the map (GETFSMAP) does not.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import struct
+import time
+import typing as t
+
+from .._executor import Executor
+
+__all__ = ["LIMIT_MARGIN", "free_by_map", "margin_given"]
+
+LIMIT_MARGIN = "the filesystem's own margin could not be set back to what it was; mount it anew"
+
+_FS_IOC_GETFSMAP = 0xC0C0583B
+_HEAD = struct.Struct("=IIII48x")
+_RECORD = struct.Struct("=IIQQQQ24x")
+_RECORDS = 512
+_FIRST = _HEAD.size + 2 * _RECORD.size
+_SPECIAL_OWNER = 0x10
+_LAST = 0x20
+_OWNER_FREE = 1
+
+_XFS_SET_RESBLKS = 0xC0105872
+_XFS_GET_RESBLKS = 0x80105873
+_RESBLKS = struct.Struct("=QQ")
+
+
+def free_by_map(fd: int) -> int | None:
+    """The bytes of all blocks that the filesystem's own map calls free; C(None) where it has no such map for us.
+
+    :raises OSError: it could not be read.
+    """
+    free = 0
+    low = bytes(_RECORD.size)
+    high = _RECORD.pack(0xFFFFFFFF, 0xFFFFFFFF, (1 << 64) - 1, (1 << 64) - 1, (1 << 64) - 1, 0)
+    while True:
+        buffer = bytearray(_FIRST + _RECORDS * _RECORD.size)
+        _HEAD.pack_into(buffer, 0, 0, 0, _RECORDS, 0)
+        buffer[_HEAD.size : _FIRST] = low + high
+        try:
+            fcntl.ioctl(fd, _FS_IOC_GETFSMAP, buffer, True)
+        except OSError as error:
+            if error.errno in (errno.EOPNOTSUPP, errno.ENOTTY, errno.ENOSYS, errno.EINVAL, errno.EPERM):
+                return None
+            raise
+        count = _HEAD.unpack_from(buffer)[3]
+        flags = _LAST
+        for index in range(count):
+            _device, flags, _physical, owner, _offset, length = _RECORD.unpack_from(buffer, _FIRST + index * _RECORD.size)
+            if flags & _SPECIAL_OWNER and owner == _OWNER_FREE:
+                free += length
+        if flags & _LAST:
+            return free
+        low = bytes(buffer[_FIRST + (count - 1) * _RECORD.size : _FIRST + count * _RECORD.size])
+
+
+@contextlib.contextmanager
+def margin_given(executor: Executor, fd: int, kind: str) -> t.Iterator[list[str]]:
+    """Have the filesystem give out the blocks too that it holds back from everybody, and hold them back again afterwards.
+
+    ext4 keeps C(reserved_clusters) for delayed writes, XFS its reserve pool. Neither is kept on the medium: a mount makes it anew,
+    also where the process is killed in between.
+    Where it may not be changed, nothing is, and C(free_by_map) tells what was not given.
+
+    :arg kind: the filesystem's type.
+    :returns: what could not be set back is added to this list, one sentence.
+    """
+    limits: list[str] = []
+    restore = _lower_xfs(executor, fd) if kind == "xfs" else _lower_ext4(executor, fd)
+    try:
+        yield limits
+    finally:
+        try:
+            restore()
+        except OSError:
+            limits.append(LIMIT_MARGIN)
+
+
+def _nothing() -> None:
+    """There is nothing to set back."""
+
+
+def _lower_ext4(executor: Executor, fd: int) -> t.Callable[[], None]:
+    device = os.fstat(fd).st_dev
+    name = os.path.basename(os.path.realpath(f"/sys/dev/block/{os.major(device)}:{os.minor(device)}"))
+    path = f"/sys/fs/ext4/{name}/reserved_clusters"
+
+    def put(text: str) -> None:
+        setting = executor.open(path, os.O_WRONLY)
+        try:
+            executor.write(setting, text.encode())
+        finally:
+            os.close(setting)
+
+    try:
+        with open(path, encoding="ascii") as handle:
+            before = handle.read().strip()
+        put("0")
+    except OSError:
+        return _nothing
+    return lambda: put(before)
+
+
+def _lower_xfs(executor: Executor, fd: int) -> t.Callable[[], None]:
+    before = bytearray(_RESBLKS.size)
+    try:
+        fcntl.ioctl(fd, _XFS_GET_RESBLKS, before, True)
+        executor.control(fd, _XFS_SET_RESBLKS, bytearray(_RESBLKS.pack(0, 0)))
+    except OSError:
+        return _nothing
+
+    def restore() -> None:
+        # Space that was given back is free for the pool only after XFS has done away with the files, which it does in the background.
+        for _attempt in range(50):
+            executor.control(fd, _XFS_SET_RESBLKS, bytearray(before))
+            now = bytearray(_RESBLKS.size)
+            fcntl.ioctl(fd, _XFS_GET_RESBLKS, now, True)
+            if _RESBLKS.unpack(now) >= _RESBLKS.unpack(before):
+                return
+            time.sleep(0.1)
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    return restore
