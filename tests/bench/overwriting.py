@@ -25,15 +25,12 @@ Command = t.Callable[[pathlib.Path], list[str]]
 
 
 def _ours(paths: list[pathlib.Path], root: pathlib.Path, state: pathlib.Path, **options: t.Any) -> Measured:
+    named = {"paths": [str(path) for path in paths], "roots": [str(root)], "recurse": True}
+    return _module({**named, "level": "clear", "state_dir": str(state), **options})
+
+
+def _module(arguments: dict[str, t.Any]) -> Measured:
     """The module as Ansible starts it."""
-    arguments = {
-        "paths": [str(path) for path in paths],
-        "roots": [str(root)],
-        "recurse": True,
-        "level": "clear",
-        "state_dir": str(state),
-        **options,
-    }
     measured = measure([sys.executable, "-m", MODULE], json.dumps({"ANSIBLE_MODULE_ARGS": arguments}).encode())
     result = json.loads(measured.output)
     if result.get("failed"):
@@ -141,8 +138,58 @@ def bench_large_file(medium: pathlib.Path, *, gib: int, rounds: int) -> None:
     shutil.rmtree(path.parent)
 
 
+def bench_device(medium: pathlib.Path, *, gib: int, rounds: int) -> None:
+    """A loop device over a file of this benchmark's own: zeros against dd, random and read back against nwipe."""
+    if os.geteuid() != 0 or shutil.which("losetup") is None:
+        print("a loop device: not run, it needs root and losetup")
+        return
+    image = medium / "device.raw"
+    with image.open("wb") as handle:
+        handle.truncate(gib << 30)
+    device = measure(["losetup", "--find", "--show", "--direct-io=on", str(image)]).output.decode().strip()
+    if not device.startswith("/dev/loop") or pathlib.Path(f"/sys/block/{device[5:]}/loop/backing_file").read_text().strip() != str(image):
+        sys.exit(f"{device} is not a loop device over {image}")
+    try:
+        _bench_device(device, image, medium, gib=gib, rounds=rounds)
+    finally:
+        measure(["losetup", "--detach", device])
+        image.unlink()
+
+
+def _bench_device(device: str, image: pathlib.Path, medium: pathlib.Path, *, gib: int, rounds: int) -> None:
+    zeros = [
+        "dd",
+        "if=/dev/zero",
+        f"of={device}",
+        "oflag=direct",
+        "bs=4M",
+        f"count={(gib << 30) // (4 * MIB)}",
+        "conv=fsync",
+        "status=none",
+    ]
+    nwipe = ["nwipe", "--nogui", "--autonuke", "--method=random", "--verify=last", "--rounds=1", "--noblank", "--nowait", device]
+    runs: dict[str, list[float]] = {"dd": [], "nwipe": [], "zeros": [], "random": []}
+    memory = 0.0
+    measure(zeros)
+    for number in range(rounds):
+        runs["dd"].append(measure(zeros).seconds)
+        if shutil.which("nwipe"):
+            runs["nwipe"].append(measure(nwipe).seconds)
+        for name, options in (("zeros", {"scheme": "nist_clear", "verify": "none"}), ("random", {"scheme": "random"})):
+            told = {"device": {"backing_file": str(image)}, "on_unseen": "report", "level": "clear", **options}
+            measured = _module({**told, "state_dir": str(medium / f"state-device{number}{name}")})
+            runs[name].append(measured.seconds)
+            memory = max(memory, measured.memory)
+    middle = {name: statistics.median(values) for name, values in runs.items() if values}
+    print(f"a loop device of {gib} GiB: peak memory {memory:.0f} MiB (to reach: 150)")
+    print(f"  zeros, against dd oflag=direct bs=4M conv=fsync: ratio {middle['dd'] / middle['zeros']:.2f} (to reach: 0.95)")
+    if "nwipe" in middle:
+        print(f"  random and read back, against nwipe: ratio {middle['nwipe'] / middle['random']:.1f} (to reach: 5)", flush=True)
+
+
 def bench(medium: pathlib.Path, *, files: int, gib: int, rounds: int) -> None:
     with tempfile.TemporaryDirectory(prefix="recordings-disposal-bench-", dir=medium) as name:
         place = pathlib.Path(name)
         bench_files(place, count=files, rounds=rounds)
         bench_large_file(place, gib=gib, rounds=rounds)
+        bench_device(place, gib=gib, rounds=rounds)
