@@ -37,13 +37,29 @@ _XFS_GET_RESBLKS = 0x80105873
 _RESBLKS = struct.Struct("=QQ")
 
 
-def free_by_map(fd: int) -> int | None:
-    """The bytes of all blocks that the filesystem's own map calls free; C(None) where it has no such map for us.
+def free_by_map(fd: int, known: t.Sequence[tuple[int, int]] = ()) -> tuple[int, int] | None:
+    """The bytes of all blocks that the filesystem's own map calls free, and how many of them lie in C(known) ranges of the device.
+
+    Both from one reading, so that they fit together; C(None) where the filesystem has no such map for us.
 
     :raises OSError: it could not be read.
     """
     ranges = free_ranges(fd)
-    return None if ranges is None else sum(end - start for start, end in ranges)
+    if ranges is None:
+        return None
+    free = 0
+
+    def counted() -> t.Iterator[tuple[int, int]]:
+        nonlocal free
+        for start, end in ranges:
+            free += end - start
+            yield start, end
+
+    counting = counted()
+    both = overlap(sorted(known), counting)
+    for _rest in counting:
+        pass
+    return free, both
 
 
 def free_ranges(fd: int) -> t.Iterator[tuple[int, int]] | None:

@@ -90,13 +90,13 @@ def examine(fd: int, directory: str, reserve: int | None) -> FreeSpace:
             f"{directory} is on this system's own root filesystem, which must not be filled to its last block, so nothing was written; "
             "give a reserve above 0"
         )
-    return FreeSpace(facts, max(numbers.f_bfree * numbers.f_frsize, mapped_free(fd) or 0), available, kept)
+    return FreeSpace(facts, max(numbers.f_bfree * numbers.f_frsize, *(mapped_free(fd) or (0, 0))), available, kept)
 
 
-def mapped_free(fd: int) -> int | None:
-    """The free bytes by the filesystem's map; C(None) where it cannot be read."""
+def mapped_free(fd: int, known: t.Sequence[tuple[int, int]] = ()) -> tuple[int, int] | None:
+    """C(free_by_map), and C(None) also where the map cannot be read."""
     try:
-        return free_by_map(fd)
+        return free_by_map(fd, known)
     except OSError:
         return None
 

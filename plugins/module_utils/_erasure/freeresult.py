@@ -44,10 +44,9 @@ class Reached:
     """What was measured.
 
     :arg free_bytes: free at the beginning.
-    :ivar kept_bytes: free at the end, while all that was reached was held.
+    :ivar kept_bytes: free at the end, while all that was reached was held, but for what was proven before it was given back.
     :ivar available_bytes: of these, what everybody may use.
     :ivar list_bytes: blocks, free before, in which the filesystem listed where our files lie.
-    :ivar proven_bytes: free at the end, and yet overwritten and read back: given back by us in exchange for what was left.
     :ivar lists_written: these were brought to the medium.
     :ivar cluster: bytes that the filesystem gives out at once, 0 where that is not known.
     :ivar mapped: the filesystem's own map of free blocks was read.
@@ -59,7 +58,6 @@ class Reached:
     available_bytes: int = 0
     free_inodes: int = 0
     list_bytes: int = 0
-    proven_bytes: int = 0
     lists_written: bool = False
     cluster: int = 0
     mapped: bool = False

@@ -20,7 +20,7 @@ from .._errors import DisposalError, RefusedError
 from .._executor import Executor
 from .extents import places
 from .fillfiles import FillFile, FillFiles, remove_leftovers
-from .freeblocks import free_ranges, margin_given, overlap
+from .freeblocks import free_ranges, margin_given
 from .freelook import FreeSpace, alone, examine, mapped_free, open_directory
 from .freeresult import FreeSpaceResult, Reached, conclude
 from .keystream import CHUNK, Source, open_source
@@ -114,6 +114,8 @@ class _Run:
         self.pace = pace
         self.workers = Workers(threads)
         self.files = FillFiles(executor, fd, space.reserve_bytes)
+        # Where a file lay that was proven, then given back in exchange.
+        self.given: list[tuple[int, int]] = []
         self.reached = Reached(space.free_bytes, space.reserve_bytes)
 
     def done(self) -> FreeSpaceResult:
@@ -202,13 +204,12 @@ class _Run:
         # Large beside what is left, so that the filesystem has a choice, and no larger, because blocks one by one take long.
         enough = _CHOICE * sum(end - start for start, end in left)
         file = next((file for file in files if file.size >= enough), files[-1])
-        given = list(itertools.islice(places(file.fd), _EXCHANGED))
+        self.given = list(itertools.islice(places(file.fd), _EXCHANGED))
         self.executor.ftruncate(file.fd, 0)
         self.executor.sync_directory(self.fd)
         file.renew()
         self._fill(file, buffers, self.files.block)
         self._passes([file])
-        self.reached.proven_bytes = overlap(sorted(given), sorted(free_ranges(self.fd) or ()))
 
     def _cluster(self, file: FillFile) -> int:
         """The bytes that the filesystem gives out at once, tried: on ext4 with bigalloc more than a block; 0 where there is no room to try."""
@@ -223,14 +224,15 @@ class _Run:
 
     def _measure(self) -> None:
         """What is free now, while all that was reached is held: by the filesystem's map, else by its figures."""
-        mapped, numbers = mapped_free(self.fd), os.fstatvfs(self.fd)
+        mapped, numbers = mapped_free(self.fd, self.given), os.fstatvfs(self.fd)
+        free, proven = mapped or (0, 0)
         self.reached.list_bytes = sum(max(0, os.fstat(file.fd).st_blocks * 512 - file.size) for file in self.files.files)
-        if self.reached.proven_bytes and mapped is not None:
+        if self.given:
             # What XFS made of free blocks for itself meanwhile (lists, inodes) is not written when it is given back.
-            used = self.space.free_bytes - mapped - sum(file.size for file in self.files.files)
+            used = self.space.free_bytes - free - sum(file.size for file in self.files.files)
             self.reached.list_bytes = max(self.reached.list_bytes, used)
         self.reached.mapped = mapped is not None
-        self.reached.kept_bytes = max(mapped or 0, numbers.f_bfree * numbers.f_frsize) - self.reached.proven_bytes
+        self.reached.kept_bytes = max(free, numbers.f_bfree * numbers.f_frsize) - proven
         self.reached.available_bytes = numbers.f_bavail * numbers.f_frsize
         self.reached.free_inodes = numbers.f_ffree
 
