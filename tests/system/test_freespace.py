@@ -111,7 +111,7 @@ def test_what_a_filesystem_keeps_for_itself_is_said_and_no_more_comes_back(bed: 
     assert fingerprint(mounted.path / "monitor") == living
     bed.unmount(mounted.path)
     left = hits(mounted.image, DELETED)
-    assert left * 512 <= result.kept_bytes and left < before / 20
+    assert left * 512 <= result.kept_bytes and left < before / 500
 
 
 def test_several_passes_are_each_read_back(bed: Bed) -> None:
@@ -394,9 +394,7 @@ def test_a_filesystem_without_room_for_more_files(bed: Bed) -> None:
     for files in (1, 2, 3):
         (mounted.path / f"{files}").unlink()
         result = overwrite(mounted.path, "custom:zeros,random", verify="all")
-        # A single file is proven before the filesystem's margin could be asked for, so that stays.
-        assert result.outcome == ("destroyed" if files > 1 else "not_destroyed") and (result.kept_bytes == 0) == (files > 1)
-        assert result.covered_bytes == result.verified_bytes
-        assert abs(result.covered_bytes + result.kept_bytes - result.free_bytes) < MIB
+        assert (result.outcome, result.kept_bytes, result.files) == ("destroyed", 0, files)
+        assert result.covered_bytes == result.verified_bytes > result.free_bytes - MIB
     reserved = overwrite(mounted.path, reserve=20 * MIB)
     assert reserved.ended == "reserve" and reserved.covered_bytes > 90 * MIB

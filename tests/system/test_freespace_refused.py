@@ -15,7 +15,8 @@ import typing as t
 import pytest
 
 from ansible_collections.recordings.disposal.plugins.module_utils._erasure.fillfiles import FILL_NAME
-from ansible_collections.recordings.disposal.plugins.module_utils._erasure.freespace import look_at_free_space, overwrite_free_space
+from ansible_collections.recordings.disposal.plugins.module_utils._erasure.freelook import look_at_free_space
+from ansible_collections.recordings.disposal.plugins.module_utils._erasure.freespace import overwrite_free_space
 from ansible_collections.recordings.disposal.plugins.module_utils._erasure.schemes import find_scheme
 from ansible_collections.recordings.disposal.plugins.module_utils._errors import RefusedError
 from ansible_collections.recordings.disposal.plugins.module_utils._executor import CheckExecutor, CheckModeWriteError, Executor

@@ -12,7 +12,7 @@ import hashlib
 import struct
 import typing as t
 
-__all__ = ["Extent", "data_ranges", "extents_problem", "holds_unwritten", "layout", "map_extents", "physical_pieces"]
+__all__ = ["Extent", "data_ranges", "extents_problem", "holds_unwritten", "layout", "map_extents", "physical_pieces", "places"]
 
 _FS_IOC_FIEMAP = 0xC020660B
 _FLAG_SYNC = 0x1
@@ -174,3 +174,11 @@ def layout(fd: int, size: int) -> tuple[str, str | None]:
     if position != size:
         return "", f"extents of {position} bytes: {size} bytes were written"
     return digest.hexdigest(), None
+
+
+def places(fd: int) -> t.Iterator[tuple[int, int]]:
+    """Where a file lies, piece by piece: ranges (start, end) of the block device in bytes.
+
+    :raises OSError: the filesystem could not be asked.
+    """
+    return ((extent.physical, extent.physical + extent.length) for extent in _walk(fd) if not extent.flags & UNWRITTEN)

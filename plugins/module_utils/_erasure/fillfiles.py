@@ -61,6 +61,17 @@ class FillFile:
     differing: Tally = field(default_factory=Tally)
     unread: Tally = field(default_factory=Tally)
 
+    @property
+    def proven(self) -> bool:
+        """Every byte was written by the last pass and read back equal, from where it lies."""
+        whole = self.size == self.written.bytes == self.verified_bytes
+        return whole and bool(self.place) and not (self.problem or self.written.bad or self.differing.bad or self.unread.bad)
+
+    def renew(self) -> None:
+        """The file is empty, to be written once more; what was found bad stays."""
+        self.size = self.verified_bytes = self.written.bytes = 0
+        self.place = ""
+
 
 class FillFiles:
     """All the files, and what a live server is left.

@@ -19,7 +19,7 @@ import typing as t
 
 from .._executor import Executor
 
-__all__ = ["LIMIT_MARGIN", "free_by_map", "margin_given"]
+__all__ = ["LIMIT_MARGIN", "free_by_map", "free_ranges", "margin_given", "overlap"]
 
 LIMIT_MARGIN = "the filesystem's own margin could not be set back to what it was; mount it anew"
 
@@ -37,33 +37,79 @@ _XFS_GET_RESBLKS = 0x80105873
 _RESBLKS = struct.Struct("=QQ")
 
 
-def free_by_map(fd: int) -> int | None:
-    """The bytes of all blocks that the filesystem's own map calls free; C(None) where it has no such map for us.
+def free_by_map(fd: int, known: t.Sequence[tuple[int, int]] = ()) -> tuple[int, int] | None:
+    """The bytes of all blocks that the filesystem's own map calls free, and how many of them lie in C(known) ranges of the device.
+
+    Both from one reading, so that they fit together; C(None) where the filesystem has no such map for us.
 
     :raises OSError: it could not be read.
     """
+    ranges = free_ranges(fd)
+    if ranges is None:
+        return None
     free = 0
-    low = bytes(_RECORD.size)
+
+    def counted() -> t.Iterator[tuple[int, int]]:
+        nonlocal free
+        for start, end in ranges:
+            free += end - start
+            yield start, end
+
+    counting = counted()
+    both = overlap(sorted(known), counting)
+    for _rest in counting:
+        pass
+    return free, both
+
+
+def free_ranges(fd: int) -> t.Iterator[tuple[int, int]] | None:
+    """The free blocks as ranges (start, end) of the device in bytes; C(None) where the filesystem has no such map for us.
+
+    :raises OSError: it could not be read.
+    """
+    try:
+        first = _records(fd, bytes(_RECORD.size))
+    except OSError as error:
+        if error.errno in (errno.EOPNOTSUPP, errno.ENOTTY, errno.ENOSYS, errno.EINVAL, errno.EPERM):
+            return None
+        raise
+    return _free(fd, first)
+
+
+def _records(fd: int, low: bytes) -> bytes:
+    """The records of the map behind C(low), which is the last one that was read."""
     high = _RECORD.pack(0xFFFFFFFF, 0xFFFFFFFF, (1 << 64) - 1, (1 << 64) - 1, (1 << 64) - 1, 0)
-    while True:
-        buffer = bytearray(_FIRST + _RECORDS * _RECORD.size)
-        _HEAD.pack_into(buffer, 0, 0, 0, _RECORDS, 0)
-        buffer[_HEAD.size : _FIRST] = low + high
-        try:
-            fcntl.ioctl(fd, _FS_IOC_GETFSMAP, buffer, True)
-        except OSError as error:
-            if error.errno in (errno.EOPNOTSUPP, errno.ENOTTY, errno.ENOSYS, errno.EINVAL, errno.EPERM):
-                return None
-            raise
-        count = _HEAD.unpack_from(buffer)[3]
-        flags = _LAST
-        for index in range(count):
-            _device, flags, _physical, owner, _offset, length = _RECORD.unpack_from(buffer, _FIRST + index * _RECORD.size)
+    buffer = bytearray(_FIRST + _RECORDS * _RECORD.size)
+    _HEAD.pack_into(buffer, 0, 0, 0, _RECORDS, 0)
+    buffer[_HEAD.size : _FIRST] = low + high
+    fcntl.ioctl(fd, _FS_IOC_GETFSMAP, buffer, True)
+    count = _HEAD.unpack_from(buffer)[3]
+    return bytes(buffer[_FIRST : _FIRST + count * _RECORD.size])
+
+
+def _free(fd: int, records: bytes) -> t.Iterator[tuple[int, int]]:
+    while records:
+        flags = 0
+        for _device, flags, physical, owner, _offset, length in _RECORD.iter_unpack(records):
             if flags & _SPECIAL_OWNER and owner == _OWNER_FREE:
-                free += length
+                yield physical, physical + length
         if flags & _LAST:
-            return free
-        low = bytes(buffer[_FIRST + (count - 1) * _RECORD.size : _FIRST + count * _RECORD.size])
+            return
+        records = _records(fd, records[-_RECORD.size :])
+
+
+def overlap(one: t.Iterable[tuple[int, int]], other: t.Iterable[tuple[int, int]]) -> int:
+    """How many bytes lie in ranges of both; each in order and without overlaps."""
+    both = 0
+    first, second = iter(one), iter(other)
+    a, b = next(first, None), next(second, None)
+    while a and b:
+        both += max(0, min(a[1], b[1]) - max(a[0], b[0]))
+        if a[1] <= b[1]:
+            a = next(first, None)
+        else:
+            b = next(second, None)
+    return both
 
 
 @contextlib.contextmanager

@@ -44,7 +44,7 @@ class Reached:
     """What was measured.
 
     :arg free_bytes: free at the beginning.
-    :ivar kept_bytes: free at the end, while all that was reached was held.
+    :ivar kept_bytes: free at the end, while all that was reached was held, but for what was proven before it was given back.
     :ivar available_bytes: of these, what everybody may use.
     :ivar list_bytes: blocks, free before, in which the filesystem listed where our files lie.
     :ivar lists_written: these were brought to the medium.

@@ -12,15 +12,17 @@ from __future__ import annotations
 import contextlib
 import errno
 import functools
+import itertools
 import os
-import socket
 import typing as t
 
 from .._errors import DisposalError, RefusedError
 from .._executor import Executor
-from .filesystem import LIMIT_BACKING, FilesystemFacts, FilesystemProbe, is_encrypted
+from .extents import places
+from .filesystem import LIMIT_BACKING
 from .fillfiles import FillFile, FillFiles, remove_leftovers
-from .freeblocks import free_by_map, margin_given
+from .freeblocks import free_ranges, margin_given
+from .freelook import FreeSpace, alone, examine, mapped_free, open_directory
 from .freeresult import FreeSpaceResult, Reached, conclude
 from .keystream import CHUNK, Source, open_source
 from .rangeio import STEP, Readback, Stream, drop_cached, verify_range, write_around, write_range
@@ -28,44 +30,16 @@ from .readback import sample
 from .schemes import Scheme
 from .workers import Buffers, Workers
 
-__all__ = ["THREADS", "FreeSpace", "default_reserve", "look_at_free_space", "overwrite_free_space"]
+__all__ = ["THREADS", "overwrite_free_space"]
 
 THREADS = 4
 # Made before the filesystem is full, because then it may not be able to make any.
 _TAIL_FILES = 64
+# Pieces of the map, or of a file, that are looked at; what is behind them is not counted as reached.
+_EXCHANGED = 20_000
+_CHOICE = 16
 
 Step = t.Callable[[FillFile, Buffers], None]
-
-
-class FreeSpace(t.NamedTuple):
-    """A filesystem's free space before anything is done.
-
-    :arg free_bytes: free, with what only root or the filesystem itself may use.
-    :arg available_bytes: free for everybody.
-    :arg reserve_bytes: will stay available to everybody.
-    """
-
-    facts: FilesystemFacts
-    free_bytes: int
-    available_bytes: int
-    reserve_bytes: int
-
-
-def default_reserve(total: int) -> int:
-    """What stays free for a live server, in bytes: the larger of 5 % of the filesystem and 2 GiB."""
-    return max(total // 20, 2 << 30)
-
-
-def look_at_free_space(directory: str, reserve: int | None) -> FreeSpace:
-    """What an overwrite would find, with the same refusals; only reads, for check mode.
-
-    :raises RefusedError: see C(overwrite_free_space).
-    """
-    fd = _opened(directory)
-    try:
-        return _examine(fd, directory, reserve)
-    finally:
-        os.close(fd)
 
 
 def overwrite_free_space(
@@ -98,12 +72,12 @@ def overwrite_free_space(
     scheme = scheme.reading(verify, share)
     if threads < 1:
         raise RefusedError(f"{threads} threads cannot overwrite anything, so nothing was written; give at least 1")
-    fd = _opened(directory)
+    fd = open_directory(directory)
     try:
-        space = _examine(fd, directory, reserve)
+        space = examine(fd, directory, reserve)
         sources = [open_source(pass_) for pass_ in scheme.passes]
         try:
-            with _alone(fd, directory):
+            with alone(fd, directory):
                 remove_leftovers(executor, fd, directory)
                 return _Run(executor, fd, directory, space, scheme, sources, threads, pace or (lambda _length: None)).done()
         except OSError as error:
@@ -116,72 +90,6 @@ def overwrite_free_space(
                 source.wipe()
     finally:
         os.close(fd)
-
-
-def _opened(directory: str) -> int:
-    try:
-        fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except (OSError, ValueError) as error:
-        why = "it is a symbolic link" if os.path.islink(directory) else getattr(error, "strerror", None) or str(error)
-        raise RefusedError(
-            f"the directory {directory} cannot be opened ({why}), so nothing was written; name a directory of the filesystem"
-        ) from error
-    # What was opened is asked, not the path again: a link that is put on it later changes nothing.
-    if not os.path.isabs(directory) or os.readlink(f"/proc/self/fd/{fd}") != (directory.rstrip("/") or "/"):
-        os.close(fd)
-        raise RefusedError(
-            f"the directory {directory} is not absolute, has a part like .. or lies behind a symbolic link, so nothing was written; name the real one"
-        )
-    return fd
-
-
-def _examine(fd: int, directory: str, reserve: int | None) -> FreeSpace:
-    facts = FilesystemProbe().assess(fd)
-    why = "memory-backed, its free space holds nothing" if facts.memory else facts.reason
-    if why or is_encrypted(fd):
-        why = f"is on {facts.type}, {why}" if why else "is encrypted by its filesystem, and its files cannot be read back from the medium"
-        raise RefusedError(
-            f"{directory} {why}, so overwriting its free space would prove nothing and nothing was written; "
-            "name another directory, sanitize the whole medium or destroy its keys"
-        )
-    numbers = os.fstatvfs(fd)
-    if numbers.f_flag & os.ST_RDONLY:
-        raise RefusedError(f"{directory} is mounted read-only, so nothing was written; mount it for writing")
-    kept = default_reserve(numbers.f_blocks * numbers.f_frsize) if reserve is None else reserve
-    available = numbers.f_bavail * numbers.f_frsize
-    if kept < 0 or kept > 0 and available < kept + numbers.f_bsize:
-        raise RefusedError(
-            f"{directory} has {available} bytes available and the reserve is {kept} bytes, so nothing was written; "
-            "make room, or give a smaller reserve, not below 0"
-        )
-    if not kept and os.stat("/").st_dev == os.fstat(fd).st_dev:
-        raise RefusedError(
-            f"{directory} is on this system's own root filesystem, which must not be filled to its last block, so nothing was written; "
-            "give a reserve above 0"
-        )
-    return FreeSpace(facts, max(numbers.f_bfree * numbers.f_frsize, _mapped(fd) or 0), available, kept)
-
-
-def _mapped(fd: int) -> int | None:
-    try:
-        return free_by_map(fd)
-    except OSError:
-        return None
-
-
-@contextlib.contextmanager
-def _alone(fd: int, directory: str) -> t.Iterator[None]:
-    """Two runs on one filesystem would each claim what the other one holds. The kernel ends this hold with the process."""
-    device = os.fstat(fd).st_dev
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as holder:
-        try:
-            holder.bind(f"\0recordings-disposal-fill-{os.major(device)}:{os.minor(device)}")
-        except OSError as error:
-            raise RefusedError(
-                f"the free space of the filesystem of {directory} is being overwritten by another process, so nothing was written; "
-                "wait until it has ended"
-            ) from error
-        yield
 
 
 class _Run:
@@ -207,6 +115,8 @@ class _Run:
         self.pace = pace
         self.workers = Workers(threads)
         self.files = FillFiles(executor, fd, space.reserve_bytes)
+        # Where a file lay that was proven, then given back in exchange.
+        self.given: list[tuple[int, int]] = []
         self.reached = Reached(space.free_bytes, space.reserve_bytes)
 
     def done(self) -> FreeSpaceResult:
@@ -276,10 +186,31 @@ class _Run:
             if empty == 2:
                 break
         self._passes(tails)
+        self._exchange(buffers)
         # The blocks that list where our files lie were free too. Given back before they are written, they never would be.
         # XFS writes them to its log only.
         self.executor.sync_filesystem(self.fd)
         self.reached.lists_written = self.space.facts.type != "xfs"
+
+    def _exchange(self, buffers: Buffers) -> None:
+        """Have the filesystem leave other blocks free than those that no file got, which it counts and does not choose (XFS).
+
+        A file that is proven is given back and written anew block by block, which takes the nearest blocks and not the largest pieces.
+        What is free then and was the file's is proven already.
+        """
+        left = list(itertools.islice(free_ranges(self.fd) or (), _EXCHANGED))
+        files = sorted((file for file in self.files.files if file.size and file.proven), key=lambda file: file.size)
+        if not left or not files:
+            return
+        # Large beside what is left, so that the filesystem has a choice, and no larger, because blocks one by one take long.
+        enough = _CHOICE * sum(end - start for start, end in left)
+        file = next((file for file in files if file.size >= enough), files[-1])
+        self.given = list(itertools.islice(places(file.fd), _EXCHANGED))
+        self.executor.ftruncate(file.fd, 0)
+        self.executor.sync_directory(self.fd)
+        file.renew()
+        self._fill(file, buffers, self.files.block)
+        self._passes([file])
 
     def _cluster(self, file: FillFile) -> int:
         """The bytes that the filesystem gives out at once, tried: on ext4 with bigalloc more than a block; 0 where there is no room to try."""
@@ -294,10 +225,15 @@ class _Run:
 
     def _measure(self) -> None:
         """What is free now, while all that was reached is held: by the filesystem's map, else by its figures."""
-        mapped, numbers = _mapped(self.fd), os.fstatvfs(self.fd)
+        mapped, numbers = mapped_free(self.fd, self.given), os.fstatvfs(self.fd)
+        free, proven = mapped or (0, 0)
         self.reached.list_bytes = sum(max(0, os.fstat(file.fd).st_blocks * 512 - file.size) for file in self.files.files)
+        if self.given:
+            # What XFS made of free blocks for itself meanwhile (lists, inodes) is not written when it is given back.
+            used = self.space.free_bytes - free - sum(file.size for file in self.files.files)
+            self.reached.list_bytes = max(self.reached.list_bytes, used)
         self.reached.mapped = mapped is not None
-        self.reached.kept_bytes = max(mapped or 0, numbers.f_bfree * numbers.f_frsize)
+        self.reached.kept_bytes = max(free, numbers.f_bfree * numbers.f_frsize) - proven
         self.reached.available_bytes = numbers.f_bavail * numbers.f_frsize
         self.reached.free_inodes = numbers.f_ffree
 
@@ -321,10 +257,9 @@ class _Run:
         for file in files:
             self.files.look(file)
 
-    def _fill(self, file: FillFile, buffers: Buffers) -> None:
+    def _fill(self, file: FillFile, buffers: Buffers, step: int = CHUNK) -> None:
         """Take space until the file is long enough or there is no more; chunks get smaller as space gets short."""
         source, files = self.sources[0], self.files
-        step = CHUNK
         while file.size < files.longest:
             # Before the reserve is looked at, because it may take long.
             self.pace(step)

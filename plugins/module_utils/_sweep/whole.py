@@ -12,8 +12,9 @@ import time
 import typing as t
 
 from .._erasure.device import overwrite_device
+from .._erasure.freelook import look_at_free_space
 from .._erasure.freeresult import FreeSpaceResult
-from .._erasure.freespace import look_at_free_space, overwrite_free_space
+from .._erasure.freespace import overwrite_free_space
 from .._erasure.marks import digests_at
 from .._erasure.outcomes import DeviceResult
 from .._erasure.pace import set_io_priority

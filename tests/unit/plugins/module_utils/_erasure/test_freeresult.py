@@ -11,8 +11,9 @@ import typing as t
 
 import pytest
 
+from ansible_collections.recordings.disposal.plugins.module_utils._erasure.freeblocks import overlap
+from ansible_collections.recordings.disposal.plugins.module_utils._erasure.freelook import default_reserve
 from ansible_collections.recordings.disposal.plugins.module_utils._erasure.freeresult import Reached, decide
-from ansible_collections.recordings.disposal.plugins.module_utils._erasure.freespace import default_reserve
 from ansible_collections.recordings.disposal.plugins.module_utils._erasure.outcomes import Observed, Tally
 
 GIB = 1 << 30
@@ -24,6 +25,21 @@ def seen(**changed: t.Any) -> Observed:
 
 def reached(**changed: t.Any) -> Reached:
     return Reached(**{"free_bytes": 4096, "reserve_bytes": 0, "mapped": True, **changed})
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "both"),
+    [
+        ([], [], 0),
+        ([(0, 10)], [], 0),
+        ([(0, 10)], [(10, 20)], 0),
+        ([(0, 10)], [(5, 20)], 5),
+        ([(0, 100)], [(5, 10), (20, 30), (90, 200)], 25),
+        ([(0, 5), (8, 12), (50, 60)], [(4, 9), (11, 55)], 8),
+    ],
+)
+def test_what_lies_in_ranges_of_both(one: list[tuple[int, int]], other: list[tuple[int, int]], both: int) -> None:
+    assert overlap(one, other) == overlap(other, one) == both
 
 
 def test_all_written_read_back_and_nothing_left() -> None:
