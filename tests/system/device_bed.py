@@ -13,7 +13,6 @@ import dataclasses
 import hashlib
 import json
 import pathlib
-import resource
 import sys
 import time
 import typing as t
@@ -82,7 +81,9 @@ def _main(image: str, checkpoint: str, scheme: str, seconds: str) -> None:
     result = overwrite(
         pathlib.Path(image), scheme, checkpoint_path=checkpoint, resume=True, pace=(lambda: time.sleep(pause)) if pause else None
     )
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # getrusage would tell the most that the process which started this one ever had.
+    status = pathlib.Path("/proc/self/status").read_text()
+    memory = int(status.partition("VmHWM:")[2].split()[0])
     print(json.dumps({**dataclasses.asdict(result), "kibibytes": memory}))
 
 

@@ -102,6 +102,14 @@ def test_open_by_a_process_that_only_reads(bed: Bed, image: pathlib.Path) -> Non
     assert overwrite(image).outcome == "destroyed"
 
 
+def test_a_process_that_only_looks_in_briefly_as_udev_does_is_waited_for(bed: Bed, image: pathlib.Path) -> None:
+    device = bed.attach(image)
+    code = "import os, sys, time; fd = os.open(sys.argv[1], os.O_RDONLY); print('open', flush=True); time.sleep(0.5)"
+    with subprocess.Popen([sys.executable, "-c", code, device], stdout=subprocess.PIPE) as process:
+        assert process.stdout and process.stdout.readline() == b"open\n"
+        assert overwrite(image).outcome == "destroyed"
+
+
 def test_another_loop_device_over_the_device_itself(bed: Bed, image: pathlib.Path) -> None:
     device = bed.attach(image)
     above = run("losetup", "--find", "--show", "--read-only", device).strip()

@@ -333,10 +333,10 @@ def test_a_file_that_was_moved_to_other_blocks_meanwhile_is_unknown(tree: Tree, 
         with occupied.open("wb") as handle:
             handle.write(bytes(200_000))
             os.fsync(handle.fileno())
-        module._set_direct(fd, False)
+        module.set_direct(fd, False)
         os.pwrite(fd, marked(200_000), 0)
         os.fsync(fd)
-        module._set_direct(fd, True)
+        module.set_direct(fd, True)
         real(*args)
 
     before = extents_of(tree.root / "a.wav")

@@ -42,12 +42,9 @@ def open_device(executor: Executor, device: Device) -> int:
             f"{device.path} cannot be opened for this process alone ({why}), so nothing was written; free it and run again"
         ) from error
     try:
-        problem = recheck(fd, device)
-        now = find_device(device.asked)
-        if problem or now != device:
-            raise RefusedError(
-                f"{device.path} is no longer the device that was looked at ({problem or 'its identity changed'}); look again"
-            )
+        problem = recheck(fd, device) or ("" if find_device(device.asked) == device else "what is known of it changed")
+        if problem:
+            raise RefusedError(f"{device.path} is no longer the device that was looked at ({problem}), so nothing was written; look again")
     except BaseException:
         os.close(fd)
         raise

@@ -12,6 +12,7 @@ import pytest
 
 from ansible_collections.recordings.disposal.plugins.module_utils._erasure import files as erasure_files
 from ansible_collections.recordings.disposal.plugins.module_utils._erasure import filesystem as erasure_filesystem
+from ansible_collections.recordings.disposal.plugins.module_utils._erasure import opened as erasure_opened
 from ansible_collections.recordings.disposal.plugins.module_utils._errors import DisposalError, RefusedError
 from ansible_collections.recordings.disposal.plugins.plugin_utils import _language
 from ansible_collections.recordings.disposal.plugins.plugin_utils._language import LANGUAGES, Language, load_language, visible
@@ -98,7 +99,12 @@ def test_every_key_that_a_template_names_is_there() -> None:
 
 
 def test_standard_sentences_of_hosts_are_translated() -> None:
-    proof = [value for room in (erasure_files, erasure_filesystem) for name, value in vars(room).items() if name.startswith("LIMIT_")]
+    proof = [
+        value
+        for room in (erasure_files, erasure_filesystem, erasure_opened)
+        for name, value in vars(room).items()
+        if name.startswith("LIMIT_")
+    ]
     assert len(proof) > 5
     missing = [text for text in (*NOT_CHECKED, *proof) if PL.reason(text) == text]
     assert missing == [], "translations/pl.yml, host_sentences"
