@@ -35,6 +35,7 @@ molecule: setup ## only the scenarios on real hosts
 
 bench: setup ## figures with their peers in the same run
 	@$(BIN)/python tests/bench/run.py
+	@if [ "$$(id -u)" = 0 ]; then $(BIN)/python tests/bench/device.py; fi
 
 docs: setup ## the documentation as HTML in docs/build
 	@$(BIN)/python tests/run.py docs
