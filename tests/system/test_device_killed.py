@@ -21,8 +21,11 @@ from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import CTR
 
+from ansible_collections.recordings.disposal.plugins.module_utils._erasure import device as module
+from ansible_collections.recordings.disposal.plugins.module_utils._erasure.outcomes import DeviceResult
+from ansible_collections.recordings.disposal.plugins.module_utils._erasure.schemes import Pass, Scheme
 from ansible_collections.recordings.disposal.tests.system import device_bed
-from ansible_collections.recordings.disposal.tests.system.device_bed import MIB, sha256
+from ansible_collections.recordings.disposal.tests.system.device_bed import MIB, marked, overwrite, sha256
 from ansible_collections.recordings.disposal.tests.system.loop_bed import Bed
 
 SIZE = 2048 * MIB
@@ -79,3 +82,40 @@ def test_killed_at_forty_percent_and_gone_on_with(bed: Bed, scheme: str, phase: 
     assert result["kibibytes"] <= 150 * 1024
     assert not checkpoint.exists() and not pathlib.Path(f"{checkpoint}.key").exists()
     assert sha256(image) == expected(key)
+    # pytest keeps the directories of the last runs.
+    image.write_bytes(b"")
+
+
+@pytest.mark.parametrize("verify", ["last", "all", "sample"])
+def test_broken_off_after_each_stretch_of_each_pass(bed: Bed, monkeypatch: pytest.MonkeyPatch, verify: str) -> None:
+    monkeypatch.setattr(module, "WINDOW", (4 * MIB, 4 * MIB))
+    size = 10 * MIB + 512
+    image = bed.fill_image(marked(size))
+    bed.attach(image)
+    checkpoint = bed.directory / "checkpoint"
+    scheme = Scheme("three", (Pass(None), Pass(b"abc"), Pass(None)))
+    keys: set[bytes] = set()
+
+    def once(told: t.Mapping[str, t.Any]) -> None:
+        if told["pass"] != 2:
+            keys.add(pathlib.Path(f"{checkpoint}.key").read_bytes())
+        raise KeyboardInterrupt
+
+    def run() -> DeviceResult | None:
+        try:
+            return overwrite(image, scheme, verify=verify, share=0.5, checkpoint_path=str(checkpoint), resume=True, report=once)
+        except KeyboardInterrupt:
+            return None
+
+    result = next(result for result in iter(run, "never") if result)
+    assert (result.outcome, result.bytes, result.passes) == ("destroyed", size, 3)
+    assert result.verified_bytes == result.to_verify
+    assert result.resumed is not None and result.resumed[:2] == (3, "verify")
+    assert len(keys) == 2
+    content = image.read_bytes()
+    assert any(content == keystream(key, size) for key in keys)
+    assert not checkpoint.exists() and not pathlib.Path(f"{checkpoint}.key").exists()
+
+
+def keystream(key: bytes, size: int) -> bytes:
+    return Cipher(AES(key), CTR(bytes(16))).encryptor().update(bytes(size))

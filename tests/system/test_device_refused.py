@@ -85,21 +85,29 @@ def test_swap(bed: Bed, image: pathlib.Path) -> None:
 
 def test_read_only(bed: Bed, image: pathlib.Path) -> None:
     bed.attach(image, read_only=True)
-    with untouched(image, "because it is read-only"):
+    with untouched(image, "it is read-only"):
         overwrite(image)
 
 
 def test_opened_exclusively(bed: Bed, image: pathlib.Path) -> None:
     device = bed.attach(image)
-    with opener(device, "os.O_RDONLY | os.O_EXCL") as process, untouched(image, "claimed it for itself", f"open by process {process} ("):
+    with opener(device, "os.O_RDONLY | os.O_EXCL") as process, untouched(image, "claimed it for itself", f"process {process} ("):
         overwrite(image)
 
 
 def test_open_by_a_process_that_only_reads(bed: Bed, image: pathlib.Path) -> None:
     device = bed.attach(image)
-    with opener(device, "os.O_RDONLY") as process, untouched(image, f"it is open by process {process} ("):
+    with opener(device, "os.O_RDONLY") as process, untouched(image, "it is open by process ", f"process {process} ("):
         overwrite(image)
     assert overwrite(image).outcome == "destroyed"
+
+
+def test_a_process_that_only_looks_in_briefly_as_udev_does_is_waited_for(bed: Bed, image: pathlib.Path) -> None:
+    device = bed.attach(image)
+    code = "import os, sys, time; fd = os.open(sys.argv[1], os.O_RDONLY); print('open', flush=True); time.sleep(0.5)"
+    with subprocess.Popen([sys.executable, "-c", code, device], stdout=subprocess.PIPE) as process:
+        assert process.stdout and process.stdout.readline() == b"open\n"
+        assert overwrite(image).outcome == "destroyed"
 
 
 def test_another_loop_device_over_the_device_itself(bed: Bed, image: pathlib.Path) -> None:

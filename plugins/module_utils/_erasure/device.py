@@ -15,7 +15,7 @@ import typing as t
 from .._errors import RefusedError
 from .._evidence.canonical import digest_of
 from .._executor import Executor
-from .._media.guards import require_free, settled_use
+from .._media.guards import gather_use, require_free
 from .._media.identity import Device, same_medium
 from .checkpoint import Checkpoint, Progress, Sums
 from .filesystem import LIMIT_BACKING, FilesystemFacts, FilesystemProbe
@@ -153,7 +153,7 @@ def _gate(plan: _Plan, *, on_unseen: str, on_ineffective: str) -> tuple[Filesyst
         raise RefusedError(f"{device.name} was not touched, because overwriting it would prove nothing: it lies on {facts.reason}")
     if any(each.pattern is None for each in plan.scheme.passes):
         open_source(RANDOM).wipe()
-    use = settled_use(device)
+    use = gather_use(device)
     require_free(use, on_unseen=on_unseen)
     limits = [*facts.limits, *([use.hidden.told] if use.hidden.state == "unasked" else [])]
     return facts, limits + [f"whether {process} had the device open could not be determined" for process in use.unseen[:3]]

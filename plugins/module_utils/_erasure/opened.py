@@ -44,7 +44,7 @@ def open_device(executor: Executor, device: Device) -> int:
     try:
         problem = recheck(fd, device) or _another(device)
         if problem:
-            raise RefusedError(f"{device.path} is no longer the device that was looked at ({problem}); look again")
+            raise RefusedError(f"{device.path} is no longer the device that was looked at ({problem}), so nothing was written; look again")
     except BaseException:
         os.close(fd)
         raise

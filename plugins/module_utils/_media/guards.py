@@ -18,13 +18,11 @@ from .hidden import Hidden, ask_hidden
 from .identity import Device
 from .mounts import parse_mountinfo, unescape
 
-__all__ = ["SYSTEM_POINTS", "Use", "decide_use", "gather_use", "require_free", "settled_use"]
+__all__ = ["SYSTEM_POINTS", "Use", "decide_use", "gather_use", "require_free"]
 
 SYSTEM_POINTS = ("/", "/boot", "/boot/efi", "/efi", "/usr", "/var", "/var/lib", "/var/log", "/etc", "/opt", "/home", "/root", "/tmp")
 
-# How often, and how long apart in seconds, a device is looked at that somebody has open.
-_LOOKS = 5
-_PAUSE = 0.3
+PATIENCE = 2.0
 
 Number = tuple[int, int]
 
@@ -268,18 +266,23 @@ def _rdev(path: str) -> Number | None:
     return (os.major(facts.st_rdev), os.minor(facts.st_rdev)) if stat.S_ISBLK(facts.st_mode) else None
 
 
-def settled_use(device: Device) -> Use:
-    """The device's use, looked at again for a moment where somebody has it open: udev opens each device whenever it changes, to probe it."""
-    for _attempt in range(_LOOKS - 1):
-        use = gather_use(device)
-        if not use.openers and not use.exclusive:
+def gather_use(
+    device: Device, *, sys_root: str = "/sys", proc_root: str = "/proc", run_root: str = "/run", patience: float = PATIENCE
+) -> Use:
+    """Look at how a device is used. Nothing is written, and the device is opened for reading only.
+
+    :arg patience: for how long a device that is merely open is looked at again, in seconds; udev opens each one briefly.
+    """
+    deadline = time.monotonic() + patience
+    while True:
+        use = _look(device, sys_root, proc_root, run_root)
+        lasting = use.mounted or use.holders or use.swaps or use.system or use.read_only or use.zoned or use.unread
+        if lasting or not (use.openers or use.exclusive) or time.monotonic() >= deadline:
             return use
-        time.sleep(_PAUSE)
-    return gather_use(device)
+        time.sleep(0.2)
 
 
-def gather_use(device: Device, *, sys_root: str = "/sys", proc_root: str = "/proc", run_root: str = "/run") -> Use:
-    """Look at how a device is used. Nothing is written, and the device is opened for reading only."""
+def _look(device: Device, sys_root: str, proc_root: str, run_root: str) -> Use:
     look = _Gathering(device, sys_root, proc_root)
     look.note_loops()
     mounted, system = look.mounts()

@@ -24,7 +24,7 @@ from .._evidence.canonical import digest, digest_of
 from .._evidence.journal import FORMAT, OUTCOMES, Journal, JournalState, read_journal
 from .._executor import Executor
 from .._jobs.lock import host_lock
-from .._media.guards import require_free, settled_use
+from .._media.guards import gather_use, require_free
 from .._media.identity import Device, find_device
 from .._retention.limits import parse_bytes
 from .approved import journal_path
@@ -115,7 +115,7 @@ def overwrite_device_of(params: t.Mapping[str, t.Any], executor: Executor, *, ch
     scheme = find_scheme(params["scheme"]).reading(manner.verify, manner.share)
     device = find_device({key: str(value) for key, value in params["device"].items() if value is not None})
     whole = _Whole("device", dict(device.identity), device.size, scheme, level)
-    require_free(settled_use(device), on_unseen=params["on_unseen"])
+    require_free(gather_use(device), on_unseen=params["on_unseen"])
     state = StateDir(params["state_dir"], executor)
     number, last = _latest(state, whole)
     interrupted = last is not None and not last.closed
