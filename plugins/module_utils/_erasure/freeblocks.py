@@ -95,7 +95,7 @@ def _free(fd: int, records: bytes) -> t.Iterator[tuple[int, int]]:
                 yield physical, physical + length
         if flags & _LAST:
             return
-        records = _records(fd, records[-_RECORD.size :])
+        records = _records(fd, records[len(records) - _RECORD.size :])
 
 
 def overlap(one: t.Iterable[tuple[int, int]], other: t.Iterable[tuple[int, int]]) -> int:

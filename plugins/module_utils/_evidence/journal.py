@@ -30,7 +30,7 @@ _NEEDED: dict[str, frozenset[str]] = {
     "open": frozenset({"format", "run", "host", "plan", "manifest", "policy", "approvals", "author", "collection", "identifiers"}),
     "resume": frozenset({"torn", "pending", "policy"}),
     "intent": frozenset({"set", "class", "rule", "method", "members", "bytes", "start", "keep_until", "destroy_by", "aside", "marks"}),
-    "erased": frozenset({"set", "proof"}),
+    "erased": frozenset({"set", "outcome", "reason", "proof"}),
     "outcome": frozenset({"set", "outcome", "level", "technique", "scheme", "class", "rule", "bytes", "members", "reason", "proof"}),
     "close": frozenset({"counts", "bytes", "interruptions"}),
 }
@@ -161,6 +161,9 @@ class JournalState:
         if code == 0:
             if name not in self.pending:
                 raise self._fault(record, f"claims set {name} as destroyed, which no line before it announced")
+            erased = self.pending[name].erased
+            if erased is not None and erased["outcome"] != "destroyed":
+                raise self._fault(record, f"claims set {name} as destroyed, of which its line on the overwriting says {erased['outcome']}")
             if not record["proof"]:
                 raise self._fault(record, f"claims set {name} as destroyed without proof")
             if not _level_met(record["level"]):

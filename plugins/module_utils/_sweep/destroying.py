@@ -211,10 +211,10 @@ class Destroyer:
             marks=list(marks),
         )
 
-    def erase(self, opened: t.Sequence[tuple[Row, list[OpenTarget]]], *, proven: dict[str, t.Any] | None = None) -> None:
+    def erase(self, opened: t.Sequence[tuple[Row, list[OpenTarget]]], *, erased: t.Mapping[str, t.Any] | None = None) -> None:
         """Announce, overwrite, read back and remove sets of one scheme.
 
-        :arg proven: what an interrupted attempt had proven already.
+        :arg erased: what an interrupted attempt had recorded of the overwriting of the one set.
         """
         scheme = find_scheme(opened[0][0].method["scheme"]).reading(self.manner.verify, self.manner.share)
 
@@ -238,21 +238,22 @@ class Destroyer:
             announce=announce,
             pace=self.manner.pace,
         )
-        erased = []
+        done = []
         for row, targets in opened:
             own, results = results[: len(targets)], results[len(targets) :]
             if self.results is not None:
                 for result in own:
                     self.results(row, result)
-            proof = {**set_proof(own), "before_interruption": proven} if proven else set_proof(own)
-            item = _Erased(row, targets, set_outcome(own), sorted({result.reason for result in own if result.reason}), proof)
+            item = _joined(
+                _Erased(row, targets, set_outcome(own), sorted({result.reason for result in own if result.reason}), set_proof(own)), erased
+            )
             if all(result.outcome == "destroyed" or result.asked for result in own):
-                self.journal.append("erased", set=row.set, proof=proof)
-                erased.append(item)
+                self.journal.append("erased", set=row.set, outcome=item.outcome, reason=item.reasons, proof=item.proof)
+                done.append(item)
             else:
-                self.fail(row, item.outcome, item.reasons, proof)
+                self.fail(row, item.outcome, item.reasons, item.proof)
         self.journal.sync()
-        self._remove(erased)
+        self._remove(done)
 
     def _remove(self, erased: t.Sequence[_Erased]) -> None:
         """Wipe attributes, scrub the names, then remove them, each step made durable before the next."""
@@ -323,10 +324,13 @@ class Destroyer:
             self.touched += 1
             self._outcome(row, "not_destroyed", [f"quarantined for {row.method['quarantine']}"], None)
 
-    def finish(self, row: Row, proof: dict[str, t.Any]) -> None:
-        """Record a set that an interrupted attempt had destroyed and removed."""
+    def finish(self, row: Row, erased: t.Mapping[str, t.Any]) -> None:
+        """Record a set that an interrupted attempt had overwritten and removed.
+
+        :arg erased: its record of that, which says what the overwriting came to.
+        """
         self.touched += 1
-        self._outcome(row, "destroyed", [], proof)
+        self._outcome(row, erased["outcome"], erased["reason"], erased["proof"])
         self._tidy([row])
 
     def skip(self, row: Row, reason: str, *, failed: bool = False) -> None:
@@ -356,6 +360,16 @@ class Destroyer:
             reason=reasons,
             proof=proof,
         )
+
+
+def _joined(item: _Erased, earlier: t.Mapping[str, t.Any] | None) -> _Erased:
+    """A set with what an interrupted attempt had made of it: members that are gone already are no better than what was seen then."""
+    if earlier is None:
+        return item
+    proof = {**item.proof, "before_interruption": earlier["proof"]}
+    if item.outcome != "destroyed" or earlier["outcome"] == "destroyed":
+        return item._replace(proof=proof)
+    return item._replace(outcome=earlier["outcome"], reasons=earlier["reason"], proof=proof)
 
 
 def files_of(row: Row) -> list[Member]:

@@ -61,13 +61,13 @@ def _finish(destroyer: Destroyer, row: Row, pending: Pending, stale: str) -> Non
         if found.problem:
             destroyer.fail(row, "unknown", [f"announced before an interruption, now {found.problem}"], None)
         elif pending.erased is not None and not found.targets:
-            destroyer.finish(row, pending.erased["proof"])
+            destroyer.finish(row, pending.erased)
         elif found.foreign:
             reason = "announced before an interruption and changed since, but not into what this run writes: nothing more was written; look at it"
             destroyer.fail(row, "unknown", [reason], None)
         elif pending.erased is not None:
             # Its content is gone already; overwriting what is left once more costs little and leaves no doubt.
-            destroyer.erase([(row, found.targets)], proven=pending.erased["proof"])
+            destroyer.erase([(row, found.targets)], erased=pending.erased)
         elif found.missing:
             reason = f"{found.missing} members vanished after their destruction was announced, without proof"
             destroyer.fail(row, "unknown", [reason], None)

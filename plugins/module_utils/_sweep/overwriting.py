@@ -151,7 +151,10 @@ def overwrite_paths(params: t.Mapping[str, t.Any], executor: Executor, *, check_
             "it was destroyed by this task, so nothing was done; correct the paths"
         )
     if last is not None and (not listing.count or (not params["remove"] and _as_left(state, request, number, last))):
-        return {**_result(request, number, last, Totals(removes=request.manner.remove)), "changed": False}
+        left = bool(listing.directories) and params["remove"] and not listing.passed_over
+        if left and not check_mode:
+            _remove_directories(executor, params)
+        return {**_result(request, number, last, Totals(removes=request.manner.remove)), "changed": left}
     refuse_unfit(listing, on_ineffective=manner.on_ineffective, shared=manner.shared, unprotect=manner.unprotect)
     if check_mode or not listing.count:
         return {

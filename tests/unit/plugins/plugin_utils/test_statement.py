@@ -205,7 +205,7 @@ def test_what_a_proof_could_not_see_is_said(world: RunWorld) -> None:
         journal.append("open", **opening(world.fields, world.data, approvals=world.approvals))
         for number in range(3):
             journal.append("intent", **intent(set_name(number)))
-            journal.append("erased", set=set_name(number), proof=proof)
+            journal.append("erased", set=set_name(number), outcome="destroyed", reason=[], proof=proof)
             journal.append("outcome", **outcome(set_name(number), proof=proof))
         close(journal)
     said = statement(world)["predicate"]["not_checked"]

@@ -28,7 +28,7 @@ def reached(**changed: t.Any) -> Reached:
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "both"),
+    ("first", "second", "both"),
     [
         ([], [], 0),
         ([(0, 10)], [], 0),
@@ -38,8 +38,8 @@ def reached(**changed: t.Any) -> Reached:
         ([(0, 5), (8, 12), (50, 60)], [(4, 9), (11, 55)], 8),
     ],
 )
-def test_what_lies_in_ranges_of_both(one: list[tuple[int, int]], other: list[tuple[int, int]], both: int) -> None:
-    assert overlap(one, other) == overlap(other, one) == both
+def test_what_lies_in_ranges_of_both(first: list[tuple[int, int]], second: list[tuple[int, int]], both: int) -> None:
+    assert overlap(first, second) == overlap(second, first) == both
 
 
 def test_all_written_read_back_and_nothing_left() -> None:

@@ -177,9 +177,13 @@ def outcome(name: str, result: str = "destroyed", reason: str = "", **changes: t
     return record
 
 
+def erased(name: str, result: str = "destroyed") -> dict[str, t.Any]:
+    return {"set": name, "outcome": result, "reason": [] if result == "destroyed" else ["not read back"], "proof": PROOF}
+
+
 def destroy(journal: Journal, name: str, **changes: t.Any) -> None:
     journal.append("intent", **intent(name))
-    journal.append("erased", set=name, proof=PROOF)
+    journal.append("erased", **erased(name))
     journal.append("outcome", **outcome(name, **changes))
 
 

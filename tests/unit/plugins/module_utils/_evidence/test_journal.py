@@ -28,6 +28,7 @@ from ansible_collections.recordings.disposal.plugins.module_utils._executor impo
 from ansible_collections.recordings.disposal.tests.unit.plugins.module_utils._evidence.evidence_world import (
     close,
     destroy,
+    erased,
     intent,
     opening,
     outcome,
@@ -153,7 +154,7 @@ STORIES = [
     ([("open", opening()), ("open", opening())], 2, "opens the run a second time"),
     ([("open", opening(format="recordings.disposal/journal/2"))], 1, "has the format 'recordings.disposal/journal/2'"),
     ([("open", opening()), ("confetti", {})], 2, "has the type 'confetti', which this version does not know"),
-    ([("open", opening()), ("erased", {"set": A, "proof": {"x": 1}})], 2, "which no line before it announced"),
+    ([("open", opening()), ("erased", erased(A))], 2, "which no line before it announced"),
     ([("open", opening()), ("outcome", outcome(A))], 2, "claims set .* as destroyed, which no line before it announced"),
     ([("open", opening()), ("intent", intent(A)), ("outcome", outcome(A, proof=None))], 3, "as destroyed without proof"),
     *(
@@ -165,6 +166,11 @@ STORIES = [
         for required, achieved in (("purge", "clear"), ("clear", "none"), ("none", "none"), ("clear", "most"), (None, "clear"))
     ),
     ([("open", opening()), ("intent", intent(A)), ("outcome", outcome(A, level="clear"))], 3, "falls short of what was required"),
+    (
+        [("open", opening()), ("intent", intent(A)), ("erased", erased(A, "unknown")), ("outcome", outcome(A))],
+        4,
+        "of which its line on the overwriting says unknown",
+    ),
     ([("open", opening()), ("outcome", outcome(A, "gone"))], 2, "has the outcome 'gone'"),
     ([("open", opening()), ("outcome", outcome(A, "unknown", bytes=-1))], 2, "the bytes -1"),
     ([("open", opening()), ("outcome", outcome(A, "unknown", set=7))], 2, "names the set 7, which is no text"),
