@@ -54,7 +54,7 @@ def overwrite_batch(
     targets: t.Sequence[OpenTarget],
     scheme: Scheme,
     *,
-    threads: int = THREADS,
+    workers: Workers | None = None,
     on_ineffective: str = "fail",
     probe: FilesystemProbe | None = None,
     announce: t.Callable[[list[Mark | None]], None] | None = None,
@@ -65,7 +65,7 @@ def overwrite_batch(
     Each file is compared with its state at opening once more before its first write. Sizes never change, holes stay holes,
     and the rest of the last block is zeroed by the filesystem together with the file's last bytes.
 
-    :arg threads: at most; each has 2 MiB of buffers.
+    :arg workers: what a caller keeps for many batches; where none, as many as C(THREADS) for this one.
     :arg on_ineffective: where an overwrite would prove nothing, C(fail) writes nothing (C(not_destroyed)),
         and C(report) writes and ends in C(unknown) at best.
     :arg probe: shared with C(why_ineffective) by a caller that asked just before.
@@ -78,7 +78,8 @@ def overwrite_batch(
     works: list[Work] = []
     sources: list[Source] = []
     raw = RawDisks()
-    workers = Workers(threads)
+    own = None if workers else Workers(THREADS)
+    workers = workers or t.cast(Workers, own)
     try:
         sources.extend(open_source(pass_) for pass_ in scheme.passes)
         examiner = Examiner(probe or FilesystemProbe(), raw, refuse=on_ineffective == "fail", pace=pace)
@@ -103,7 +104,8 @@ def overwrite_batch(
         for source in sources:
             source.wipe()
         raw.close()
-        workers.close()
+        if own is not None:
+            own.close()
         for target in targets:
             target.release()
     return [results[index] for index in range(len(targets))]
@@ -115,7 +117,13 @@ def _marks(works: list[Work], sources: list[Source], count: int, workers: Worker
         return work.stream, foresee(work.target.fd, sources, stream=work.stream, first=work.first, align=align, buffers=buffers)
 
     marks: list[Mark | None] = [None] * count
-    for index, mark in workers.run(works, foreseen):
+    if all(source.secret for source in sources):
+        # Nothing is read for them, so there is nothing to wait for.
+        buffers = Buffers()
+        found = [foreseen(work, buffers) for work in works]
+    else:
+        found = workers.run(works, foreseen)
+    for index, mark in found:
         marks[index] = mark
     return marks
 

@@ -136,8 +136,8 @@ def write_tail(executor: Executor, stream: Stream, tail: tuple[int, int], buffer
 
 def set_direct(fd: int, on: bool) -> None:
     """Make an open file's reads and writes go past the page cache, or through it."""
-    flags = fcntl.fcntl(fd, fcntl.F_GETFL)
-    fcntl.fcntl(fd, fcntl.F_SETFL, flags | os.O_DIRECT if on else flags & ~os.O_DIRECT)
+    # Of the flags that can be changed at all, the files of this engine have these two.
+    fcntl.fcntl(fd, fcntl.F_SETFL, os.O_NONBLOCK | (os.O_DIRECT if on else 0))
 
 
 def drop_cached(paths: t.Iterable[str]) -> set[str]:

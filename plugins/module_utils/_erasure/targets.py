@@ -155,6 +155,7 @@ class OpenTarget:
         self._shared = self._shared if shared is None else shared
         try:
             # SIGURG is ignored by default; the lease's own SIGIO would end the process when somebody opens the file.
+            # The kernel forgets it with each lease.
             fcntl.fcntl(self.fd, fcntl.F_SETSIG, signal.SIGURG)
             fcntl.fcntl(self.fd, fcntl.F_SETLEASE, fcntl.F_WRLCK)
         except OSError as error:

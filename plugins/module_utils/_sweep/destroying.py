@@ -13,7 +13,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import typing as t
-from concurrent.futures import ThreadPoolExecutor
 
 from .._erasure.attached import wipe_attributes
 from .._erasure.files import batch_limit, overwrite_batch, why_ineffective
@@ -23,6 +22,7 @@ from .._erasure.names import remove, scrub_names, stands, sync_directories, unsc
 from .._erasure.outcomes import FileResult, set_outcome, set_proof
 from .._erasure.schemes import STANDARD, find_scheme, reachable_level
 from .._erasure.targets import Expected, OpenTarget, open_target
+from .._erasure.workers import Workers
 from .._errors import DisposalError
 from .._evidence.journal import Journal
 from .._executor import Executor
@@ -101,9 +101,16 @@ class Destroyer:
         self.run = run
         self.manner = manner or Manner()
         self.results = results
+        self.workers = Workers(self.manner.threads)
         self.probe = FilesystemProbe()
         self.touched = 0
         self.failures: list[str] = []
+
+    def __enter__(self) -> Destroyer:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.workers.close()
 
     def destroy(self, plan: PlanFile, reasons: t.Mapping[str, str]) -> None:
         """Give every other due row its outcome.
@@ -232,7 +239,7 @@ class Destroyer:
             self.executor,
             every,
             scheme,
-            threads=self.manner.threads,
+            workers=self.workers,
             on_ineffective=self.manner.on_ineffective,
             probe=self.probe,
             announce=announce,
@@ -267,8 +274,7 @@ class Destroyer:
         if self.manner.remove:
             self._tidy([item.row for item in left])
             # The filesystem gives the blocks back as the last descriptor goes, which takes a while for each file.
-            with ThreadPoolExecutor(max_workers=self.manner.threads) as pool:
-                list(pool.map(OpenTarget.close, [target for item in left for target in item.targets]))
+            self.workers.run([target for item in left for target in item.targets], lambda target, _buffers: target.close())
 
     def _each(self, erased: t.Sequence[_Erased], act: t.Callable[[_Erased, OpenTarget], None]) -> list[_Erased]:
         """The sets for whose files C(act) was done and is durable; the others have the outcome that they are left with."""

@@ -65,10 +65,10 @@ def carry_out(
         else:
             journal.append("resume", torn=journal.torn, pending=len(journal.state.pending), policy=opening["policy"])
         journal.sync()
-        destroyer = build(journal)
         try:
-            finish_pending(destroyer, file, reasons)
-            destroyer.destroy(file, reasons)
+            with build(journal) as destroyer:
+                finish_pending(destroyer, file, reasons)
+                destroyer.destroy(file, reasons)
             counts = dict(journal.state.counts)
             ending(counts)
             journal.append(

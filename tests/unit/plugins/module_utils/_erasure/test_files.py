@@ -21,6 +21,7 @@ from ansible_collections.recordings.disposal.plugins.module_utils._erasure.files
 from ansible_collections.recordings.disposal.plugins.module_utils._erasure.keystream import CHUNK
 from ansible_collections.recordings.disposal.plugins.module_utils._erasure.outcomes import FileResult
 from ansible_collections.recordings.disposal.plugins.module_utils._erasure.schemes import Pass, Scheme, find_scheme
+from ansible_collections.recordings.disposal.plugins.module_utils._erasure.workers import Workers
 from ansible_collections.recordings.disposal.plugins.module_utils._executor import CheckExecutor, CheckModeWriteError, Executor
 from ansible_collections.recordings.disposal.tests.unit.plugins.module_utils._erasure.erasure_world import (
     FaultyExecutor,
@@ -53,7 +54,7 @@ def faults(tree: Tree) -> FaultyExecutor:
 
 def overwrite(tree: Tree, scheme: Scheme = ZEROS, size: int = 3 * CHUNK + 777, threads: int = 2) -> FileResult:
     tree.write("a.wav", marked(size))
-    (result,) = overwrite_batch(tree.executor, [tree.open("a.wav")], scheme, threads=threads)
+    (result,) = overwrite_batch(tree.executor, [tree.open("a.wav")], scheme, workers=Workers(threads))
     return result
 
 
@@ -235,7 +236,7 @@ def test_without_reading_back_nothing_is_destroyed(tree: Tree, verify: str) -> N
 def test_every_size_is_overwritten_to_its_last_byte(tree: Tree, scheme: Scheme, threads: int) -> None:
     paths = [tree.write(f"dir/{size}", marked(size)) for size in SIZES]
     untouched = tree.write("dir/untouched", marked(5000))
-    results = overwrite_batch(tree.executor, [tree.open(f"dir/{size}") for size in SIZES], scheme, threads=threads)
+    results = overwrite_batch(tree.executor, [tree.open(f"dir/{size}") for size in SIZES], scheme, workers=Workers(threads))
     contents = set()
     for size, path, result in zip(SIZES, paths, results):
         assert (result.outcome, result.reason, result.bytes, result.verified_bytes, result.passes) == ("destroyed", None, size, size, 1)
