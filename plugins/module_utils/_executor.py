@@ -92,10 +92,13 @@ class Executor:
             raise OSError(number, os.strerror(number))
         os.fdatasync(fd)
 
-    def ioctl(self, fd: int, request: int, what: str) -> None:
-        """A command without argument to an open device, as C(what) names it."""
+    def ioctl(self, fd: int, request: int, what: str, *, argument: bytearray | None = None) -> None:
+        """A command to an open device or filesystem, as C(what) names it; its answer is left in C(argument)."""
         self._allow(what)
-        fcntl.ioctl(fd, request)
+        if argument is None:
+            fcntl.ioctl(fd, request)
+        else:
+            fcntl.ioctl(fd, request, argument, True)
 
     def sync_filesystem(self, fd: int) -> None:
         """Have all of the filesystem's data and structures brought to their places on the device, where it does not keep some in a log."""
@@ -143,11 +146,6 @@ class Executor:
         self._allow("change flags")
         flags = struct.unpack("=i", fcntl.ioctl(fd, _GETFLAGS, bytes(8))[:4])[0]
         fcntl.ioctl(fd, _SETFLAGS, struct.pack("=ii", (flags | on) & ~off, 0))
-
-    def control(self, fd: int, request: int, argument: bytearray) -> None:
-        """An ioctl that changes something; its answer is left in C(argument)."""
-        self._allow("change a setting of a filesystem")
-        fcntl.ioctl(fd, request, argument, True)
 
     def set_attribute(self, fd: int, name: str, value: bytes) -> None:
         self._allow("write an extended attribute")

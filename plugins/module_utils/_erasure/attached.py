@@ -7,28 +7,22 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
-import struct
 
 from .._errors import DisposalError
 from .._executor import Executor
+from .filesystem import file_flags
 
 __all__ = ["LIMIT_ATTRIBUTES", "attribute_names", "forbidding_flags", "lift_flags", "wipe_attributes"]
 
 LIMIT_ATTRIBUTES = "extended attributes were overwritten and removed; the filesystem's journal may still hold what they were"
 
-_GETFLAGS = 0x80086601
 _FLAGS = {0x10: "immutable", 0x20: "append-only"}
 
 
 def forbidding_flags(fd: int) -> int:
     """Those of a file's flags that forbid writing; 0 where it has none, or the filesystem knows none."""
-    try:
-        (flags,) = struct.unpack("=i", fcntl.ioctl(fd, _GETFLAGS, bytes(8))[:4])
-    except OSError:
-        return 0
-    return int(flags) & sum(_FLAGS)
+    return file_flags(fd) & sum(_FLAGS)
 
 
 def lift_flags(executor: Executor, fd: int) -> int:

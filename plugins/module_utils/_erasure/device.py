@@ -178,7 +178,6 @@ class _Run:
         self.workers = Workers(plan.threads)
         self.flush_error = 0
         self.window = WINDOW[0]
-        self._saved = False
 
     def go(self) -> bool:
         """All passes that are left; false where the device takes no more."""

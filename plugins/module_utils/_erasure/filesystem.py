@@ -23,6 +23,7 @@ __all__ = [
     "assess_filesystem",
     "decide_device",
     "decide_filesystem",
+    "file_flags",
     "is_encrypted",
     "parse_mountinfo",
 ]
@@ -175,7 +176,7 @@ def _decide_layers(type_: str, reason: str, limits: list[str], layers: t.Sequenc
     return FilesystemFacts(type_, not reason, reason, tuple(dict.fromkeys(limits)), backing_files=tuple(dict.fromkeys(backing)))
 
 
-def _file_flags(fd: int) -> int:
+def file_flags(fd: int) -> int:
     """The flags that C(lsattr) shows; 0 where the filesystem has none."""
     buffer = bytearray(8)
     try:
@@ -187,7 +188,7 @@ def _file_flags(fd: int) -> int:
 
 def is_encrypted(fd: int) -> bool:
     """Whether the filesystem encrypts this file, so that direct reads silently go through the page cache."""
-    return bool(_file_flags(fd) & _ENCRYPT_FL)
+    return bool(file_flags(fd) & _ENCRYPT_FL)
 
 
 class FilesystemProbe:
@@ -203,7 +204,7 @@ class FilesystemProbe:
         facts = self._known.get(number)
         if facts is None:
             facts = self._known[number] = self._gather(self._mount(number), depth)
-        if facts.in_place and facts.type.startswith("ext") and _file_flags(fd) & _JOURNAL_DATA_FL:
+        if facts.in_place and facts.type.startswith("ext") and file_flags(fd) & _JOURNAL_DATA_FL:
             return FilesystemFacts(facts.type, False, f"{_JOURNALED} (set on this file)", facts.limits)
         return facts
 

@@ -163,14 +163,14 @@ def _lower_xfs(executor: Executor, fd: int) -> t.Callable[[], None]:
     before = bytearray(_RESBLKS.size)
     try:
         fcntl.ioctl(fd, _XFS_GET_RESBLKS, before, True)
-        executor.control(fd, _XFS_SET_RESBLKS, bytearray(_RESBLKS.pack(0, 0)))
+        executor.ioctl(fd, _XFS_SET_RESBLKS, "set the reserve pool", argument=bytearray(_RESBLKS.pack(0, 0)))
     except OSError:
         return _nothing
 
     def restore() -> None:
         # Space that was given back is free for the pool only after XFS has done away with the files, which it does in the background.
         for _attempt in range(50):
-            executor.control(fd, _XFS_SET_RESBLKS, bytearray(before))
+            executor.ioctl(fd, _XFS_SET_RESBLKS, "set the reserve pool", argument=bytearray(before))
             now = bytearray(_RESBLKS.size)
             fcntl.ioctl(fd, _XFS_GET_RESBLKS, now, True)
             if _RESBLKS.unpack(now) >= _RESBLKS.unpack(before):

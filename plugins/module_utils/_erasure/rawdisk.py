@@ -32,12 +32,6 @@ class RawDisks:
                 os.close(fd)
         self._opened.clear()
 
-    def __enter__(self) -> RawDisks:
-        return self
-
-    def __exit__(self, *_exc: object) -> None:
-        self.close()
-
 
 def _names(device: int) -> t.Iterator[str]:
     number = f"{os.major(device)}:{os.minor(device)}"

@@ -207,6 +207,23 @@ class Journal(ChainWriter):
         """Create or resume; see C(ChainWriter)."""
         return cls(path, executor=executor, clock=clock)
 
+    def begin(self, opening: t.Mapping[str, t.Any]) -> None:
+        """Open the run, or resume it where it was opened before, and have that on stable storage.
+
+        :arg opening: what the record C(open) tells.
+        """
+        if self.state.opening is None:
+            self.append("open", **opening)
+        else:
+            self.append("resume", torn=self.torn, pending=len(self.state.pending), policy=opening["policy"])
+        self.sync()
+
+    def end(self) -> None:
+        """Record the run's end with what its records add up to, and have all on stable storage."""
+        state = self.state
+        self.append("close", counts=dict(state.counts), bytes={"destroyed": state.bytes_destroyed}, interruptions=state.interruptions)
+        self.sync()
+
     def append(self, type_: str, /, **fields: t.Any) -> str:
         """Buffer a record; returns its digest. Nothing may be destroyed on its strength before C(sync) has returned.
 

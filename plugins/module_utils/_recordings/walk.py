@@ -32,6 +32,22 @@ class Directory(t.NamedTuple):
     directories: list[str]
 
 
+class Roots:
+    """Root directories that stay open from the first use on, so that a mount which changes under them is noticed; to be closed."""
+
+    def __init__(self) -> None:
+        self._open: dict[str, int] = {}
+
+    def __getitem__(self, path: str) -> int:
+        if path not in self._open:
+            self._open[path] = open_root(path)
+        return self._open[path]
+
+    def close(self) -> None:
+        while self._open:
+            os.close(self._open.popitem()[1])
+
+
 def open_root(path: str) -> int:
     """Open a root directory.
 

@@ -10,13 +10,12 @@ import os
 import time
 import typing as t
 
-from .._erasure.schemes import LEVELS, STANDARD, find_scheme
+from .._erasure.schemes import LEVELS, find_scheme
 from .._errors import DisposalError, RefusedError
 from .._evidence.approval import Approval
-from .._evidence.canonical import digest_of
 from .._evidence.chain import ChainReader
 from .._evidence.clock import parse_time
-from .._evidence.journal import FORMAT, OUTCOMES, Journal, JournalState
+from .._evidence.journal import FORMAT, Journal, JournalState
 from .._executor import Executor
 from .._jobs.lock import host_lock
 from .._retention.rows import PlanFile
@@ -25,6 +24,7 @@ from .delta import Delta, find_delta
 from .destroying import Destroyer
 from .inputs import Inputs, gather
 from .recheck import Recheck
+from .result import envelope
 from .running import carry_out, refuse_small_disk
 from .state import StateDir
 from .version import VERSION
@@ -169,24 +169,15 @@ def _journalled(plan: HostPlan, journal: Journal) -> dict[str, t.Any]:
 
 def _result(plan: HostPlan, journal: JournalState | None = None, *, path: str = "", head: str = "", records: int = 0) -> dict[str, t.Any]:
     """What every way out returns, filled as far as it got."""
-    counts = dict(journal.counts) if journal else dict.fromkeys(OUTCOMES, 0)
-    due = plan.part["verdicts"]["due"]["sets"]
-    outcome = "unknown" if counts["unknown"] else "destroyed" if counts["destroyed"] == due else "not_destroyed"
     required = {item["method"]["level"] for item in plan.part["classes"].values() if "due" in item["verdicts"]}
-    record = {"run": plan.run, "host": plan.host, "plan": plan.plan_digest, "manifest": plan.digest, "outcome": outcome, "counts": counts}
-    result: dict[str, t.Any] = {
-        "run": plan.run,
-        "counts": counts,
-        "bytes": {"destroyed": journal.bytes_destroyed if journal else 0},
-        "outcome": outcome,
-        "level": {
-            "required": max(required, key=LEVELS.index, default="none"),
-            "achieved": "clear" if due and counts["destroyed"] == due else "none",
-            "standard": STANDARD,
-        },
-        "evidence": [record],
-        "ansible_facts": {"disposal_evidence": {"run": plan.run, "records": sum(counts.values()), "digest": digest_of(record)}},
-    }
+    result = envelope(
+        journal,
+        required=max(required, key=LEVELS.index, default="none"),
+        technique="overwrite",
+        due=plan.part["verdicts"]["due"]["sets"],
+        **{"run": plan.run, "host": plan.host, "plan": plan.plan_digest, "manifest": plan.digest},
+    )
+    result["bytes"] = {"destroyed": journal.bytes_destroyed if journal else 0}
     if path:
         result["journal"] = {"path": path, "head": head, "records": records}
     return result

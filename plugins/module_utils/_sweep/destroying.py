@@ -32,7 +32,7 @@ from .._retention.rows import PlanFile, Row
 from .aside import move_aside, remove_empty
 from .manner import Manner
 
-__all__ = ["Destroyer", "Judge", "files_of"]
+__all__ = ["Destroyer", "Judge", "files_of", "names_of"]
 
 _BATCH_FILES = 256
 _BATCH_BYTES = 256 << 20
@@ -192,7 +192,7 @@ class Destroyer:
 
         :arg left: the names that it has after an interruption, by which its time may have changed too.
         """
-        names = _names(row, member) if left is None else left
+        names = names_of(row, member) if left is None else left
         expected = Expected(member.dev, member.ino, member.size, member.mtime_ns if left is None else None, tuple(names[1:]))
         root = self.recheck.root(row)
         return open_target(self.executor, root, names[0], expected, shared=self.manner.shared, unprotect=self.manner.unprotect)
@@ -201,7 +201,7 @@ class Destroyer:
         """The names of a file at which something stands, after what an interrupted scrubbing did was undone."""
         identity = member.dev, member.ino
         root = self.recheck.root(row)
-        names = _names(row, member)
+        names = names_of(row, member)
         for path in names:
             unscrub(self.executor, root, path, self.blank(row, path), identity)
         return [path for path in names if stands(root, path)]
@@ -386,7 +386,7 @@ def files_of(row: Row) -> list[Member]:
     return list(files.values())
 
 
-def _names(row: Row, member: Member) -> list[str]:
+def names_of(row: Row, member: Member) -> list[str]:
     """All names of a file in the set."""
     return [other.path for other in row.members if (other.dev, other.ino) == (member.dev, member.ino)]
 

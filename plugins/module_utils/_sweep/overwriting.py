@@ -15,24 +15,24 @@ from .._erasure.marks import Mark, bears
 from .._erasure.names import LIMIT_NAMES
 from .._erasure.outcomes import FileResult
 from .._erasure.pace import set_io_priority
-from .._erasure.schemes import LEVELS, STANDARD, find_scheme, require_level
+from .._erasure.schemes import find_scheme, require_level
 from .._erasure.targets import Expected, TargetRefusedError, look_at
 from .._errors import DisposalError, RefusedError
 from .._evidence.canonical import digest, digest_of
-from .._evidence.journal import FORMAT, OUTCOMES, Journal, JournalState, read_journal
+from .._evidence.journal import Journal, JournalState, read_journal
 from .._executor import Executor
 from .._jobs.lock import host_lock
-from .._recordings.walk import open_root
+from .._recordings.walk import Roots, open_root
 from .._retention.holds import load_holds
 from .._retention.rows import PlanFile, Row, plan_path
 from .approved import journal_path
 from .aside import remove_empty
-from .destroying import Destroyer, files_of
+from .destroying import Destroyer, files_of, names_of
 from .manner import Manner, manner_of
 from .paths import Listing, encode_rows, list_paths, refuse_unfit
+from .result import envelope, latest_run, opening_of, run_id
 from .running import carry_out, refuse_small_disk
 from .state import StateDir
-from .version import VERSION
 
 __all__ = ["overwrite_paths"]
 
@@ -45,19 +45,16 @@ class Standing:
 
     def __init__(self) -> None:
         self.now = int(time.time())
-        self._roots: dict[str, int] = {}
+        self._roots = Roots()
 
     def close(self) -> None:
-        for fd in self._roots.values():
-            os.close(fd)
+        self._roots.close()
 
     def refresh(self) -> bool:
         self.now = int(time.time())
         return False
 
     def root(self, row: Row) -> int:
-        if row.root not in self._roots:
-            self._roots[row.root] = open_root(row.root)
         return self._roots[row.root]
 
     def aside(self, row: Row) -> bool:
@@ -117,7 +114,7 @@ class _Request(t.NamedTuple):
     manner: Manner
 
     def run(self, number: int) -> str:
-        return digest(f"{self.name}\n{number}".encode()).partition(":")[2][:16]
+        return run_id(self.name, number)
 
 
 def overwrite_paths(params: t.Mapping[str, t.Any], executor: Executor, *, check_mode: bool) -> dict[str, t.Any]:
@@ -133,7 +130,7 @@ def overwrite_paths(params: t.Mapping[str, t.Any], executor: Executor, *, check_
     request = _Request(digest_of({**told, "method": method}), method, manner)
     state = StateDir(params["state_dir"], executor)
     _refuse_holds(state, params["holds"])
-    number, last = _latest(state, request)
+    number, last = latest_run(state.path, request.name)
     if last is not None and not last.closed:
         if not params["resume"]:
             raise RefusedError(
@@ -176,20 +173,6 @@ def _refuse_holds(state: StateDir, checked: str) -> None:
         )
 
 
-def _latest(state: StateDir, request: _Request) -> tuple[int, JournalState | None]:
-    """Number and state of the request's last run; -1 and none where there was none."""
-    number = -1
-    while os.path.exists(journal_path(state.path, request.run(number + 1))):
-        number += 1
-    while number >= 0:
-        found = JournalState.fold(read_journal(journal_path(state.path, request.run(number)), allow_torn=True))
-        if found.opening is not None:
-            return number, found
-        # Cut off before its first record: it has done nothing.
-        number -= 1
-    return -1, None
-
-
 def _as_left(state: StateDir, request: _Request, number: int, last: JournalState) -> bool:
     """Whether each file still is what the last run made of it: its journal says destroyed, and the file bears the run's mark."""
     if last.counts["destroyed"] != sum(last.counts.values()):
@@ -209,9 +192,7 @@ def _bears(row: Row, marks: t.Mapping[tuple[str, int], Mark]) -> bool:
     root_fd = open_root(row.root)
     try:
         for index, member in enumerate(files_of(row)):
-            expected = Expected(
-                member.dev, member.ino, member.size, None, tuple(other.path for other in row.members if other.ino == member.ino)[1:]
-            )
+            expected = Expected(member.dev, member.ino, member.size, None, tuple(names_of(row, member)[1:]))
             mark = marks.get((row.set, index))
             try:
                 with look_at(root_fd, member.path, expected, shared=True, unprotect=True) as target:
@@ -262,10 +243,6 @@ def _go_on(request: _Request, state: StateDir, number: int, plan: str, *, priori
     standing = Standing()
     totals = Totals(removes=request.manner.remove)
     state.make(os.path.join("runs", run))
-    opening = {
-        **{"format": FORMAT, "run": run, "host": os.uname().nodename, "plan": plan, "approvals": [], "collection": VERSION},
-        **{"manifest": None, "policy": None, "author": None, "identifiers": "hmac"},
-    }
     due = sum(1 for _row in file.due())
     try:
         with host_lock(state.path, state.executor, purpose=f"overwrite {run}"):
@@ -273,7 +250,7 @@ def _go_on(request: _Request, state: StateDir, number: int, plan: str, *, priori
                 journal_path(state.path, run),
                 state.executor,
                 file,
-                opening=opening,
+                opening=opening_of(run, plan),
                 build=lambda journal: Destroyer(state.executor, journal, standing, run=run, manner=request.manner, results=totals.add),
                 reasons={},
                 told=lambda journal: _journalled(request, number, journal, totals, due),
@@ -293,20 +270,10 @@ def _journalled(request: _Request, number: int, journal: Journal, totals: Totals
 
 def _result(request: _Request, number: int, journal: JournalState | None, totals: Totals, *, due: int | None = None) -> dict[str, t.Any]:
     """What every way out returns, filled as far as it got."""
-    counts = dict(journal.counts) if journal else dict.fromkeys(OUTCOMES, 0)
-    due = sum(counts.values()) if due is None else due
-    outcome = "unknown" if counts["unknown"] else "destroyed" if counts["destroyed"] == due and journal else "not_destroyed"
-    achieved = request.method["level"] if outcome == "destroyed" and due else LEVELS[0]
-    record = {"run": request.run(number), "outcome": outcome, "counts": counts, "method": request.method}
-    return {
-        "run": request.run(number),
-        "counts": counts,
-        "outcome": outcome,
-        "level": {"required": request.method["level"], "achieved": achieved, "standard": STANDARD},
-        **totals.row(),
-        "evidence": [record],
-        "ansible_facts": {"disposal_evidence": {"run": record["run"], "records": sum(counts.values()), "digest": digest_of(record)}},
-    }
+    due = sum(journal.counts.values()) if journal and due is None else due or 0
+    method = request.method
+    told = envelope(journal, required=method["level"], technique=method["technique"], due=due, run=request.run(number), method=method)
+    return {**told, **totals.row()}
 
 
 def _remove_directories(executor: Executor, params: t.Mapping[str, t.Any]) -> None:

@@ -6,13 +6,12 @@
 
 from __future__ import annotations
 
-import os
 import time
 import typing as t
 
 from .._recordings.sets import RecordingSet, reassembled
 from .._recordings.source import Resolver
-from .._recordings.walk import ASIDE, open_root, opened_below
+from .._recordings.walk import ASIDE, Roots, opened_below
 from .._retention.holds import load_holds
 from .._retention.planner import Place, Planner, aside_since
 from .._retention.rows import Row
@@ -32,12 +31,11 @@ class Recheck:
         self._planner: Planner = inputs.planner()
         # Nothing yet, so that the first look reads the holds anew: some may have come while the host was walked.
         self._holds_state: tuple[tuple[str, int, int], ...] | None = None
-        self._roots: dict[str, int] = {}
+        self._roots = Roots()
 
     def close(self) -> None:
         self._planner.close()
-        for fd in self._roots.values():
-            os.close(fd)
+        self._roots.close()
 
     @property
     def now(self) -> int:
@@ -57,8 +55,6 @@ class Recheck:
 
     def root(self, row: Row) -> int:
         """A descriptor of the directory that a row's paths count from: a root, or a quarantine directory in it."""
-        if row.root not in self._roots:
-            self._roots[row.root] = open_root(row.root)
         return self._roots[row.root]
 
     def aside(self, row: Row) -> bool:

@@ -60,21 +60,14 @@ def carry_out(
     :raises DisposalError: the run stopped, or a set that should have been destroyed was not; C(details) is the result so far.
     """
     with Journal.open(path, executor=executor) as journal:
-        if journal.state.opening is None:
-            journal.append("open", **opening)
-        else:
-            journal.append("resume", torn=journal.torn, pending=len(journal.state.pending), policy=opening["policy"])
-        journal.sync()
+        journal.begin(opening)
         try:
             with build(journal) as destroyer:
                 finish_pending(destroyer, file, reasons)
                 destroyer.destroy(file, reasons)
             counts = dict(journal.state.counts)
             ending(counts)
-            journal.append(
-                "close", counts=counts, bytes={"destroyed": journal.state.bytes_destroyed}, interruptions=journal.state.interruptions
-            )
-            journal.sync()
+            journal.end()
         except (DisposalError, OSError) as problem:
             error = (
                 problem

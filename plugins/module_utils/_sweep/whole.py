@@ -20,8 +20,8 @@ from .._erasure.outcomes import DeviceResult
 from .._erasure.pace import set_io_priority
 from .._erasure.schemes import LEVELS, STANDARD, Scheme, find_scheme, require_level
 from .._errors import DisposalError, RefusedError
-from .._evidence.canonical import digest, digest_of
-from .._evidence.journal import FORMAT, OUTCOMES, Journal, JournalState, read_journal
+from .._evidence.canonical import digest_of
+from .._evidence.journal import Journal, JournalState, read_journal
 from .._executor import Executor
 from .._jobs.lock import host_lock
 from .._media.guards import gather_use, require_free
@@ -29,8 +29,8 @@ from .._media.identity import Device, find_device
 from .._retention.limits import parse_bytes
 from .approved import journal_path
 from .manner import manner_of
+from .result import envelope, latest_run, opening_of, run_id
 from .state import StateDir
-from .version import VERSION
 
 __all__ = ["overwrite_device_of", "overwrite_free_space_of"]
 
@@ -63,9 +63,9 @@ class _Whole(t.NamedTuple):
     def set(self) -> str:
         return digest_of({self.kind: self.subject})
 
-    def run(self, number: int) -> str:
-        named = digest_of({"kind": self.kind, "subject": self.subject, "method": self.method, "verify": self.scheme.verify})
-        return digest(f"{named}\n{number}".encode()).partition(":")[2][:16]
+    @property
+    def name(self) -> str:
+        return digest_of({"kind": self.kind, "subject": self.subject, "method": self.method, "verify": self.scheme.verify})
 
     def told(self) -> dict[str, t.Any]:
         """What each record of it repeats."""
@@ -84,7 +84,7 @@ def overwrite_free_space_of(params: t.Mapping[str, t.Any], executor: Executor, *
     space = look_at_free_space(params["free_space"], reserve)
     whole = _Whole("free_space", {"path": params["free_space"], "reserve": space.reserve_bytes}, space.free_bytes, scheme, level)
     state = StateDir(params["state_dir"], executor)
-    number, last = _latest(state, whole)
+    number, last = latest_run(state.path, whole.name)
     if check_mode:
         return {**_result(whole, number + 1, None, None, 0.0), "changed": True}
 
@@ -117,7 +117,7 @@ def overwrite_device_of(params: t.Mapping[str, t.Any], executor: Executor, *, ch
     whole = _Whole("device", dict(device.identity), device.size, scheme, level)
     require_free(gather_use(device), on_unseen=params["on_unseen"])
     state = StateDir(params["state_dir"], executor)
-    number, last = _latest(state, whole)
+    number, last = latest_run(state.path, whole.name)
     interrupted = last is not None and not last.closed
     if interrupted and not params["resume"]:
         raise RefusedError(
@@ -159,19 +159,9 @@ def overwrite_device_of(params: t.Mapping[str, t.Any], executor: Executor, *, ch
     return _carried(whole, state, number if interrupted else number + 1, act, priority=params["io_priority"])
 
 
-def _latest(state: StateDir, whole: _Whole) -> tuple[int, JournalState | None]:
-    """Number and state of the last run; -1 and none where there was none."""
-    number = -1
-    while os.path.exists(journal_path(state.path, whole.run(number + 1))):
-        number += 1
-    if number < 0:
-        return -1, None
-    return number, JournalState.fold(read_journal(journal_path(state.path, whole.run(number)), allow_torn=True))
-
-
 def _as_left(state: StateDir, whole: _Whole, number: int, device: Device) -> bool:
     """Whether the last run's journal says destroyed, and the device still holds at its places what it held then."""
-    for record in read_journal(journal_path(state.path, whole.run(number))):
+    for record in read_journal(journal_path(state.path, run_id(whole.name, number))):
         if record["type"] == "outcome":
             proof = record["proof"] or {}
             same: bool = record["outcome"] == "destroyed" and digests_at(device.path, proof["places"], _PLACE_BYTES) == proof["digests"]
@@ -181,14 +171,14 @@ def _as_left(state: StateDir, whole: _Whole, number: int, device: Device) -> boo
 
 def _carried(whole: _Whole, state: StateDir, number: int, act: Act, *, priority: str) -> dict[str, t.Any]:
     set_io_priority(priority)
-    run = whole.run(number)
+    run = run_id(whole.name, number)
     state.make(os.path.join("runs", run))
     started = time.monotonic()
     with (
         host_lock(state.path, state.executor, purpose=f"overwrite {run}"),
         Journal.open(journal_path(state.path, run), executor=state.executor) as journal,
     ):
-        _begun(whole, journal, run)
+        journal.begin(opening_of(run, whole.set))
         if journal.state.outcome_of(whole.set) is None:
             journal.append(
                 "intent", **whole.told(), method=whole.method, start=None, keep_until=None, destroy_by=None, aside=None, marks=[]
@@ -207,7 +197,7 @@ def _carried(whole: _Whole, state: StateDir, number: int, act: Act, *, priority:
             }
             _ended(whole, journal, done.outcome, [done.reason] if done.reason else [], proof)
         else:
-            _close(journal)
+            journal.end()
             done = None
         result = _result(whole, number, journal.state, done, time.monotonic() - started)
         result["journal"] = {"path": journal.path, "head": journal.head, "records": journal.seq}
@@ -216,17 +206,6 @@ def _carried(whole: _Whole, state: StateDir, number: int, act: Act, *, priority:
             f"the {whole.kind.replace('_', ' ')} was not destroyed: {done.reason}; look at the medium", details={**result, "changed": True}
         )
     return {**result, "changed": True}
-
-
-def _begun(whole: _Whole, journal: Journal, run: str) -> None:
-    if journal.state.opening is not None:
-        journal.append("resume", torn=journal.torn, pending=len(journal.state.pending), policy=None)
-        return
-    journal.append(
-        "open",
-        **{"format": FORMAT, "run": run, "host": os.uname().nodename, "plan": whole.set, "approvals": [], "collection": VERSION},
-        **{"manifest": None, "policy": None, "author": None, "identifiers": "hmac"},
-    )
 
 
 def _ended(whole: _Whole, journal: Journal, outcome: str, reasons: list[str], proof: dict[str, t.Any] | None) -> None:
@@ -241,37 +220,24 @@ def _ended(whole: _Whole, journal: Journal, outcome: str, reasons: list[str], pr
         reason=reasons,
         proof=proof,
     )
-    _close(journal)
-
-
-def _close(journal: Journal) -> None:
-    state = journal.state
-    journal.append("close", counts=dict(state.counts), bytes={"destroyed": state.bytes_destroyed}, interruptions=state.interruptions)
-    journal.sync()
+    journal.end()
 
 
 def _result(
     whole: _Whole, number: int, journal: JournalState | None, done: FreeSpaceResult | DeviceResult | None, seconds: float
 ) -> dict[str, t.Any]:
     """What every way out returns, filled as far as it got."""
-    counts = dict(journal.counts) if journal else dict.fromkeys(OUTCOMES, 0)
-    outcome = next((name for name in ("unknown", "not_destroyed", "destroyed") if counts[name]), "not_destroyed")
-    record = {"run": whole.run(number), "outcome": outcome, "counts": counts, "method": whole.method, whole.kind: whole.subject}
-    result: dict[str, t.Any] = {
-        "run": record["run"],
-        "counts": counts,
-        "outcome": outcome,
-        "level": {"required": whole.level, "achieved": whole.level if outcome == "destroyed" else LEVELS[0], "standard": STANDARD},
-        "bytes": _written(done) if done else 0,
-        "verified_bytes": done.verified_bytes if done else 0,
-        "passes": done.passes if done else 0,
-        "seconds": round(seconds, 3),
-        "rate": int(_written(done) * done.passes / max(seconds, 0.001)) if done else 0,
-        "limits": list(done.limits) if done else [],
-        "bad_ranges": _bad_ranges(whole, done),
-        "evidence": [record],
-        "ansible_facts": {"disposal_evidence": {"run": record["run"], "records": sum(counts.values()), "digest": digest_of(record)}},
-    }
+    about: dict[str, t.Any] = {"run": run_id(whole.name, number), "method": whole.method, whole.kind: whole.subject}
+    result = envelope(journal, required=whole.level, technique="overwrite", due=1, **about)
+    result.update(
+        bytes=_written(done) if done else 0,
+        verified_bytes=done.verified_bytes if done else 0,
+        passes=done.passes if done else 0,
+        seconds=round(seconds, 3),
+        rate=int(_written(done) * done.passes / max(seconds, 0.001)) if done else 0,
+        limits=list(done.limits) if done else [],
+        bad_ranges=_bad_ranges(whole, done),
+    )
     if isinstance(done, FreeSpaceResult):
         result.update(free_bytes=done.free_bytes, kept_bytes=done.kept_bytes)
     if isinstance(done, DeviceResult):

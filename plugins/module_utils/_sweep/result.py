@@ -1,0 +1,77 @@
+# Copyright (c) 2026 recordings.disposal contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: 2026 recordings.disposal contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What every destroying run returns, and the numbered runs of tasks that have no plan of their own."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+
+from .._erasure.schemes import LEVELS, STANDARD, reachable_level
+from .._evidence.canonical import digest, digest_of
+from .._evidence.journal import FORMAT, OUTCOMES, JournalState, read_journal
+from .approved import journal_path
+from .version import VERSION
+
+__all__ = ["envelope", "latest_run", "opening_of", "outcome_of", "run_id"]
+
+
+def run_id(name: str, number: int) -> str:
+    """The run of a task that was given C(number) times before.
+
+    :arg name: a digest of what the task asks for.
+    """
+    return digest(f"{name}\n{number}".encode()).partition(":")[2][:16]
+
+
+def latest_run(state_dir: str, name: str) -> tuple[int, JournalState | None]:
+    """Number and state of a task's last run that did anything; -1 and none where there was none."""
+    number = -1
+    while os.path.exists(journal_path(state_dir, run_id(name, number + 1))):
+        number += 1
+    while number >= 0:
+        found = JournalState.fold(read_journal(journal_path(state_dir, run_id(name, number)), allow_torn=True))
+        if found.opening is not None:
+            return number, found
+        # Cut off before its first record: it has done nothing.
+        number -= 1
+    return -1, None
+
+
+def opening_of(run: str, plan: str) -> dict[str, t.Any]:
+    """The first record of a run that nobody but the task asked for.
+
+    :arg plan: a digest of what is to be destroyed.
+    """
+    return {
+        **{"format": FORMAT, "run": run, "host": os.uname().nodename, "plan": plan, "approvals": [], "collection": VERSION},
+        **{"manifest": None, "policy": None, "author": None, "identifiers": "hmac"},
+    }
+
+
+def outcome_of(counts: t.Mapping[str, int], due: int) -> str:
+    """The outcome of a run: C(unknown) as soon as one set's is, C(destroyed) only where each of C(due) sets is."""
+    return "unknown" if counts["unknown"] else "destroyed" if counts["destroyed"] == due else "not_destroyed"
+
+
+def envelope(journal: JournalState | None, *, required: str, technique: str, due: int, **record: t.Any) -> dict[str, t.Any]:
+    """Counts, outcome, level and evidence of a run, as far as it got.
+
+    :arg required: the level.
+    :arg due: sets that are to be destroyed.
+    :arg record: what the evidence tells besides, the run's name C(run) among it.
+    """
+    counts = dict(journal.counts) if journal else dict.fromkeys(OUTCOMES, 0)
+    outcome = outcome_of(counts, due) if journal or not due else "not_destroyed"
+    achieved = reachable_level(technique) if due and counts["destroyed"] == due else LEVELS[0]
+    told = {**record, "outcome": outcome, "counts": counts}
+    return {
+        "run": told["run"],
+        "counts": counts,
+        "outcome": outcome,
+        "level": {"required": required, "achieved": achieved, "standard": STANDARD},
+        "evidence": [told],
+        "ansible_facts": {"disposal_evidence": {"run": told["run"], "records": sum(counts.values()), "digest": digest_of(told)}},
+    }
