@@ -26,7 +26,7 @@ from ansible_collections.recordings.disposal.plugins.module_utils._erasure.outco
 from ansible_collections.recordings.disposal.plugins.module_utils._erasure.schemes import Pass, Scheme
 from ansible_collections.recordings.disposal.tests.system import device_bed
 from ansible_collections.recordings.disposal.tests.system.device_bed import MIB, marked, overwrite, sha256
-from ansible_collections.recordings.disposal.tests.system.loop_bed import Bed
+from ansible_collections.recordings.disposal.tests.system.loop_bed import Bed, not_run
 
 SIZE = 2048 * MIB
 
@@ -69,7 +69,7 @@ def expected(key: bytes | None) -> str:
 def test_killed_at_forty_percent_and_gone_on_with(bed: Bed, scheme: str, phase: str) -> None:
     room = os.statvfs(bed.directory)
     if room.f_bavail * room.f_frsize < 2 * SIZE:
-        pytest.skip("not run: there is no room for a device of 2 GiB")
+        not_run("there is no room for a device of 2 GiB")
     image = bed.make_image(SIZE // MIB)
     bed.attach(image)
     checkpoint = bed.directory / "checkpoint"

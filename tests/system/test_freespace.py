@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import pathlib
 import random
-import shutil
 import signal
 import subprocess
 import sys
@@ -25,7 +24,7 @@ from ansible_collections.recordings.disposal.plugins.module_utils._erasure.frees
 from ansible_collections.recordings.disposal.plugins.module_utils._erasure.schemes import find_scheme
 from ansible_collections.recordings.disposal.plugins.module_utils._executor import Executor
 from ansible_collections.recordings.disposal.tests.system.erasure_bed import hits
-from ansible_collections.recordings.disposal.tests.system.loop_bed import PATH, Bed, Mounted, run
+from ansible_collections.recordings.disposal.tests.system.loop_bed import Bed, Mounted, need, run
 from ansible_collections.recordings.disposal.tests.unit.plugins.module_utils._erasure.erasure_world import fingerprint, marked
 
 DELETED = b"ONLY-DELETED-AUDIO"
@@ -315,8 +314,7 @@ def test_memory_does_not_grow_with_the_space(bed: Bed) -> None:
 
 
 def test_a_project_quota_hides_space_and_is_found_out(bed: Bed) -> None:
-    if shutil.which("xfs_quota", path=PATH) is None:
-        pytest.skip("not run: the tool xfs_quota is not installed")
+    need("xfs_quota")
     try:
         mounted = bed.filesystem("xfs", mount="prjquota")
     except AssertionError:
@@ -330,8 +328,7 @@ def test_a_project_quota_hides_space_and_is_found_out(bed: Bed) -> None:
 
 def test_forensic_tools_carve_nothing(bed: Bed) -> None:
     """Whole recordings with a header that foremost knows, deleted plainly."""
-    if shutil.which("foremost", path=PATH) is None:
-        pytest.skip("not run: the tool foremost is not installed")
+    need("foremost")
     mounted = bed.filesystem("ext4", mebibytes=64)
     for number in range(20):
         body = os.urandom(50_000)
