@@ -14,7 +14,7 @@ from .._erasure.pace import Pace
 from .._errors import RefusedError
 from .._retention.limits import parse_bytes
 
-__all__ = ["Manner", "manner_of"]
+__all__ = ["Manner", "manner_of", "pace_of", "require_counts", "size_of"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,20 +40,38 @@ class Manner:
     pace: t.Callable[[int], None] | None = None
 
 
+def size_of(name: str, text: str) -> int:
+    """The bytes that an option gives.
+
+    :raises RefusedError: it is no size.
+    """
+    try:
+        return parse_bytes(text)
+    except ValueError as error:
+        raise RefusedError(f"{name}: {text!r} {error}, so nothing was done; correct it") from error
+
+
+def pace_of(max_rate: str | None) -> Pace | None:
+    """What keeps reads and writes together below a rate.
+
+    :raises RefusedError: it is no size.
+    """
+    return None if max_rate is None else Pace(size_of("max_rate", max_rate))
+
+
+def require_counts(params: t.Mapping[str, t.Any]) -> None:
+    """:raises RefusedError: a share or a number of threads that makes no sense."""
+    for name, least, most in (("sample_share", 1, 100), ("threads", 1, 64)):
+        if not least <= params[name] <= most:
+            raise RefusedError(f"{name} is {params[name]}, not from {least} to {most}, so nothing was done; correct it")
+
+
 def manner_of(params: t.Mapping[str, t.Any]) -> Manner:
     """How the task wants files to be overwritten.
 
     :raises RefusedError: an option that makes no sense.
     """
-    for name, least, most in (("sample_share", 1, 100), ("threads", 1, 64)):
-        if not least <= params[name] <= most:
-            raise RefusedError(f"{name} is {params[name]}, not from {least} to {most}, so nothing was done; correct it")
-    pace = None
-    if params["max_rate"] is not None:
-        try:
-            pace = Pace(parse_bytes(params["max_rate"]))
-        except ValueError as error:
-            raise RefusedError(f"max_rate: {params['max_rate']!r} {error}, so nothing was done; correct it") from error
+    require_counts(params)
     return Manner(
         verify=params["verify"],
         share=params["sample_share"] * 10,
@@ -62,5 +80,5 @@ def manner_of(params: t.Mapping[str, t.Any]) -> Manner:
         remove=params["remove"],
         shared=params["open_files"] == "overwrite",
         unprotect=params["protected"] == "overwrite",
-        pace=pace,
+        pace=pace_of(params["max_rate"]),
     )

@@ -26,9 +26,8 @@ from .._executor import Executor
 from .._jobs.lock import host_lock
 from .._media.guards import gather_use, require_free
 from .._media.identity import Device, find_device
-from .._retention.limits import parse_bytes
 from .approved import journal_path
-from .manner import manner_of
+from .manner import manner_of, size_of
 from .result import envelope, latest_run, opening_of, run_id
 from .state import StateDir
 
@@ -99,10 +98,7 @@ def overwrite_free_space_of(params: t.Mapping[str, t.Any], executor: Executor, *
 def _reserve(text: str | None) -> int | None:
     if text is None or text == "0":
         return None if text is None else 0
-    try:
-        return parse_bytes(text)
-    except ValueError as error:
-        raise RefusedError(f"reserve: {text!r} {error}, so nothing was done; correct it") from error
+    return size_of("reserve", text)
 
 
 def overwrite_device_of(params: t.Mapping[str, t.Any], executor: Executor, *, check_mode: bool) -> dict[str, t.Any]:
