@@ -233,15 +233,44 @@ beginnings_count:
   returned: success and failure
   type: int
 canaries:
-  description: Places of canaries that were read, that could not be read, and at which something is left, the first of them by offset.
+  description: What became of the canaries.
   returned: success and failure
   type: dict
+  contains:
+    read:
+      description: Places that were read.
+      type: int
+    unread:
+      description: Places that could not be read.
+      type: int
+    left:
+      description: Places at which something of a canary is left.
+      type: int
+    places:
+      description: The first offsets of these.
+      type: list
+      elements: int
 entropy:
   description:
-    - Disorder of samples of 4096 bytes, one of each range that was looked at more closely, in thousandths of a bit per byte (8000 is noise).
-      RV(entropy.uniform) counts ranges that hold one value only.
+    - Disorder of samples of 4096 bytes, one of each range that was looked at more closely, in thousandths of a bit per byte; 8000 is noise.
   returned: success and failure
   type: dict
+  contains:
+    samples:
+      description: How many were taken.
+      type: int
+    uniform:
+      description: Ranges that hold one value only.
+      type: int
+    lowest:
+      description: Of the sample with the least disorder.
+      type: int
+    mean:
+      description: Of all samples.
+      type: int
+    highest:
+      description: Of the sample with the most disorder.
+      type: int
 limits:
   description: What this leaves open, one sentence each.
   returned: success and failure
