@@ -81,7 +81,8 @@ options:
     description:
       - What is read back and compared byte by byte, V(last) the whole last pass, V(all) each pass, V(sample) a share of the last pass, V(none) nothing.
       - As the scheme says where it is left out, which is V(last) for all that are published.
-      - RV(outcome) is V(destroyed) only with V(last) and V(all); with the others it is V(unknown) at best, without being a failure.
+      - RV(outcome) is V(destroyed) only with V(last) and V(all); with the others it is V(unknown) at best, without being a
+        failure, unless the sample was all that there is.
     type: str
     choices: [none, sample, last, all]
   sample_share:
@@ -105,6 +106,7 @@ options:
       - What to do where an overwrite would prove nothing, on copy-on-write, layered, network and FUSE filesystems, on shared or compressed extents,
         and with snapshots below.
       - V(fail) refuses before a byte is written; V(report) overwrites all the same, and RV(outcome) is V(unknown) at best.
+      - With O(free_space) such filesystems are refused always.
     type: str
     choices: [fail, report]
     default: fail
@@ -129,7 +131,7 @@ options:
     default: refuse
   holds:
     description:
-      - V(refuse) while legal holds are in force on the host; V(checked) says that somebody has made sure that none is about these files.
+      - V(refuse) while legal holds are in force on the host; V(checked) says that somebody has made sure that none is about what is to be overwritten.
     type: str
     choices: [refuse, checked]
     default: refuse
@@ -170,7 +172,8 @@ attributes:
     support: full
     details:
       - Of O(paths), nothing is there to be overwritten any more. With O(remove=false) the files must still bear what the last run has written, as its
-        journal tells. Of a O(device), its journal says V(destroyed), and it still holds at random places what it held then.
+        journal tells. Of a O(device), its journal says V(destroyed), it still holds at both ends and at random places what it held then,
+        and no other filesystem or partition table is found on it.
       - Free space is overwritten each time, since nothing tells what has become free.
 author:
   - recordings.disposal contributors (@recordings-disposal)
@@ -244,7 +247,7 @@ seconds:
   returned: success, and on failure as far as it got
   type: float
 rate:
-  description: Bytes a second, all passes counted.
+  description: Bytes that this call has written a second, all passes counted.
   returned: success, and on failure as far as it got
   type: int
 bad_ranges:
@@ -300,6 +303,8 @@ from ansible_collections.recordings.disposal.plugins.module_utils._executor impo
 from ansible_collections.recordings.disposal.plugins.module_utils._sweep.overwriting import overwrite_paths
 from ansible_collections.recordings.disposal.plugins.module_utils._sweep.whole import overwrite_device_of, overwrite_free_space_of
 
+_ACTS = {"paths": overwrite_paths, "free_space": overwrite_free_space_of, "device": overwrite_device_of}
+
 
 def main() -> None:
     module = AnsibleModule(
@@ -343,9 +348,9 @@ def main() -> None:
         no_log=True,
     )
     told = {"module_args": {**module.params, "paths": len(module.params["paths"] or [])}}
-    act = overwrite_paths if module.params["paths"] else overwrite_free_space_of if module.params["free_space"] else overwrite_device_of
+    given = next(name for name in _ACTS if module.params[name] is not None)
     try:
-        result = act(module.params, CheckExecutor() if module.check_mode else Executor(), check_mode=module.check_mode)
+        result = _ACTS[given](module.params, CheckExecutor() if module.check_mode else Executor(), check_mode=module.check_mode)
     except DisposalError as error:
         module.fail_json(msg=error.message, invocation=told, **error.details)
     module.exit_json(invocation=told, **result)

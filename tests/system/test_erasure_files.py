@@ -20,7 +20,7 @@ from ansible_collections.recordings.disposal.plugins.module_utils._erasure impor
 from ansible_collections.recordings.disposal.plugins.module_utils._erasure import files as module
 from ansible_collections.recordings.disposal.plugins.module_utils._erasure.extents import Extent
 from ansible_collections.recordings.disposal.tests.system.erasure_bed import destroy, extents_of, hits, overwrite
-from ansible_collections.recordings.disposal.tests.system.loop_bed import Bed
+from ansible_collections.recordings.disposal.tests.system.loop_bed import Bed, run
 from ansible_collections.recordings.disposal.tests.unit.plugins.module_utils._erasure.erasure_world import Tree, fingerprint, marked
 
 SIZES = [0, 16, 512, 1000, 1024, 4095, 4096, 4097, 65536, 200_000, (1 << 20) + 1, (3 << 20) + 777]
@@ -109,7 +109,7 @@ def test_slack_behind_the_end_of_the_file_is_overwritten(bed: Bed, kind: str) ->
 
 
 @pytest.mark.parametrize("kind", ["ext4", "xfs"])
-def test_holes_stay_holes_and_reserved_space_stays_reserved(bed: Bed, kind: str) -> None:
+def test_holes_stay_holes_and_what_reads_as_zeros_only_is_overwritten(bed: Bed, kind: str) -> None:
     mounted = bed.filesystem(kind)
     tree = bed.tree(mounted.path / "monitor")
     path = tree.write("sparse.wav", b"")
@@ -123,13 +123,20 @@ def test_holes_stay_holes_and_reserved_space_stays_reserved(bed: Bed, kind: str)
         os.posix_fallocate(handle.fileno(), 0, 1 << 20)
         handle.seek(65536)
         handle.write(marked(4096, marker=DUE))
+    # XFS gives a zeroed range other blocks, so what it held is free space there.
+    zeroed = tree.write("zeroed.wav", marked(1 << 20, marker=DUE) if kind == "ext4" else bytes(1 << 20))
+    beyond = tree.write("beyond.wav", marked(4096, marker=DUE))
     os.sync()
-    before = [(file.stat().st_blocks, file.stat().st_size) for file in (path, reserved)]
-    results = overwrite(tree, "sparse.wav", "reserved.wav")
-    assert [(result.outcome, result.extents) for result in results] == [("destroyed", "unchanged")] * 2
-    assert results[0].bytes <= 3 * 65536 and results[1].bytes <= 65536
-    assert examine.LIMIT_UNWRITTEN not in results[0].limits and examine.LIMIT_UNWRITTEN in results[1].limits
-    assert [(file.stat().st_blocks, file.stat().st_size) for file in (path, reserved)] == before
+    run("fallocate", "--zero-range", "--offset", "262144", "--length", "524288", str(zeroed))
+    run("fallocate", "--keep-size", "--offset", "0", "--length", "65536", str(beyond))
+    os.sync()
+    files = (path, reserved, zeroed, beyond)
+    before = [(file.stat().st_blocks, file.stat().st_size) for file in files]
+    results = overwrite(tree, *(file.name for file in files))
+    assert [(result.outcome, result.extents) for result in results] == [("destroyed", "unchanged")] * 4
+    assert results[0].bytes <= 3 * 65536 and [result.bytes for result in results[1:]] == [1 << 20, 1 << 20, 4096]
+    assert [examine.LIMIT_BEYOND in result.limits for result in results] == [False, False, False, True]
+    assert [(file.stat().st_blocks, file.stat().st_size) for file in files] == before
     bed.unmount(mounted.path)
     assert hits(mounted.image, DUE) == 0
 

@@ -262,3 +262,13 @@ def test_a_medium_below_the_filesystem_that_lies(bed: Bed, kind: str, outcome: s
     assert sum(length for _offset, length in result.bad_ranges) >= MIB
     disk.close()
     assert result.covered_bytes - result.verified_bytes >= MIB
+
+
+def test_a_filesystem_that_keeps_small_files_in_its_inodes(bed: Bed) -> None:
+    mounted = bed.filesystem("ext4", "-O", "inline_data", "-I", "256")
+    before = os.statvfs(mounted.path).f_bfree
+    with pytest.raises(
+        RefusedError, match="keeps small files inside its inodes .inline_data., where what deleted ones held is not reached"
+    ):
+        overwrite(mounted.path)
+    assert os.statvfs(mounted.path).f_bfree == before and not list(mounted.path.glob("*.tmp"))

@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
+import io
 import json
 import os
 import pathlib
@@ -15,11 +17,14 @@ import typing as t
 
 import pytest
 
+from ansible_collections.recordings.disposal.plugins.module_utils._erasure import device as engine
 from ansible_collections.recordings.disposal.plugins.module_utils._evidence.journal import JournalState, read_journal
+from ansible_collections.recordings.disposal.plugins.module_utils._sweep import whole
 from ansible_collections.recordings.disposal.plugins.modules.overwrite import main
 from ansible_collections.recordings.disposal.tests.system.device_bed import MIB, marked, markers
 from ansible_collections.recordings.disposal.tests.system.erasure_bed import hits
 from ansible_collections.recordings.disposal.tests.system.loop_bed import Bed
+from ansible_collections.recordings.disposal.tests.system.loop_bed import run as shell
 from ansible_collections.recordings.disposal.tests.unit.plugins.modules.module_world import run
 
 Run = t.Callable[..., dict[str, t.Any]]
@@ -137,3 +142,157 @@ def test_a_reserve_that_makes_no_sense(bed: Bed, overwrite: Run, reserve: str | 
     before = os.statvfs(mounted.path).f_bfree
     result = overwrite(free_space=str(mounted.path), reserve=reserve)
     assert result["failed"] and words in result["msg"] and os.statvfs(mounted.path).f_bfree == before
+
+
+@pytest.mark.parametrize("content", [None, "garbage"])
+def test_legal_holds_on_the_host(bed: Bed, overwrite: Run, tmp_path: pathlib.Path, content: str | None) -> None:
+    holds = tmp_path / "state" / "holds"
+    holds.mkdir(parents=True)
+    (tmp_path / "state").chmod(0o700)
+    hold = {"id": "H-1", "reason": "case", "placed": "2026-01-01", "placed_by": "law", "match": {"src": ["+48600100201"]}}
+    (holds / "H-1.json").write_text(content or json.dumps(hold))
+    words = "H-1" if content else "legal holds are in force on this host (H-1)"
+    image = bed.fill_image(marked(8 * MIB))
+    bed.attach(image)
+    refused(image, overwrite, words, device={"backing_file": str(image)})
+    mounted = bed.filesystem("ext4")
+    before = os.statvfs(mounted.path).f_bfree
+    result = overwrite(free_space=str(mounted.path), reserve="1MiB")
+    assert result["failed"] and words in result["msg"] and os.statvfs(mounted.path).f_bfree == before
+    if not content:
+        assert overwrite(device={"backing_file": str(image)}, holds="checked")["outcome"] == "destroyed"
+
+
+@pytest.mark.parametrize("scheme", ["nist_clear", "random"])
+def test_a_device_that_was_taken_into_use_again_is_not_destroyed_already(bed: Bed, overwrite: Run, scheme: str) -> None:
+    image = bed.make_image(200)
+    device = bed.attach(image)
+    call = functools.partial(overwrite, device={"backing_file": str(image)}, scheme=scheme)
+    assert call()["outcome"] == "destroyed" and not call()["changed"]
+    bed.make_filesystem(device, "ext4")
+    path = bed.mount(device, "ext4", "")
+    (path / "call.wav").write_bytes(marked(4096))
+    bed.unmount(path)
+    assert call(check=True)["changed"] and markers(image)
+    assert call()["changed"] and markers(image) == 0
+
+
+def test_another_loop_device_over_the_same_file(bed: Bed, overwrite: Run) -> None:
+    mounted = bed.filesystem("ext4")
+    (mounted.path / "call.wav").write_bytes(marked(4096))
+    os.sync()
+    other = mounted.image.with_name("other")
+    os.link(mounted.image, other)
+    second = bed.attach(other)
+    result = overwrite(device={"backing_file": str(other)})
+    assert result["failed"] and f"it is held by {mounted.device[5:]} (over the same file)" in result["msg"]
+    bed.detach(second)
+    assert (mounted.path / "call.wav").read_bytes() == marked(4096)
+
+
+def test_a_file_below_the_device_that_a_process_has_open(bed: Bed, overwrite: Run) -> None:
+    image = bed.fill_image(marked(8 * MIB))
+    bed.attach(image)
+    with image.open("r+b"):
+        refused(image, overwrite, "it is open by process", device={"backing_file": str(image)})
+
+
+def test_a_device_over_copy_on_write_is_refused_in_check_mode_too(bed: Bed, overwrite: Run) -> None:
+    mounted = bed.filesystem("btrfs")
+    image = mounted.path / "disk"
+    image.write_bytes(marked(8 * MIB))
+    device = bed.attach(image)
+    refused(image, overwrite, "btrfs, copy-on-write", device={"backing_file": str(image)})
+    bed.detach(device)
+
+
+@pytest.mark.parametrize("subvolume", [False, True])
+def test_a_filesystem_over_a_file_on_btrfs_that_cannot_be_seen(bed: Bed, overwrite: Run, subvolume: bool) -> None:
+    mounted = bed.filesystem("btrfs")
+    place = mounted.path / "place"
+    if subvolume:
+        shell("btrfs", "subvolume", "create", str(place))
+    else:
+        place.mkdir()
+    image = place / "disk"
+    with image.open("wb") as handle:
+        handle.truncate(20 * MIB)
+    device = bed.attach(image)
+    bed.make_filesystem(device, "ext4")
+    path = bed.mount(device, "ext4", "")
+    call = path / "call.wav"
+    call.write_bytes(marked(4096))
+    os.sync()
+    # Out of sight, as a file that was removed, or that is in another mount namespace.
+    shell("mount", "-t", "tmpfs", "none", str(place))
+    try:
+        for check in (True, False):
+            result = overwrite(paths=[str(call)], roots=[str(path)], check=check)
+            assert result["failed"] and "the loop device below it lies on" in result["msg"] and call.read_bytes() == marked(4096)
+    finally:
+        shell("umount", str(place))
+    bed.unmount(path)
+    bed.detach(device)
+
+
+def test_a_loop_device_that_shows_a_part_of_its_file(bed: Bed, overwrite: Run) -> None:
+    image = bed.fill_image(marked(8 * MIB + 300))
+    bed.attach(image)
+    done = overwrite(device={"backing_file": str(image)})
+    assert done["outcome"] == "destroyed" and any("it shows only a part of its file" in limit for limit in done["limits"])
+
+
+def test_written_to_between_two_runs_that_read_it_back(
+    bed: Bed, overwrite: Run, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the first run had read back is read again: the server may have formatted the device meanwhile."""
+    monkeypatch.setattr(engine, "WINDOW", (4 * MIB, 4 * MIB))
+    image = bed.fill_image(marked(24 * MIB))
+    device = bed.attach(image)
+    child = os.fork()
+    if child == 0:
+        whole.overwrite_device = functools.partial(engine.overwrite_device, report=_die_while_reading_back)
+        with contextlib.redirect_stdout(io.StringIO()):
+            overwrite(device={"backing_file": str(image)})
+        os._exit(0)
+    _pid, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == 9
+    checked = overwrite(device={"backing_file": str(image)}, check=True)
+    assert checked["changed"] and checked["outcome"] == "not_destroyed"
+    with open(device, "r+b") as handle:
+        handle.seek(MIB)
+        handle.write(marked(4096))
+        os.fsync(handle.fileno())
+    result = overwrite(device={"backing_file": str(image)})
+    assert result["failed"] and result["outcome"] == "not_destroyed" and result["resumed"][1] == "verify", result
+    assert result["bad_ranges"][0]["offset"] == MIB
+    # Nothing was left lying about, and the next run overwrites it.
+    assert not list((tmp_path / "state" / "jobs").iterdir())
+    done = overwrite(device={"backing_file": str(image)})
+    assert done["outcome"] == "destroyed" and markers(image) == 0
+
+
+def _die_while_reading_back(told: t.Mapping[str, t.Any]) -> None:
+    if told["phase"] == "verify" and told["done"] >= 8 * MIB:
+        os._exit(9)
+
+
+def test_another_task_over_an_interrupted_one_is_refused(
+    bed: Bed, overwrite: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
+) -> None:
+    monkeypatch.setattr(engine, "WINDOW", (4 * MIB, 4 * MIB))
+    image = bed.fill_image(marked(24 * MIB))
+    bed.attach(image)
+    child = os.fork()
+    if child == 0:
+        whole.overwrite_device = functools.partial(engine.overwrite_device, report=_die_while_reading_back)
+        overwrite(device={"backing_file": str(image)}, scheme="random")
+        os._exit(0)
+    os.waitpid(child, 0)
+    before = digest(image)
+    for options in ({"scheme": "nist_clear"}, {"scheme": "random", "verify": "none"}):
+        result = overwrite(device={"backing_file": str(image)}, **options)
+        assert result["failed"] and "is of another scheme or verification, so nothing was written" in result["msg"], result["msg"]
+    assert digest(image) == before
+    assert overwrite(device={"backing_file": str(image)}, scheme="random")["outcome"] == "destroyed"
+    assert not list((tmp_path / "state" / "jobs").iterdir())

@@ -15,7 +15,7 @@ from .filesystem import file_flags
 
 __all__ = ["LIMIT_ATTRIBUTES", "attribute_names", "forbidding_flags", "lift_flags", "wipe_attributes"]
 
-LIMIT_ATTRIBUTES = "extended attributes were overwritten and removed; the filesystem's journal may still hold what they were"
+LIMIT_ATTRIBUTES = "extended attributes were removed; the blocks and the journal of the filesystem may still hold what they were"
 
 _FLAGS = {0x10: "immutable", 0x20: "append-only"}
 
@@ -47,7 +47,7 @@ def attribute_names(fd: int) -> list[str]:
 
 
 def wipe_attributes(executor: Executor, fd: int) -> None:
-    """Overwrite each attribute's value with as many zeros, then remove it.
+    """Overwrite each attribute's value with as many zeros, then remove it; whether the zeros reach its place is the filesystem's affair.
 
     :raises DisposalError: one is still there.
     """

@@ -26,7 +26,7 @@ from .rangeio import BLOCK_ERRORS, STEP, Readback, Stream, drop_cached, verify_r
 from .schemes import RANDOM, VERIFY, Scheme
 from .workers import Buffers, Workers
 
-__all__ = ["DeviceResult", "overwrite_device"]
+__all__ = ["DeviceResult", "overwrite_device", "require_fit"]
 
 THREADS = 8
 # Between two checkpoints, in seconds, and the bytes that lie between them whatever the device's speed.
@@ -115,7 +115,7 @@ def overwrite_device(
     _check_options(plan)
     if resume and not checkpoint_path:
         raise RefusedError("resume needs the path of the checkpoint, so nothing was written; give it, or begin anew")
-    facts, limits = _gate(plan, on_unseen=on_unseen, on_ineffective=on_ineffective)
+    facts, limits = require_fit(device, scheme, on_unseen=on_unseen, on_ineffective=on_ineffective)
     header = {"identity": device.identity, "scheme": plan.digest}
     checkpoint = (
         Checkpoint(
@@ -145,13 +145,15 @@ def _check_options(plan: _Plan) -> None:
         raise RefusedError(f"threads is {plan.threads}, so nothing was written; give at least 1")
 
 
-def _gate(plan: _Plan, *, on_unseen: str, on_ineffective: str) -> tuple[FilesystemFacts, list[str]]:
-    """What lies below the device, and the limits of the proof, once nothing speaks against overwriting it."""
-    device = plan.device
+def require_fit(device: Device, scheme: Scheme, *, on_unseen: str, on_ineffective: str) -> tuple[FilesystemFacts, list[str]]:
+    """What lies below the device, and the limits of the proof, once nothing speaks against overwriting it; only reads.
+
+    :raises RefusedError: a guard, what lies below, or the missing library cryptography speaks against it.
+    """
     facts = FilesystemProbe().assess_device(device.major, device.minor)
     if not facts.in_place and on_ineffective == "fail":
-        raise RefusedError(f"{device.name} was not touched, because overwriting it would prove nothing: it lies on {facts.reason}")
-    if any(each.pattern is None for each in plan.scheme.passes):
+        raise RefusedError(f"{device.name} was not touched, because overwriting it would prove nothing: {facts.reason}")
+    if any(each.pattern is None for each in scheme.passes):
         open_source(RANDOM).wipe()
     use = gather_use(device)
     require_free(use, on_unseen=on_unseen)
@@ -175,9 +177,19 @@ class _Run:
         self.executor, self.fd, self.plan, self.facts, self.checkpoint, self.limits = executor, fd, plan, facts, checkpoint, limits
         self.state = earlier or Progress(seed=os.urandom(16).hex())
         self.resumed = (self.state.index + 1, self.state.phase, self.state.next) if earlier else None
+        self.moved = 0
+        if earlier and earlier.phase == "verify":
+            self._read_back_anew()
         self.workers = Workers(plan.threads)
         self.flush_error = 0
         self.window = WINDOW[0]
+
+    def _read_back_anew(self) -> None:
+        """Between two runs anybody may have written to the device, so what an earlier one read back proves nothing; what it found does."""
+        state = self.state
+        state.earlier = Sums(differing=state.sums.differing, unread=state.sums.unread).worse(state.earlier)
+        state.sums = Sums(written=state.sums.written)
+        state.next, state.seed = 0, os.urandom(16).hex()
 
     def go(self) -> bool:
         """All passes that are left; false where the device takes no more."""
@@ -286,6 +298,7 @@ class _Run:
             done = [tally for _start, tally in sorted(self.workers.run(window, write), key=lambda item: item[0])]
             for tally in done:
                 state.sums.written.add(tally)
+                self.moved += tally.bytes
             if _takes_no_more(done):
                 return False
             self._flush()
@@ -334,7 +347,6 @@ class _Run:
         plan, device = self.plan, self.plan.device
         sums = self.state.sums.worse(self.state.earlier)
         to_verify = sum(end - start for start, end in plan.drawn(self.state.seed)) if plan.verify == "sample" else device.size
-        below = f"it lies on {self.facts.reason}" if not self.facts.in_place else ""
         seen = Observed(
             device.size,
             written=sums.written,
@@ -342,7 +354,7 @@ class _Run:
             differing=sums.differing,
             unread=sums.unread,
             flush_error=self.flush_error,
-            ineffective=recheck(self.fd, device) or below,
+            ineffective=recheck(self.fd, device) or self.facts.reason,
         )
         outcome, reason = judge(seen)
         partitions = reread_partitions(self.executor, self.fd, device)
@@ -361,6 +373,7 @@ class _Run:
             size=device.size,
             logical=device.logical,
             bytes=sums.written.bytes,
+            moved=self.moved,
             verified_bytes=sums.verified_bytes,
             to_verify=to_verify if plan.verify != "none" else 0,
             passes=self.state.index if complete or self.state.phase == "write" else self.state.index + 1,

@@ -11,12 +11,12 @@ import os
 import typing as t
 
 from .attached import LIMIT_ATTRIBUTES, attribute_names
-from .extents import Extent, data_ranges, extents_problem, holds_unwritten, map_extents
+from .extents import Extent, data_ranges, extents_problem, map_extents, reaches_beyond
 from .filesystem import FilesystemFacts, FilesystemProbe, is_encrypted
 from .keystream import CHUNK
 from .outcomes import FileResult, Observed
 from .rangeio import set_direct
-from .rawdisk import RawDisks
+from .rawdisk import RawDisks, has_clusters
 from .targets import OpenTarget, TargetRefusedError
 from .work import Work
 from .workers import Buffers
@@ -26,7 +26,8 @@ __all__ = ["Examiner", "gate"]
 LIMIT_CACHED = "read back through the page cache, after it was asked to drop the file"
 BUSY = "busy: another process has the file open and may write to it again"
 LIMIT_OPENERS = "whether another process had the file open could not be determined"
-LIMIT_UNWRITTEN = "space that the file reserved and never wrote was left as it was"
+LIMIT_BEYOND = "space that the file reserved behind its end was left as it was, and may hold what other files left there"
+LIMIT_CLUSTER = "the file's last cluster is larger than a block (bigalloc), and what the file had behind its last block before it was cut was left there"
 
 
 class Examiner:
@@ -78,8 +79,10 @@ class Examiner:
     def _note_limits(work: Work) -> None:
         if work.target.openers == "not_determinable":
             work.limits.append(LIMIT_OPENERS)
-        if work.before is not None and holds_unwritten(work.before, work.target.size):
-            work.limits.append(LIMIT_UNWRITTEN)
+        if work.before is not None and reaches_beyond(work.before, work.end):
+            work.limits.append(LIMIT_BEYOND)
+        if work.raw >= 0 and work.target.size and work.facts.type == "ext4" and has_clusters(work.raw):
+            work.limits.append(LIMIT_CLUSTER)
         if attribute_names(work.target.fd):
             work.limits.append(LIMIT_ATTRIBUTES)
         if not work.direct and not work.facts.memory and work.raw < 0:

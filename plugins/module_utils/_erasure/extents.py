@@ -12,7 +12,7 @@ import hashlib
 import struct
 import typing as t
 
-__all__ = ["Extent", "data_ranges", "extents_problem", "holds_unwritten", "layout", "map_extents", "physical_pieces", "places"]
+__all__ = ["Extent", "data_ranges", "extents_problem", "reaches_beyond", "layout", "map_extents", "physical_pieces", "places"]
 
 _FS_IOC_FIEMAP = 0xC020660B
 _FLAG_SYNC = 0x1
@@ -95,7 +95,8 @@ def _settled(extents: t.Iterable[Extent], end: int) -> list[Extent]:
         length = min(extent.end, end) - extent.logical
         if length <= 0:
             continue
-        flags = extent.flags & ~(LAST | MERGED)
+        # What was reserved only becomes written where it lies.
+        flags = extent.flags & ~(LAST | MERGED | UNWRITTEN)
         last = settled[-1] if settled else None
         if last and last.end == extent.logical and last.physical + last.length == extent.physical and last.flags == flags:
             settled[-1] = last._replace(length=last.length + length)
@@ -125,11 +126,14 @@ def extents_problem(before: tuple[Extent, ...] | None, after: tuple[Extent, ...]
 
 
 def data_ranges(extents: t.Iterable[Extent], size: int) -> list[tuple[int, int]]:
-    """The ranges (start, end) in bytes that hold written data, up to the file's size; holes and unwritten extents are left out."""
+    """The ranges (start, end) in bytes that have blocks, up to the file's size; holes are left out.
+
+    Blocks that the file shows as zeros, since it reserved them only or had them zeroed, hold what was there before.
+    """
     ranges: list[tuple[int, int]] = []
     for extent in extents:
         end = min(extent.end, size)
-        if extent.flags & UNWRITTEN or end <= extent.logical:
+        if end <= extent.logical:
             continue
         if ranges and ranges[-1][1] == extent.logical:
             ranges[-1] = (ranges[-1][0], end)
@@ -138,9 +142,12 @@ def data_ranges(extents: t.Iterable[Extent], size: int) -> list[tuple[int, int]]
     return ranges
 
 
-def holds_unwritten(extents: t.Iterable[Extent], size: int) -> bool:
-    """Whether part of the file is reserved space that it never wrote."""
-    return any(extent.flags & UNWRITTEN and extent.logical < size for extent in extents)
+def reaches_beyond(extents: t.Iterable[Extent], end: int) -> bool:
+    """Whether the file has blocks behind its last one, which it reserved.
+
+    :arg end: of the last block, in bytes.
+    """
+    return any(extent.end > end for extent in extents)
 
 
 def physical_pieces(extents: t.Iterable[Extent], start: int, end: int) -> list[tuple[int, int, int]]:
@@ -148,7 +155,7 @@ def physical_pieces(extents: t.Iterable[Extent], start: int, end: int) -> list[t
     pieces = []
     for extent in extents:
         first, last = max(start, extent.logical), min(end, extent.end)
-        if first < last and not extent.flags & UNWRITTEN:
+        if first < last:
             pieces.append((first, last, extent.physical + first - extent.logical))
     return pieces
 

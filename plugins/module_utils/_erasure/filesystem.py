@@ -71,6 +71,7 @@ LIMIT_FLASH = "flash medium: remapped and spare blocks are not reached"
 LIMIT_DM = "device-mapper volume: copies that it may keep elsewhere are not seen"
 LIMIT_MD = "RAID: a member that failed or was replaced keeps what it held"
 LIMIT_BACKING = "cached pages of the file below the loop device could not be dropped before reading back"
+LIMIT_LOOP_PART = "loop device: it shows only a part of its file, and the rest of the file was left as it was"
 LIMIT_LOOP_UNSEEN = "loop device: the file below it cannot be seen from here"
 
 _LAYER_LIMITS: t.Mapping[str, str] = {"virtual": LIMIT_VIRTUAL, "dm": LIMIT_DM, "md": LIMIT_MD, "memory": "memory-backed block device"}
@@ -130,10 +131,13 @@ def _layer_reason(layer: Layer, below: FilesystemFacts | None) -> str:
 
 def _layer_limits(layer: Layer, below: FilesystemFacts | None) -> t.Iterator[str]:
     if layer.kind == "loop":
-        if below is None:
+        if layer.backing is None:
             yield LIMIT_LOOP_UNSEEN
-        else:
+        elif below is not None:
             yield f"loop device over a file on {below.type}: its bytes are overwritten as far as that filesystem shows"
+        if layer.partial:
+            yield LIMIT_LOOP_PART
+        if below is not None:
             yield from below.limits
     elif layer.kind in _LAYER_LIMITS:
         yield _LAYER_LIMITS[layer.kind]
@@ -217,6 +221,16 @@ class FilesystemProbe:
                 self._mounts = {}
         return self._mounts.get(number)
 
+    def _unseen(self, below: tuple[int, int], depth: int) -> FilesystemFacts | None:
+        """The facts about the filesystem of a file that cannot be opened, by its device; C(None) where it may be a plain one."""
+        number = os.major(below[0]), os.minor(below[0])
+        self._mount(-1)
+        for mount in (self._mounts or {}).values():
+            if (mount.major, mount.minor) == number:
+                return self._gather(mount, depth + 1)
+        # Plain filesystems lie on a device that has a number of its own.
+        return None if number[0] else FilesystemFacts("a filesystem", False, "which cannot be seen from here and is no plain one")
+
     def _gather(self, mount: MountFacts | None, depth: int) -> FilesystemFacts:
         if mount is None or mount.type not in _IN_PLACE:
             return decide_filesystem(mount, ())
@@ -231,8 +245,10 @@ class FilesystemProbe:
         return [(layer, self._below(layer, depth)) for layer in block_layers(major, minor)]
 
     def _below(self, layer: Layer, depth: int) -> FilesystemFacts | None:
-        if layer.backing is None or depth > 4:
+        if depth > 4:
             return None
+        if layer.backing is None:
+            return self._unseen(layer.below, depth) if layer.below else None
         try:
             fd = os.open(layer.backing, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         except OSError:

@@ -25,7 +25,10 @@ LIMIT_METADATA = (
     "what lies in the filesystem's own structures was not reached: names in directories, the journal, lists of free blocks, "
     "and inode tables ({inodes} free inodes)"
 )
-LIMIT_SLACK = "the rest of the last block of living files, and what deleted files hold that a process still has open, were not reached"
+LIMIT_SLACK = (
+    "the rest of the last block of living files, blocks that they reserved and have not written, and what deleted files hold that a process "
+    "still has open, were not reached"
+)
 LIMIT_UNSEEN = "blocks that the medium no longer shows (spare area, remapped sectors) were not reached"
 LIMIT_RESERVE = "{bytes} bytes stayed free for the live system and were not reached"
 LIMIT_ROOT = "{bytes} bytes of free space that only root or the filesystem itself may use were not reached"

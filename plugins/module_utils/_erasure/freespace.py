@@ -18,7 +18,7 @@ import typing as t
 
 from .._errors import DisposalError, RefusedError
 from .._executor import Executor
-from .extents import places
+from .extents import DATA_INLINE, map_extents, places
 from .filesystem import LIMIT_BACKING
 from .fillfiles import FillFile, FillFiles, remove_leftovers
 from .freeblocks import free_ranges, margin_given
@@ -38,6 +38,8 @@ _TAIL_FILES = 64
 # Pieces of the map, or of a file, that are looked at; what is behind them is not counted as reached.
 _EXCHANGED = 20_000
 _CHOICE = 16
+# As much as the smallest inodes have room for.
+_INLINE_BYTES = 16
 
 Step = t.Callable[[FillFile, Buffers], None]
 
@@ -123,6 +125,7 @@ class _Run:
         try:
             with contextlib.ExitStack() as stack:
                 stack.callback(self.files.close)
+                self._refuse_inline()
                 # Space of files that were deleted just before is free only when the journal says so.
                 self.executor.sync_directory(self.fd)
                 tails = self._tails()
@@ -136,6 +139,26 @@ class _Run:
         finally:
             self.workers.close()
         return conclude(self.files, self.reached, self.space.facts, self.scheme)
+
+    def _refuse_inline(self) -> None:
+        """Small files that lie in inodes leave their bytes there, where no file of ours gets: tried, since no list of options tells."""
+        if not self.space.facts.type.startswith("ext"):
+            return
+        try:
+            fd = self.executor.open(".", os.O_RDWR | os.O_TMPFILE, dir_fd=self.fd)
+            try:
+                self.executor.write(fd, bytes(_INLINE_BYTES))
+                inline = any(extent.flags & DATA_INLINE for extent in map_extents(fd) or ())
+            finally:
+                os.close(fd)
+        except OSError:
+            # What follows meets it too, and says so.
+            return
+        if inline:
+            raise RefusedError(
+                f"{self.directory} is on a filesystem that keeps small files inside its inodes (inline_data), where what deleted ones held is not "
+                "reached, so nothing was written; sanitize the whole medium or destroy its keys"
+            )
 
     def _tails(self) -> list[FillFile]:
         """The small files of the end, which a filesystem that is filled may not be able to make; the first one tells whether it can at all."""

@@ -91,16 +91,16 @@ def bears(fd: int, marks: t.Iterable[Mark], *, erased: bool = False) -> bool:
     return False
 
 
-def digests_at(path: str, places: t.Sequence[int], length: int) -> list[str]:
-    """Digests of what a device holds at some offsets, read past the page cache; empty for what cannot be read.
+def digests_at(path: str, places: t.Sequence[tuple[int, int]]) -> list[str]:
+    """Digests of what a device holds in some ranges, read past the page cache; empty for what cannot be read.
 
-    :arg places: multiples of C(length), which is one of the sector size; in bytes.
+    :arg places: offset and length of each in bytes, multiples of the sector size; at most C(CHUNK) long.
     """
     fd = os.open(path, os.O_RDONLY | os.O_DIRECT | os.O_CLOEXEC)
     buffers = Buffers()
     found = []
     try:
-        for place in places:
+        for place, length in places:
             try:
                 got = os.preadv(fd, [buffers.data[:length]], place)
             except OSError:

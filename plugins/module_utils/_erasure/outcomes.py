@@ -158,7 +158,7 @@ class DeviceResult:
     """What came of one whole device.
 
     :arg reason: one sentence; C(None) exactly where the outcome is C(destroyed).
-    :arg bytes: overwritten in the last pass that was written.
+    :arg bytes: overwritten in the last pass that was written; C(moved) those that this call wrote in all passes.
     :arg verified_bytes: read back and found equal; C(to_verify) those that had to be, fewer than the size for a sample.
     :arg passes: passes that were written to the end.
     :arg bad_lbas: the first ranges (first, last) of logical sectors that were not overwritten, or not read back equal.
@@ -177,6 +177,7 @@ class DeviceResult:
     size: int
     logical: int
     bytes: int
+    moved: int
     verified_bytes: int
     to_verify: int
     passes: int

@@ -7,11 +7,16 @@
 from __future__ import annotations
 
 import contextlib
+import mmap
 import os
 import stat
 import typing as t
 
-__all__ = ["RawDisks"]
+__all__ = ["RawDisks", "has_clusters"]
+
+_SUPERBLOCK = 4096
+_EXT_MAGIC = b"\x53\xef"
+_BIGALLOC = 0x200
 
 
 class RawDisks:
@@ -31,6 +36,14 @@ class RawDisks:
             if fd >= 0:
                 os.close(fd)
         self._opened.clear()
+
+
+def has_clusters(fd: int) -> bool:
+    """Whether the ext4 on an open device gives out its blocks in clusters of several (bigalloc)."""
+    buffer = mmap.mmap(-1, _SUPERBLOCK)
+    if os.preadv(fd, [buffer], 0) < _SUPERBLOCK or buffer[0x438:0x43A] != _EXT_MAGIC:
+        return False
+    return bool(int.from_bytes(buffer[0x464:0x468], "little") & _BIGALLOC)
 
 
 def _names(device: int) -> t.Iterator[str]:

@@ -105,7 +105,7 @@ def require_level(technique: str, required: str) -> str:
     reachable = reachable_level(technique)
     if not satisfies(reachable, required):
         raise RefusedError(
-            f"{technique} of files reaches at most the level {reachable} of {STANDARD} and {required} is required, so nothing was written; "
+            f"{technique} reaches at most the level {reachable} of {STANDARD} and {required} is required, so nothing was written; "
             "destroy the keys (crypto_erase) or sanitize the whole medium to reach a higher one"
         )
     return reachable

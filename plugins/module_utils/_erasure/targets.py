@@ -76,7 +76,7 @@ _REASONS: t.Mapping[str, str] = {
     "hard_linked": "hard-linked: the file has another name, which would lose its content too",
     "busy": "busy: another process has the file open",
     "read_only": "read-only: the filesystem takes no writes",
-    "denied": "denied: the file may not be written (immutable, append-only or no permission)",
+    "denied": "denied: the file may not be written, or its name not removed (immutable, append-only or no permission)",
 }
 
 
@@ -246,7 +246,14 @@ _Opener = t.Callable[[int, str], "tuple[int, t.Callable[[], None]]"]
 
 
 def open_target(
-    executor: Executor, root_fd: int, path: str, expected: Expected, *, shared: bool = False, unprotect: bool = False
+    executor: Executor,
+    root_fd: int,
+    path: str,
+    expected: Expected,
+    *,
+    shared: bool = False,
+    unprotect: bool = False,
+    removes: bool = True,
 ) -> OpenTarget:
     """Open a file for its destruction: below the root, without following a link, equal to the plan, no unknown name, open nowhere else.
 
@@ -255,18 +262,30 @@ def open_target(
     :arg path: relative to the root.
     :arg shared: other processes may have it open; C(openers) then says so.
     :arg unprotect: take the flags immutable and append-only off it; they are put back where it is refused after all.
+    :arg removes: its names will go, so directories with such a flag are refused too; theirs is never taken off.
     :raises TargetRefusedError: the file differs from the plan or may not be written now.
     :raises RefusedError: C(path) is not a plain path below the root.
     """
-    return _opened(root_fd, path, expected, lambda dir_fd, name: _open_file(executor, dir_fd, name, unprotect=unprotect), shared=shared)
+    return _opened(
+        root_fd,
+        path,
+        expected,
+        lambda dir_fd, name: _open_file(executor, dir_fd, name, unprotect=unprotect),
+        shared=shared,
+        removes=removes,
+    )
 
 
-def look_at(root_fd: int, path: str, expected: Expected, *, shared: bool = False, unprotect: bool = False) -> OpenTarget:
+def look_at(
+    root_fd: int, path: str, expected: Expected, *, shared: bool = False, unprotect: bool = False, removes: bool = True
+) -> OpenTarget:
     """The same for reading only, with the same refusals: to look at all files before the first of them is written, and in check mode."""
-    return _opened(root_fd, path, expected, lambda dir_fd, name: _open_reading(dir_fd, name, unprotect=unprotect), shared=shared)
+    return _opened(
+        root_fd, path, expected, lambda dir_fd, name: _open_reading(dir_fd, name, unprotect=unprotect), shared=shared, removes=removes
+    )
 
 
-def _opened(root_fd: int, path: str, expected: Expected, opener: _Opener, *, shared: bool) -> OpenTarget:
+def _opened(root_fd: int, path: str, expected: Expected, opener: _Opener, *, shared: bool, removes: bool) -> OpenTarget:
     *parents, name = plain_parts(path)
     dir_fd = open_directory(root_fd, parents)
     try:
@@ -282,6 +301,8 @@ def _opened(root_fd: int, path: str, expected: Expected, opener: _Opener, *, sha
         if difference:
             raise refusal(difference)
         _add_names(target, root_fd, expected)
+        if removes and any(forbidding_flags(directory) for directory, _name in target.names):
+            raise refusal("denied")
         target.lease(shared=shared)
         # Held again only while the file is overwritten: a reader should not wait for what else is done before.
         target.release()

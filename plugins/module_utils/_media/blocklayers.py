@@ -29,6 +29,8 @@ class Layer:
     :arg kind: C(loop), C(dm), C(md), C(cache), C(virtual), C(memory) or C(disk).
     :arg uuid: a device-mapper volume's uuid; its ending tells a snapshot or a thin pool.
     :arg backing: a loop device's file, where it can be opened and is the right one.
+    :arg below: device and inode of a loop device's file, also where it cannot be opened.
+    :arg partial: a loop device that shows only a part of its file.
     """
 
     name: str
@@ -37,6 +39,8 @@ class Layer:
     rotational: bool = True
     zoned: bool = False
     backing: str | None = None
+    below: tuple[int, int] | None = None
+    partial: bool = False
 
 
 def _text(path: str) -> str:
@@ -47,9 +51,8 @@ def _text(path: str) -> str:
         return ""
 
 
-def loop_backing(directory: str, name: str) -> str | None:
-    """The path of a loop device's file, checked against the kernel's own device and inode; C(None) where that cannot be done."""
-    path = _text(os.path.join(directory, "loop", "backing_file"))
+def loop_file(name: str) -> tuple[int, int] | None:
+    """Device and inode of a loop device's file, as the kernel has it open; C(None) where it does not tell."""
     try:
         device = os.open(f"/dev/{name}", os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError:
@@ -57,12 +60,22 @@ def loop_backing(directory: str, name: str) -> str | None:
     try:
         status = bytearray(_LOOP_INFO.size)
         fcntl.ioctl(device, _LOOP_GET_STATUS64, status, True)
-        facts = os.stat(path)
-    except (OSError, ValueError):
+    except OSError:
         return None
     finally:
         os.close(device)
-    return path if _LOOP_INFO.unpack(status) == (facts.st_dev, facts.st_ino) else None
+    number, inode = _LOOP_INFO.unpack(status)
+    return number, inode
+
+
+def loop_backing(directory: str, name: str) -> str | None:
+    """The path of a loop device's file, checked against the kernel's own device and inode; C(None) where that cannot be done."""
+    path = _text(os.path.join(directory, "loop", "backing_file"))
+    try:
+        facts = os.stat(path)
+    except (OSError, ValueError):
+        return None
+    return path if loop_file(name) == (facts.st_dev, facts.st_ino) else None
 
 
 def _kind(directory: str, name: str) -> str:
@@ -85,14 +98,26 @@ def _kind(directory: str, name: str) -> str:
 def _layer(directory: str) -> Layer:
     name = os.path.basename(directory)
     kind = _kind(directory, name)
+    backing = loop_backing(directory, name) if kind == "loop" else None
     return Layer(
         name=name,
         kind=kind,
         uuid=_text(os.path.join(directory, "dm", "uuid")),
         rotational=_text(os.path.join(directory, "queue", "rotational")) == "1",
         zoned=_text(os.path.join(directory, "queue", "zoned")) not in ("", "none"),
-        backing=loop_backing(directory, name) if kind == "loop" else None,
+        backing=backing,
+        below=loop_file(name) if kind == "loop" else None,
+        partial=backing is not None and _shows_part(directory, backing),
     )
+
+
+def _shows_part(directory: str, backing: str) -> bool:
+    """Whether a loop device begins behind its file's first byte, or ends before its last one."""
+    size = _text(os.path.join(directory, "size"))
+    try:
+        return _text(os.path.join(directory, "loop", "offset")) not in ("", "0") or int(size) * 512 < os.stat(backing).st_size
+    except (OSError, ValueError):
+        return False
 
 
 def block_layers(major: int, minor: int, *, sys_root: str = "/sys") -> tuple[Layer, ...]:

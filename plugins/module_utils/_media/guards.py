@@ -102,6 +102,8 @@ class _Gathering:
         self.unread: list[str] = []
         self.unseen: list[str] = []
         self.holders: list[str] = []
+        # Files of loop devices, by device and inode: who has one open can write to it.
+        self.files: set[tuple[int, int]] = set()
         # The device, its partitions and all that is stacked on them.
         self.family: dict[Number, str] = {}
         self._stack(device.name)
@@ -153,16 +155,26 @@ class _Gathering:
             self._stack(holder)
 
     def note_loops(self) -> None:
-        """Loop devices over the device itself: the kernel lists them as no holder, and no process has it open."""
-        for name in self._list(os.path.join(self.sys_root, "block"), "which loop devices there are"):
-            path = os.path.join(self.sys_root, "block", name, "loop", "backing_file")
-            try:
-                with open(path, encoding="utf-8", errors="surrogateescape") as handle:
-                    facts = os.stat(handle.read().rstrip("\n"))
-            except OSError:
-                continue
+        """Loop devices over the device itself or over its file: the kernel lists them as no holder, and no process has it open."""
+        names = self._list(os.path.join(self.sys_root, "block"), "which loop devices there are")
+        backing = {name: facts for name in names for facts in [self._backing(name)] if facts is not None}
+        own = {(facts.st_dev, facts.st_ino) for name, facts in backing.items() if name in self.around.values()}
+        self.files.update(own)
+        for name, facts in backing.items():
             if stat.S_ISBLK(facts.st_mode) and (os.major(facts.st_rdev), os.minor(facts.st_rdev)) in self.around:
                 self.holders.append(name)
+            elif (facts.st_dev, facts.st_ino) in own and name not in self.around.values():
+                self.holders.append(f"{name} (over the same file)")
+
+    def _backing(self, name: str) -> os.stat_result | None:
+        """The file of a loop device, by its path; none of another device."""
+        try:
+            with open(
+                os.path.join(self.sys_root, "block", name, "loop", "backing_file"), encoding="utf-8", errors="surrogateescape"
+            ) as handle:
+                return os.stat(handle.read().rstrip("\n"))
+        except OSError:
+            return None
 
     def mounts(self) -> tuple[list[str], list[str]]:
         """Where the family is mounted, and which of the system's mount points lie on the device's disk."""
@@ -227,6 +239,8 @@ class _Gathering:
                     continue
                 raise
             if stat.S_ISBLK(facts.st_mode) and (os.major(facts.st_rdev), os.minor(facts.st_rdev)) in self.around:
+                return True
+            if (facts.st_dev, facts.st_ino) in self.files:
                 return True
         return False
 

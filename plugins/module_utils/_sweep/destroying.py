@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import typing as t
 
 from .._erasure.attached import wipe_attributes
@@ -80,7 +81,7 @@ class _Erased(t.NamedTuple):
 class Destroyer:
     """Works through a plan's due rows.
 
-    :ivar touched: sets that this process destroyed or moved aside.
+    :ivar touched: sets that this process wrote to or moved aside.
     :ivar failures: why sets that should have been destroyed were not, the first few.
     :ivar results: takes each file's result.
     """
@@ -195,7 +196,8 @@ class Destroyer:
         names = names_of(row, member) if left is None else left
         expected = Expected(member.dev, member.ino, member.size, member.mtime_ns if left is None else None, tuple(names[1:]))
         root = self.recheck.root(row)
-        return open_target(self.executor, root, names[0], expected, shared=self.manner.shared, unprotect=self.manner.unprotect)
+        manner = self.manner
+        return open_target(self.executor, root, names[0], expected, shared=manner.shared, unprotect=manner.unprotect, removes=manner.remove)
 
     def left(self, row: Row, member: Member) -> list[str]:
         """The names of a file at which something stands, after what an interrupted scrubbing did was undone."""
@@ -251,6 +253,7 @@ class Destroyer:
             if self.results is not None:
                 for result in own:
                     self.results(row, result)
+            self.touched += any(result.passes for result in own)
             item = _joined(
                 _Erased(row, targets, set_outcome(own), sorted({result.reason for result in own if result.reason}), set_proof(own)), erased
             )
@@ -269,7 +272,8 @@ class Destroyer:
             left = self._each(left, self._scrub)
             left = self._each(left, lambda _item, target: remove(self.executor, target))
         for item in left:
-            self.touched += 1
+            if not self.manner.remove:
+                item.proof["ctime_ns"] = max(os.fstat(target.fd).st_ctime_ns for target in item.targets)
             self._outcome(item.row, item.outcome, item.reasons, item.proof)
         if self.manner.remove:
             self._tidy([item.row for item in left])
@@ -341,7 +345,7 @@ class Destroyer:
 
     def skip(self, row: Row, reason: str, *, failed: bool = False) -> None:
         """Record that a set is kept, which counts among the failures where it C(failed)."""
-        if failed:
+        if failed or self.manner.skips_fail:
             self._note(row, [reason])
         self._outcome(row, "not_destroyed", [reason], None)
 

@@ -15,11 +15,27 @@ from .._errors import RefusedError
 from .._executor import Executor
 from .._recordings.calendar import rfc3339
 from .._retention.holds import DEFAULT_COOLING, load_holds
-from .state import named_documents
+from .state import StateDir, named_documents
 
-__all__ = ["hold_changes"]
+__all__ = ["hold_changes", "refuse_holds"]
 
 _CONTENT = ("match", "where", "reason", "placed_by", "review_by", "cooling")
+
+
+def refuse_holds(state: StateDir, checked: str) -> None:
+    """Refuse what no policy speaks of while legal holds are in force on the host.
+
+    :arg checked: C(checked) where somebody has made sure that none is about it.
+    :raises RefusedError: one is in force, or what stands there cannot be understood.
+    """
+    holds, _generation = load_holds(state.hold_documents())
+    standing = [hold.id for hold in holds if hold.active(int(time.time()))]
+    if standing and checked != "checked":
+        raise RefusedError(
+            f"legal holds are in force on this host ({', '.join(standing[:3])}{' and others' if len(standing) > 3 else ''}), and without a policy "
+            "nobody can tell whether they are about what is to be overwritten, so nothing was done; use retention_apply, or make sure and give "
+            "holds: checked"
+        )
 
 
 def hold_changes(params: t.Mapping[str, t.Any], executor: Executor, *, check_mode: bool) -> dict[str, t.Any]:

@@ -28,6 +28,7 @@ class Manner:
     :ivar shared: files that other processes have open are overwritten too.
     :ivar unprotect: the flags immutable and append-only are taken off.
     :ivar pace: see C(overwrite_batch).
+    :ivar skips_fail: what is not destroyed is a failure, whatever the reason: nobody decides over it anew as a plan does.
     """
 
     verify: str | None = None
@@ -38,6 +39,12 @@ class Manner:
     shared: bool = False
     unprotect: bool = False
     pace: t.Callable[[int], None] | None = None
+    skips_fail: bool = False
+
+    @property
+    def proves(self) -> bool:
+        """Whether nothing less was asked for than C(destroyed) needs."""
+        return self.verify not in ("none", "sample") and self.on_ineffective == "fail" and not self.shared
 
 
 def size_of(name: str, text: str) -> int:
@@ -81,4 +88,5 @@ def manner_of(params: t.Mapping[str, t.Any]) -> Manner:
         shared=params["open_files"] == "overwrite",
         unprotect=params["protected"] == "overwrite",
         pace=pace_of(params["max_rate"]),
+        skips_fail=True,
     )

@@ -23,11 +23,11 @@ from .._evidence.journal import Journal, JournalState, read_journal
 from .._executor import Executor
 from .._jobs.lock import host_lock
 from .._recordings.walk import Roots, open_root
-from .._retention.holds import load_holds
 from .._retention.rows import PlanFile, Row, plan_path
 from .approved import journal_path
 from .aside import remove_empty
 from .destroying import Destroyer, files_of, names_of
+from .holding import refuse_holds
 from .manner import Manner, manner_of
 from .paths import Listing, encode_rows, list_paths, refuse_unfit
 from .result import envelope, latest_run, opening_of, run_id
@@ -122,6 +122,8 @@ def overwrite_paths(params: t.Mapping[str, t.Any], executor: Executor, *, check_
 
     :raises DisposalError: refused before anything was touched, or stopped; C(details) tells how far it got.
     """
+    if not params["paths"]:
+        raise RefusedError("paths is an empty list, so nothing was done; name what is to be overwritten")
     manner = manner_of(params)
     level = require_level("overwrite", params["level"])
     scheme = find_scheme(params["scheme"]).reading(manner.verify, manner.share)
@@ -129,30 +131,35 @@ def overwrite_paths(params: t.Mapping[str, t.Any], executor: Executor, *, check_
     told = {key: sorted(params[key]) if key in ("paths", "roots") else params[key] for key in ("paths", "roots", "recurse", "remove")}
     request = _Request(digest_of({**told, "method": method}), method, manner)
     state = StateDir(params["state_dir"], executor)
-    _refuse_holds(state, params["holds"])
+    _refuse_own(state, params["paths"])
+    refuse_holds(state, params["holds"])
     number, last = latest_run(state.path, request.name)
     if last is not None and not last.closed:
+        plan = str((last.opening or {}).get("plan"))
         if not params["resume"]:
             raise RefusedError(
                 "an earlier run of this task was interrupted, so nothing was done; give resume: true to have it brought to its end"
             )
         if check_mode:
-            return {**_result(request, number, last, Totals(removes=request.manner.remove)), "changed": True}
-        result = _go_on(request, state, number, str((last.opening or {}).get("plan")), priority=params["io_priority"])
+            due = _count(state, plan)
+            return {**_result(request, number, last, Totals(removes=request.manner.remove), due=due), "changed": True}
+        result = _go_on(request, state, number, plan, priority=params["io_priority"])
         _remove_directories(executor, params)
-        return result
+        return _with_newcomers(result, params, PlanFile(plan_path(state.path, plan), plan))
     listing, missing = list_paths(params["paths"], params["roots"], recurse=params["recurse"])
     if missing and last is None:
         raise RefusedError(
             f"nothing stands at {', '.join(missing[:3])}{' and others' if len(missing) > 3 else ''}, and no journal on this host tells that "
             "it was destroyed by this task, so nothing was done; correct the paths"
         )
-    if last is not None and (not listing.count or (not params["remove"] and _as_left(state, request, number, last))):
+    if last is not None and (not listing.count or (not params["remove"] and _as_left(state, request, number, last, listing))):
         left = bool(listing.directories) and params["remove"] and not listing.passed_over
         if left and not check_mode:
             _remove_directories(executor, params)
-        return {**_result(request, number, last, Totals(removes=request.manner.remove)), "changed": left}
-    refuse_unfit(listing, on_ineffective=manner.on_ineffective, shared=manner.shared, unprotect=manner.unprotect)
+        result = {**_result(request, number, last, Totals(removes=request.manner.remove)), "changed": left}
+        _repeat_failure(result, manner)
+        return result
+    refuse_unfit(listing, manner)
     if check_mode or not listing.count:
         return {
             **_result(request, number + 1, None, Totals(removes=request.manner.remove), due=listing.count),
@@ -163,39 +170,86 @@ def overwrite_paths(params: t.Mapping[str, t.Any], executor: Executor, *, check_
     return result
 
 
-def _refuse_holds(state: StateDir, checked: str) -> None:
-    holds, _generation = load_holds(state.hold_documents())
-    standing = [hold.id for hold in holds if hold.active(int(time.time()))]
-    if standing and checked != "checked":
-        raise RefusedError(
-            f"legal holds are in force on this host ({', '.join(standing[:3])}{' and others' if len(standing) > 3 else ''}), and without a policy "
-            "nobody can tell whether they are about these files, so nothing was done; use retention_apply, or make sure and give holds: checked"
+def _with_newcomers(result: dict[str, t.Any], params: t.Mapping[str, t.Any], file: PlanFile) -> dict[str, t.Any]:
+    """The result of a run that was gone on with, and a warning where files stand in the paths that its list does not name."""
+    listing, _missing = list_paths(params["paths"], params["roots"], recurse=params["recurse"])
+    listed = {(member.dev, member.ino) for row in file.due() for member in row.members}
+    file.close()
+    count = sum(place not in listed for files in listing.files.values() for place in files)
+    if count:
+        result["warnings"] = [f"{count} files came to the given paths since the interrupted run began, and it left them alone; run again"]
+    return result
+
+
+def _repeat_failure(result: dict[str, t.Any], manner: Manner) -> None:
+    """A run that failed does not turn into a success by asking again; one of which less was asked had not failed.
+
+    :raises DisposalError: it had.
+    """
+    left = result["counts"]["not_destroyed"] + result["counts"]["unknown"]
+    if left and manner.proves:
+        raise DisposalError(
+            f"{left} of the files of this task's last run were not destroyed, or it cannot be told, and nothing is left at their places; "
+            "see its journal, which says why, and look at the medium",
+            details=result,
         )
 
 
-def _as_left(state: StateDir, request: _Request, number: int, last: JournalState) -> bool:
-    """Whether each file still is what the last run made of it: its journal says destroyed, and the file bears the run's mark."""
-    if last.counts["destroyed"] != sum(last.counts.values()):
-        return False
-    marks: dict[tuple[str, int], Mark] = {}
-    for record in read_journal(journal_path(state.path, request.run(number))):
-        if record["type"] == "intent":
-            marks.update({(record["set"], mark["member"]): Mark.of(mark) for mark in record["marks"]})
-    file = PlanFile(plan_path(state.path, str((last.opening or {})["plan"])), str((last.opening or {})["plan"]))
+def _refuse_own(state: StateDir, paths: t.Sequence[str]) -> None:
+    for path in (f"{path.rstrip('/')}/" for path in paths):
+        if path.startswith(f"{state.path}/") or f"{state.path}/".startswith(path):
+            raise RefusedError(
+                f"the path {path.rstrip('/')} holds the state directory {state.path}, whose journals and keys would go, or lies in it, "
+                "so nothing was done; leave it out"
+            )
+
+
+def _count(state: StateDir, plan: str) -> int:
+    """How many files a list that was written earlier names."""
+    file = PlanFile(plan_path(state.path, plan), plan)
     try:
-        return all(_bears(row, marks) for row in file.due())
+        return sum(1 for _row in file.due())
     finally:
         file.close()
 
 
-def _bears(row: Row, marks: t.Mapping[tuple[str, int], Mark]) -> bool:
+def _as_left(state: StateDir, request: _Request, number: int, last: JournalState, listing: Listing) -> bool:
+    """Whether the files are those of the last run, and each still is what that made of it.
+
+    Its journal says destroyed, the file bears its mark, and nothing of it was changed since.
+    """
+    if last.counts["destroyed"] != sum(last.counts.values()):
+        return False
+    marks: dict[tuple[str, int], Mark] = {}
+    changed: dict[str, int] = {}
+    for record in read_journal(journal_path(state.path, request.run(number))):
+        if record["type"] == "intent":
+            marks.update({(record["set"], mark["member"]): Mark.of(mark) for mark in record["marks"]})
+        elif record["type"] == "outcome":
+            changed[record["set"]] = record["proof"].get("ctime_ns", 0)
+    file = PlanFile(plan_path(state.path, str((last.opening or {})["plan"])), str((last.opening or {})["plan"]))
+    listed = {(root, dev, ino) for root, files in listing.files.items() for dev, ino in files}
+    try:
+        for row in file.due():
+            listed -= {(row.root, member.dev, member.ino) for member in row.members}
+            if not _bears(row, marks, changed[row.set]):
+                return False
+        return not listed
+    finally:
+        file.close()
+
+
+def _bears(row: Row, marks: t.Mapping[tuple[str, int], Mark], changed: int) -> bool:
     root_fd = open_root(row.root)
     try:
         for index, member in enumerate(files_of(row)):
             expected = Expected(member.dev, member.ino, member.size, None, tuple(names_of(row, member)[1:]))
             mark = marks.get((row.set, index))
             try:
-                with look_at(root_fd, member.path, expected, shared=True, unprotect=True) as target:
+                with look_at(root_fd, member.path, expected, shared=True, unprotect=True, removes=False) as target:
+                    # Nobody can set this time but by the clock.
+                    if os.fstat(target.fd).st_ctime_ns > changed:
+                        return False
                     if member.size and (mark is None or not bears(target.fd, [mark], erased=True)):
                         return False
             except TargetRefusedError:

@@ -17,8 +17,9 @@ from .._erasure.filesystem import FilesystemProbe
 from .._erasure.targets import Expected, TargetRefusedError, look_at
 from .._errors import RefusedError
 from .._evidence.canonical import canonical
-from .._recordings.walk import open_root, opened_below, walk
+from .._recordings.walk import mount_of, open_root, opened_below, walk
 from .._retention.rows import FORMAT
+from .manner import Manner
 
 __all__ = ["SOURCE", "Listing", "encode_rows", "list_paths", "refuse_unfit"]
 
@@ -70,6 +71,10 @@ def list_paths(paths: t.Sequence[str], roots: t.Sequence[str], *, recurse: bool)
 
     :raises RefusedError: a path outside the roots, behind or at a symbolic link, a directory without C(recurse), or no regular file.
     """
+    for root in roots:
+        for other in roots:
+            if f"{other.rstrip('/')}/".startswith(f"{root.rstrip('/')}/") and root != other:
+                raise RefusedError(f"the root {other} lies in the root {root}, so nothing was done; name one of them")
     listing = Listing()
     missing = []
     for path in dict.fromkeys(paths):
@@ -87,6 +92,10 @@ def _take(listing: Listing, root_fd: int, root: str, rest: str, path: str, *, re
     parent, _slash, name = rest.rpartition("/")
     try:
         with opened_below(root_fd, parent) as fd:
+            if mount_of(fd) != mount_of(root_fd):
+                raise RefusedError(
+                    f"the path {path} lies on something that is mounted below the root {root}, so nothing was done; name that mount as its root"
+                )
             facts = os.stat(name, dir_fd=fd, follow_symlinks=False)
             if stat.S_ISREG(facts.st_mode):
                 listing.add(root, rest, facts)
@@ -102,7 +111,9 @@ def _take(listing: Listing, root_fd: int, root: str, rest: str, path: str, *, re
         return False
     except OSError as error:
         why = (
-            "has a symbolic link on its way, and links are never followed" if isinstance(error, NotADirectoryError) else str(error.strerror)
+            "what is on its way is no directory, or a symbolic link, and links are never followed"
+            if isinstance(error, NotADirectoryError)
+            else str(error.strerror)
         )
         raise RefusedError(f"the path {path} cannot be opened: {why}; nothing was done; correct it") from error
     return True
@@ -116,7 +127,7 @@ def _take_tree(listing: Listing, fd: int, root: str, top: str) -> None:
             listing.add(root, f"{place}/{name}", facts)
 
 
-def refuse_unfit(listing: Listing, *, on_ineffective: str, shared: bool, unprotect: bool) -> None:
+def refuse_unfit(listing: Listing, manner: Manner) -> None:
     """Refuse the whole call where one of its files could not be overwritten, so that nothing is half done. Only reads.
 
     :raises RefusedError: with the first few reasons.
@@ -128,7 +139,7 @@ def refuse_unfit(listing: Listing, *, on_ineffective: str, shared: bool, unprote
         probe = FilesystemProbe()
         try:
             for facts, names in files.values():
-                problem = _problem(root_fd, facts, names, probe, on_ineffective=on_ineffective, shared=shared, unprotect=unprotect)
+                problem = _problem(root_fd, facts, names, probe, manner)
                 if problem:
                     count += 1
                     if len(problems) < _TOLD:
@@ -143,15 +154,13 @@ def refuse_unfit(listing: Listing, *, on_ineffective: str, shared: bool, unprote
         )
 
 
-def _problem(
-    root_fd: int, facts: os.stat_result, names: list[str], probe: FilesystemProbe, *, on_ineffective: str, shared: bool, unprotect: bool
-) -> str | None:
+def _problem(root_fd: int, facts: os.stat_result, names: list[str], probe: FilesystemProbe, manner: Manner) -> str | None:
     if facts.st_nlink != len(names):
-        return f"hard-linked: the file has {facts.st_nlink} names, and {len(names)} of them are in the given paths"
+        return f"hard-linked: the file has {facts.st_nlink} names, and only {len(names)} of them in the given paths of this root"
     expected = Expected(facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns, tuple(names[1:]))
     try:
-        with look_at(root_fd, names[0], expected, shared=shared, unprotect=unprotect) as target:
-            return why_ineffective([target], probe=probe)[0] if on_ineffective == "fail" else None
+        with look_at(root_fd, names[0], expected, shared=manner.shared, unprotect=manner.unprotect, removes=manner.remove) as target:
+            return why_ineffective([target], probe=probe)[0] if manner.on_ineffective == "fail" else None
     except TargetRefusedError as error:
         return error.message
 

@@ -52,8 +52,8 @@ def opening_of(run: str, plan: str) -> dict[str, t.Any]:
 
 
 def outcome_of(counts: t.Mapping[str, int], due: int) -> str:
-    """The outcome of a run: C(unknown) as soon as one set's is, C(destroyed) only where each of C(due) sets is."""
-    return "unknown" if counts["unknown"] else "destroyed" if counts["destroyed"] == due else "not_destroyed"
+    """The outcome of a run: C(unknown) as soon as one set's is, C(destroyed) only where there are C(due) sets and each of them is."""
+    return "unknown" if counts["unknown"] else "destroyed" if due and counts["destroyed"] == due else "not_destroyed"
 
 
 def envelope(journal: JournalState | None, *, required: str, technique: str, due: int, **record: t.Any) -> dict[str, t.Any]:
@@ -64,7 +64,7 @@ def envelope(journal: JournalState | None, *, required: str, technique: str, due
     :arg record: what the evidence tells besides, the run's name C(run) among it.
     """
     counts = dict(journal.counts) if journal else dict.fromkeys(OUTCOMES, 0)
-    outcome = outcome_of(counts, due) if journal or not due else "not_destroyed"
+    outcome = outcome_of(counts, due)
     achieved = reachable_level(technique) if due and counts["destroyed"] == due else LEVELS[0]
     told = {**record, "outcome": outcome, "counts": counts}
     return {

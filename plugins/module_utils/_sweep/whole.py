@@ -11,11 +11,12 @@ import random
 import time
 import typing as t
 
-from .._erasure.device import overwrite_device
+from .._erasure.device import overwrite_device, require_fit
 from .._erasure.freelook import look_at_free_space
 from .._erasure.freeresult import FreeSpaceResult
 from .._erasure.freespace import overwrite_free_space
 from .._erasure.marks import digests_at
+from .._erasure.opened import find_signatures
 from .._erasure.outcomes import DeviceResult
 from .._erasure.pace import set_io_priority
 from .._erasure.schemes import LEVELS, STANDARD, Scheme, find_scheme, require_level
@@ -24,20 +25,22 @@ from .._evidence.canonical import digest_of
 from .._evidence.journal import Journal, JournalState, read_journal
 from .._executor import Executor
 from .._jobs.lock import host_lock
-from .._media.guards import gather_use, require_free
 from .._media.identity import Device, find_device
 from .approved import journal_path
+from .holding import refuse_holds
 from .manner import manner_of, size_of
 from .result import envelope, latest_run, opening_of, run_id
 from .state import StateDir
 
 __all__ = ["overwrite_device_of", "overwrite_free_space_of"]
 
-# Places of a device of which digests are kept, so that a later run can tell whether it still holds what was written.
-_PLACES = 32
+# Of both ends of a device, where partition tables and filesystems begin, and of places between them digests are kept, so that a later
+# run can tell whether it still holds what was written; in bytes.
+_END_BYTES = 1 << 20
+_PLACES = 256
 _PLACE_BYTES = 4096
 
-Act = t.Callable[[str], "tuple[FreeSpaceResult | DeviceResult, dict[str, t.Any]]"]
+Act = t.Callable[[], "tuple[FreeSpaceResult | DeviceResult, dict[str, t.Any]]"]
 
 
 class _Whole(t.NamedTuple):
@@ -64,7 +67,7 @@ class _Whole(t.NamedTuple):
 
     @property
     def name(self) -> str:
-        return digest_of({"kind": self.kind, "subject": self.subject, "method": self.method, "verify": self.scheme.verify})
+        return digest_of({"kind": self.kind, "subject": self.subject, "method": self.method})
 
     def told(self) -> dict[str, t.Any]:
         """What each record of it repeats."""
@@ -77,22 +80,37 @@ def overwrite_free_space_of(params: t.Mapping[str, t.Any], executor: Executor, *
     :raises DisposalError: refused before anything was written, or failed; C(details) tells how far it got.
     """
     manner = manner_of(params)
+    refuse_holds(state := StateDir(params["state_dir"], executor), params["holds"])
     level = require_level("overwrite", params["level"])
     scheme = find_scheme(params["scheme"]).reading(manner.verify, manner.share)
     reserve = _reserve(params["reserve"])
     space = look_at_free_space(params["free_space"], reserve)
     whole = _Whole("free_space", {"path": params["free_space"], "reserve": space.reserve_bytes}, space.free_bytes, scheme, level)
-    state = StateDir(params["state_dir"], executor)
     number, last = latest_run(state.path, whole.name)
+    interrupted = _interrupted(whole, last, params)
     if check_mode:
         return {**_result(whole, number + 1, None, None, 0.0), "changed": True}
 
-    def act(_run: str) -> tuple[FreeSpaceResult, dict[str, t.Any]]:
+    def act() -> tuple[FreeSpaceResult, dict[str, t.Any]]:
         done = overwrite_free_space(executor, params["free_space"], scheme, reserve=reserve, threads=manner.threads, pace=manner.pace)
         numbers = ("free_bytes", "kept_bytes", "given_back_bytes", "files", "filesystem", "ended", "read")
         return done, {name: getattr(done, name) for name in numbers}
 
-    return _carried(whole, state, number if last is not None and not last.closed else number + 1, act, priority=params["io_priority"])
+    return _carried(whole, state, number if interrupted else number + 1, act, priority=params["io_priority"])
+
+
+def _interrupted(whole: _Whole, last: JournalState | None, params: t.Mapping[str, t.Any]) -> bool:
+    """Whether the last run had not come to its outcome; one that only lacks its last record had.
+
+    :raises RefusedError: it was, and it is not to be gone on with.
+    """
+    interrupted = last is not None and last.outcome_of(whole.set) is None
+    if interrupted and not params["resume"]:
+        raise RefusedError(
+            f"an earlier run over this {whole.kind.replace('_', ' ')} was interrupted, so nothing was done; "
+            "give resume: true to have it brought to its end"
+        )
+    return interrupted
 
 
 def _reserve(text: str | None) -> int | None:
@@ -107,25 +125,21 @@ def overwrite_device_of(params: t.Mapping[str, t.Any], executor: Executor, *, ch
     :raises DisposalError: refused before anything was written, or failed; C(details) tells how far it got.
     """
     manner = manner_of(params)
+    refuse_holds(state := StateDir(params["state_dir"], executor), params["holds"])
     level = require_level("overwrite", params["level"])
     scheme = find_scheme(params["scheme"]).reading(manner.verify, manner.share)
     device = find_device({key: str(value) for key, value in params["device"].items() if value is not None})
     whole = _Whole("device", dict(device.identity), device.size, scheme, level)
-    require_free(gather_use(device), on_unseen=params["on_unseen"])
-    state = StateDir(params["state_dir"], executor)
+    require_fit(device, scheme, on_unseen=params["on_unseen"], on_ineffective=manner.on_ineffective)
     number, last = latest_run(state.path, whole.name)
-    interrupted = last is not None and not last.closed
-    if interrupted and not params["resume"]:
-        raise RefusedError(
-            f"an earlier run over {device.name} was interrupted, so nothing was done; give resume: true to have it brought to its end"
-        )
+    interrupted = _interrupted(whole, last, params)
     if last is not None and not interrupted and _as_left(state, whole, number, device):
         return {**_result(whole, number, last, None, 0.0), "changed": False}
     if check_mode:
-        return {**_result(whole, number + 1, None, None, 0.0), "changed": True}
+        return {**_result(whole, number if interrupted else number + 1, last if interrupted else None, None, 0.0), "changed": True}
     jobs = state.make("jobs")
 
-    def act(run: str) -> tuple[DeviceResult, dict[str, t.Any]]:
+    def act() -> tuple[DeviceResult, dict[str, t.Any]]:
         done = overwrite_device(
             executor,
             device,
@@ -134,12 +148,13 @@ def overwrite_device_of(params: t.Mapping[str, t.Any], executor: Executor, *, ch
             share=scheme.share / 1000,
             threads=manner.threads,
             pace=manner.pace,
-            checkpoint_path=os.path.join(jobs, f"{run}.checkpoint"),
+            # One for the device, so that another task does not leave it lying about, with its key.
+            checkpoint_path=os.path.join(jobs, f"{whole.set.partition(':')[2][:16]}.checkpoint"),
             resume=True,
             on_unseen=params["on_unseen"],
             on_ineffective=manner.on_ineffective,
         )
-        places = sorted(random.SystemRandom().randrange(0, max(device.size // _PLACE_BYTES, 1)) * _PLACE_BYTES for _each in range(_PLACES))
+        places = _places(device)
         proof = {
             "identity": dict(done.identity),
             "read": done.read,
@@ -147,21 +162,36 @@ def overwrite_device_of(params: t.Mapping[str, t.Any], executor: Executor, *, ch
             "bad_lbas": [list(each) for each in done.bad_lbas],
             "signatures": None if done.signatures is None else list(done.signatures),
             "partitions": done.partitions,
-            "places": places,
-            "digests": digests_at(device.path, places, _PLACE_BYTES),
+            "places": [list(place) for place in places],
+            "digests": digests_at(device.path, places),
         }
         return done, proof
 
     return _carried(whole, state, number if interrupted else number + 1, act, priority=params["io_priority"])
 
 
+def _places(device: Device) -> list[tuple[int, int]]:
+    """Both ends, and so many pieces anywhere, as offset and length."""
+    end = min(_END_BYTES, device.size // _PLACE_BYTES * _PLACE_BYTES)
+    if not end:
+        return []
+    pieces = range((device.size - end) // _PLACE_BYTES)
+    chosen = sorted(random.SystemRandom().sample(pieces, min(_PLACES, len(pieces))))
+    # From the last whole sector backwards: a device need not be a multiple of the piece.
+    return [
+        (0, end),
+        *((piece * _PLACE_BYTES, _PLACE_BYTES) for piece in chosen),
+        (device.size // device.logical * device.logical - end, end),
+    ]
+
+
 def _as_left(state: StateDir, whole: _Whole, number: int, device: Device) -> bool:
     """Whether the last run's journal says destroyed, and the device still holds at its places what it held then."""
-    for record in read_journal(journal_path(state.path, run_id(whole.name, number))):
+    for record in read_journal(journal_path(state.path, run_id(whole.name, number)), allow_torn=True):
         if record["type"] == "outcome":
             proof = record["proof"] or {}
-            same: bool = record["outcome"] == "destroyed" and digests_at(device.path, proof["places"], _PLACE_BYTES) == proof["digests"]
-            return same
+            same: bool = record["outcome"] == "destroyed" and digests_at(device.path, proof["places"]) == proof["digests"]
+            return same and (find_signatures(device) or ()) == tuple(proof["signatures"] or ())
     return False
 
 
@@ -175,31 +205,25 @@ def _carried(whole: _Whole, state: StateDir, number: int, act: Act, *, priority:
         Journal.open(journal_path(state.path, run), executor=state.executor) as journal,
     ):
         journal.begin(opening_of(run, whole.set))
-        if journal.state.outcome_of(whole.set) is None:
-            journal.append(
-                "intent", **whole.told(), method=whole.method, start=None, keep_until=None, destroy_by=None, aside=None, marks=[]
-            )
-            journal.sync()
-            try:
-                done, proof = act(run)
-            except DisposalError as error:
-                _ended(whole, journal, "not_destroyed", [error.message], None)
-                error.details.update(_result(whole, number, journal.state, None, time.monotonic() - started))
-                raise
-            proof = {
-                **{"bytes": _written(done), "verified_bytes": done.verified_bytes, "passes": done.passes, "limits": list(done.limits)},
-                **{"extents": "not_available", "filesystem": "", "read": "direct"},
-                **proof,
-            }
-            _ended(whole, journal, done.outcome, [done.reason] if done.reason else [], proof)
-        else:
-            journal.end()
-            done = None
+        journal.append("intent", **whole.told(), method=whole.method, start=None, keep_until=None, destroy_by=None, aside=None, marks=[])
+        journal.sync()
+        try:
+            done, proof = act()
+        except DisposalError as error:
+            _ended(whole, journal, "not_destroyed", [error.message], None)
+            error.details.update(_result(whole, number, journal.state, None, time.monotonic() - started))
+            raise
+        proof = {
+            **{"bytes": _written(done), "verified_bytes": done.verified_bytes, "passes": done.passes, "limits": list(done.limits)},
+            **{"extents": "not_available", "filesystem": "", "read": "direct"},
+            **proof,
+        }
+        _ended(whole, journal, done.outcome, [done.reason] if done.reason else [], proof)
         result = _result(whole, number, journal.state, done, time.monotonic() - started)
         result["journal"] = {"path": journal.path, "head": journal.head, "records": journal.seq}
-    if done is not None and done.outcome != "destroyed" and not done.asked:
+    if done.outcome != "destroyed" and not done.asked:
         raise DisposalError(
-            f"the {whole.kind.replace('_', ' ')} was not destroyed: {done.reason}; look at the medium", details={**result, "changed": True}
+            f"the {whole.kind.replace('_', ' ')} was not destroyed: {done.reason}; look at the medium, sanitize it as a whole, or destroy its keys", details={**result, "changed": True}
         )
     return {**result, "changed": True}
 
@@ -230,7 +254,7 @@ def _result(
         verified_bytes=done.verified_bytes if done else 0,
         passes=done.passes if done else 0,
         seconds=round(seconds, 3),
-        rate=int(_written(done) * done.passes / max(seconds, 0.001)) if done else 0,
+        rate=int(_moved(done) / max(seconds, 0.001)) if done else 0,
         limits=list(done.limits) if done else [],
         bad_ranges=_bad_ranges(whole, done),
     )
@@ -243,6 +267,10 @@ def _result(
 
 def _written(done: FreeSpaceResult | DeviceResult) -> int:
     return done.covered_bytes if isinstance(done, FreeSpaceResult) else done.bytes
+
+
+def _moved(done: FreeSpaceResult | DeviceResult) -> int:
+    return done.covered_bytes * done.passes if isinstance(done, FreeSpaceResult) else done.moved
 
 
 def _bad_ranges(whole: _Whole, done: FreeSpaceResult | DeviceResult | None) -> list[dict[str, t.Any]]:

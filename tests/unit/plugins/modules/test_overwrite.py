@@ -17,7 +17,9 @@ import pytest
 
 from ansible_collections.recordings.disposal.plugins.module_utils._errors import DisposalError
 from ansible_collections.recordings.disposal.plugins.module_utils._executor import Executor
+from ansible_collections.recordings.disposal.plugins.module_utils._sweep import overwriting
 from ansible_collections.recordings.disposal.plugins.module_utils._sweep.overwriting import overwrite_paths
+from ansible_collections.recordings.disposal.plugins.module_utils._sweep.paths import refuse_unfit
 from ansible_collections.recordings.disposal.plugins.modules.overwrite import main
 from ansible_collections.recordings.disposal.tests.unit.plugins.module_utils._sweep.sweep_world import fingerprint
 from ansible_collections.recordings.disposal.tests.unit.plugins.modules.module_world import run
@@ -64,11 +66,15 @@ def refused(root: pathlib.Path, overwrite: Run, words: str, **options: t.Any) ->
         ({"paths": ["{root}/../x"]}, "is not absolute and plain"),
         ({"paths": ["{root}/calls/./in"]}, "is not absolute and plain"),
         ({"paths": ["{root}/nothing.wav"]}, "nothing stands at {root}/nothing.wav, and no journal on this host tells"),
+        ({"paths": []}, "paths is an empty list, so nothing was done; name what is to be overwritten"),
+        ({"paths": ["{root}/other.wav/x"]}, "what is on its way is no directory, or a symbolic link"),
+        ({"roots": ["{root}", "{root}/calls"]}, "the root {root}/calls lies in the root {root}, so nothing was done; name one of them"),
+        ({"state_dir": "{root}/calls/state"}, "holds the state directory {root}/calls/state, whose journals and keys would go"),
         ({"recurse": False}, "is a directory, so nothing was done; name its files, or give recurse: true"),
         ({"roots": ["{root}/nowhere"], "paths": ["{root}/nowhere/x"]}, "the root {root}/nowhere cannot be opened"),
         ({"scheme": "gutman"}, "the overwrite scheme 'gutman' is not known; give one of nist_clear"),
         ({"scheme": "custom:zz"}, "has the pass 'zz', which is none"),
-        ({"level": "purge"}, "overwrite of files reaches at most the level clear"),
+        ({"level": "purge"}, "overwrite reaches at most the level clear"),
         ({"level": "destroy"}, "destroy the keys (crypto_erase) or sanitize the whole medium"),
         ({"max_rate": "fast"}, "max_rate: 'fast' is not a size"),
         ({"max_rate": "0"}, "max_rate: '0' is not a size"),
@@ -77,7 +83,10 @@ def refused(root: pathlib.Path, overwrite: Run, words: str, **options: t.Any) ->
     ],
 )
 def test_a_task_that_makes_no_sense(root: pathlib.Path, overwrite: Run, options: dict[str, t.Any], words: str) -> None:
-    given = {key: [item.format(root=root) for item in value] if isinstance(value, list) else value for key, value in options.items()}
+    given = {
+        key: [item.format(root=root) for item in value] if isinstance(value, list) else str(value).format(root=root)
+        for key, value in options.items()
+    }
     refused(root, overwrite, words.format(root=root), **given)
 
 
@@ -93,7 +102,7 @@ def test_a_symbolic_link(root: pathlib.Path, overwrite: Run, tmp_path: pathlib.P
         refused(root, overwrite, f"the path {link} is a symbolic link, and links are never followed", paths=[str(link)])
     elif kind == "on its way":
         link.symlink_to(root / "calls")
-        refused(root, overwrite, "has a symbolic link on its way", paths=[str(link / "in-+48600100201.wav")])
+        refused(root, overwrite, "what is on its way is no directory, or a symbolic link", paths=[str(link / "in-+48600100201.wav")])
     else:
         outside = tmp_path / "outside"
         outside.symlink_to(root)
@@ -108,7 +117,7 @@ def test_what_is_no_file(root: pathlib.Path, overwrite: Run) -> None:
 def test_a_name_outside_the_given_paths(root: pathlib.Path, overwrite: Run) -> None:
     os.link(root / "calls" / "in-+48600100201.wav", root / "second")
     refused(root, overwrite, "1 of 4 files cannot be destroyed by overwriting, so nothing was done: ")
-    refused(root, overwrite, "hard-linked: the file has 2 names, and 1 of them are in the given paths")
+    refused(root, overwrite, "hard-linked: the file has 2 names, and only 1 of them in the given paths of this root")
 
 
 def test_a_file_that_another_process_has_open(root: pathlib.Path, overwrite: Run) -> None:
@@ -131,13 +140,68 @@ def test_a_protected_file(root: pathlib.Path, overwrite: Run) -> None:
         except OSError:
             pytest.skip("flags need root, and a filesystem that has them")
     try:
-        refused(root, overwrite, "denied: the file may not be written (immutable, append-only or no permission)")
+        refused(root, overwrite, "denied: the file may not be written, or its name not removed (immutable, append-only or no permission)")
         result = overwrite(protected="overwrite")
         assert result["outcome"] == "destroyed" and not path.exists()
     finally:
         if path.exists():
             with open(path, "rb") as handle:
                 Executor().change_flags(handle.fileno(), off=0x10)
+
+
+@pytest.mark.parametrize("flag", [0x10, 0x20])
+def test_a_directory_that_keeps_its_names(root: pathlib.Path, overwrite: Run, flag: int) -> None:
+    directory = os.open(root / "calls", os.O_RDONLY)
+    try:
+        try:
+            Executor().change_flags(directory, on=flag)
+        except OSError:
+            pytest.skip("flags need root, and a filesystem that has them")
+        refused(root, overwrite, "denied: the file may not be written, or its name not removed")
+        refused(root, overwrite, "denied: the file may not be written, or its name not removed", protected="overwrite")
+        result = overwrite(remove=False)
+        assert result["outcome"] == "destroyed"
+    finally:
+        Executor().change_flags(directory, off=flag)
+        os.close(directory)
+
+
+def test_a_file_that_changes_after_it_was_listed_fails_the_task(
+    root: pathlib.Path, overwrite: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = root / "calls" / "in-+48600100203.wav"
+
+    def changed(*args: t.Any, **options: t.Any) -> None:
+        refuse_unfit(*args, **options)
+        path.write_bytes(MARK * (200_000 // len(MARK)))
+
+    monkeypatch.setattr(overwriting, "refuse_unfit", changed)
+    result = overwrite()
+    assert result["failed"] and result["changed"] and result["counts"] == {"destroyed": 3, "not_destroyed": 1, "unknown": 0}
+    assert "changed: the file was written to since it was planned" in result["msg"] and path.read_bytes().startswith(MARK)
+
+
+def test_a_failed_run_does_not_become_a_success_by_asking_again(
+    root: pathlib.Path, overwrite: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(*args: t.Any, **options: t.Any) -> None:
+        refuse_unfit(*args, **options)
+        (root / "calls" / "in-+48600100203.wav").unlink()
+
+    monkeypatch.setattr(overwriting, "refuse_unfit", gone)
+    first = overwrite()
+    assert first["failed"] and "vanished" in first["msg"]
+    monkeypatch.setattr(overwriting, "refuse_unfit", refuse_unfit)
+    for check in (False, True):
+        again = overwrite(check=check)
+        assert again["failed"] and "1 of the files of this task's last run were not destroyed" in again["msg"]
+
+
+def test_nothing_is_destroyed_where_nothing_is(root: pathlib.Path, overwrite: Run) -> None:
+    (root / "empty").mkdir()
+    for check in (True, False):
+        result = overwrite(paths=[str(root / "empty")], check=check)
+        assert result["outcome"] == "not_destroyed" and not result["changed"] and not any(result["counts"].values())
 
 
 def test_legal_holds_on_the_host(root: pathlib.Path, overwrite: Run, tmp_path: pathlib.Path) -> None:
@@ -191,6 +255,25 @@ def test_files_that_changed_after_they_were_overwritten_are_overwritten_again(ro
     path.write_bytes(MARK * (200_000 // len(MARK)))
     again = overwrite(remove=False)
     assert again["changed"] and MARK not in path.read_bytes()
+
+
+@pytest.mark.parametrize("scheme", ["nist_clear", "random"])
+@pytest.mark.parametrize("what", ["behind the mark", "a new file"])
+def test_what_came_after_the_last_run_is_overwritten_too(root: pathlib.Path, overwrite: Run, what: str, scheme: str) -> None:
+    overwrite(remove=False, scheme=scheme)
+    path = root / "calls" / ("in-+48600100203.wav" if what == "behind the mark" else "new.wav")
+    if what == "a new file":
+        path.write_bytes(MARK)
+    else:
+        facts = path.stat()
+        with path.open("r+b") as handle:
+            handle.seek(100_000)
+            handle.write(MARK * 10)
+        os.utime(path, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+    assert overwrite(remove=False, scheme=scheme, check=True)["changed"]
+    again = overwrite(remove=False, scheme=scheme)
+    assert again["changed"] and again["outcome"] == "destroyed" and MARK not in path.read_bytes()
+    assert not overwrite(remove=False, scheme=scheme)["changed"]
 
 
 def test_new_files_at_the_old_place_are_another_run(root: pathlib.Path, overwrite: Run) -> None:
@@ -297,6 +380,8 @@ def test_dead_at_any_operation_and_brought_to_its_end(
     journals = [path.read_bytes() for path in (tmp_path / "state" / "runs").glob("*/journal.jsonl")]
     if died and any(text and b'"type":"close"' not in text for text in journals):
         left = fingerprint(root)
+        checked = overwrite(remove=remove, verify=verify, check=True)
+        assert checked["changed"] and checked["outcome"] != "destroyed"
         kept = overwrite(remove=remove, resume=False, verify=verify)
         assert "an earlier run of this task was interrupted" in kept["msg"]
         assert fingerprint(root) == left

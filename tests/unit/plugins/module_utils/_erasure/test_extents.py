@@ -15,8 +15,8 @@ from ansible_collections.recordings.disposal.plugins.module_utils._erasure.exten
     Extent,
     data_ranges,
     extents_problem,
-    holds_unwritten,
     map_extents,
+    reaches_beyond,
 )
 
 PLAIN = (Extent(0, 1 << 20, 8192, 0), Extent(8192, 1 << 24, 4096, module.LAST))
@@ -51,7 +51,6 @@ def test_no_answer_is_a_problem() -> None:
         (),
         (PLAIN[0],),
         (PLAIN[0]._replace(physical=2 << 20), PLAIN[1]),
-        (PLAIN[0]._replace(flags=module.UNWRITTEN), PLAIN[1]),
         (*PLAIN, Extent(12288, 1 << 26, 4096, 0)),
     ],
 )
@@ -75,17 +74,25 @@ def test_encryption_alone_is_no_problem() -> None:
     assert extents_problem(encrypted, encrypted, end=4096) is None
 
 
-def test_holes_and_unwritten_space_are_no_data() -> None:
+def test_holes_are_no_data_and_what_only_reads_as_zeros_is() -> None:
     found = (
         Extent(0, 1 << 20, 4096, 0),
         Extent(4096, 1 << 21, 4096, 0),
         Extent(16384, 1 << 22, 8192, module.UNWRITTEN),
         Extent(32768, 1 << 23, 8192, 0),
     )
-    assert data_ranges(found, 40000) == [(0, 8192), (32768, 40000)]
+    assert data_ranges(found, 40000) == [(0, 8192), (16384, 24576), (32768, 40000)]
     assert data_ranges(found, 5000) == [(0, 5000)]
     assert data_ranges((), 5000) == []
-    assert holds_unwritten(found, 40000) and not holds_unwritten(found, 16384)
+    assert reaches_beyond(found, 36864) and not reaches_beyond(found, 40960)
+
+
+def test_what_was_reserved_and_is_written_now_has_not_moved() -> None:
+    before = (Extent(0, 1 << 20, 4096, 0), Extent(4096, (1 << 20) + 4096, 8192, module.UNWRITTEN))
+    after = (Extent(0, 1 << 20, 12288, module.LAST),)
+    assert extents_problem(before, after, end=12288) is None
+    moved = (Extent(0, 1 << 20, 4096, 0), Extent(4096, 1 << 21, 8192, 0))
+    assert extents_problem(before, moved, end=12288) == "extents moved: the file's bytes lie elsewhere than before the overwrite"
 
 
 def test_a_filesystem_without_the_call_gives_no_extents() -> None:

@@ -28,7 +28,7 @@ def test_an_unknown_scheme_is_refused_with_the_known_ones() -> None:
 @pytest.mark.parametrize("required", ["purge", "destroy", "pruge", ""])
 def test_a_level_out_of_reach_is_refused(required: str) -> None:
     with pytest.raises(
-        RefusedError, match="overwrite of files reaches at most the level clear of NIST SP 800-88 Rev. 2.*nothing was written.*crypto_erase"
+        RefusedError, match="overwrite reaches at most the level clear of NIST SP 800-88 Rev. 2.*nothing was written.*crypto_erase"
     ):
         require_level("overwrite", required)
 
