@@ -177,6 +177,20 @@ def test_a_device_that_was_taken_into_use_again_is_not_destroyed_already(bed: Be
     assert call()["changed"] and markers(image) == 0
 
 
+@pytest.mark.parametrize("cut", ["the last record", "half of it"])
+def test_a_run_that_was_cut_off_behind_its_outcome_is_not_believed(bed: Bed, overwrite: Run, cut: str) -> None:
+    image = bed.fill_image(marked(8 * MIB))
+    bed.attach(image)
+    call = functools.partial(overwrite, device={"backing_file": str(image)})
+    path = pathlib.Path(call()["journal"]["path"])
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(lines[:-1]) + (b"" if cut == "the last record" else lines[-1][:40]))
+    assert not call()["changed"]
+    image.write_bytes(marked(8 * MIB))
+    again = call()
+    assert again["changed"] and again["outcome"] == "destroyed" and again["bytes"] == 8 * MIB and markers(image) == 0
+
+
 def test_another_loop_device_over_the_same_file(bed: Bed, overwrite: Run) -> None:
     mounted = bed.filesystem("ext4")
     (mounted.path / "call.wav").write_bytes(marked(4096))

@@ -223,7 +223,8 @@ def _carried(whole: _Whole, state: StateDir, number: int, act: Act, *, priority:
         result["journal"] = {"path": journal.path, "head": journal.head, "records": journal.seq}
     if done.outcome != "destroyed" and not done.asked:
         raise DisposalError(
-            f"the {whole.kind.replace('_', ' ')} was not destroyed: {done.reason}; look at the medium, sanitize it as a whole, or destroy its keys", details={**result, "changed": True}
+            f"the {whole.kind.replace('_', ' ')} was not destroyed: {done.reason}; look at the medium, sanitize it as a whole, or destroy its keys",
+            details={**result, "changed": True},
         )
     return {**result, "changed": True}
 

@@ -197,6 +197,21 @@ def test_a_failed_run_does_not_become_a_success_by_asking_again(
         assert again["failed"] and "1 of the files of this task's last run were not destroyed" in again["msg"]
 
 
+def test_what_came_to_a_directory_since_an_interrupted_run_began_is_named(
+    root: pathlib.Path, overwrite: Run, tmp_path: pathlib.Path
+) -> None:
+    result = overwrite(remove=False)
+    path = pathlib.Path(result["journal"]["path"])
+    # As if it had been killed before its outcomes.
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(line for line in lines if b'"type":"outcome"' not in line and b'"type":"close"' not in line))
+    (root / "calls" / "new.wav").write_bytes(MARK)
+    resumed = overwrite(remove=False)
+    assert resumed["outcome"] == "destroyed" and (root / "calls" / "new.wav").read_bytes() == MARK
+    assert "1 files came to the given paths since the interrupted run began" in json.dumps(resumed["warnings"])
+    assert overwrite(remove=False)["outcome"] == "destroyed" and MARK not in (root / "calls" / "new.wav").read_bytes()
+
+
 def test_nothing_is_destroyed_where_nothing_is(root: pathlib.Path, overwrite: Run) -> None:
     (root / "empty").mkdir()
     for check in (True, False):
