@@ -12,11 +12,11 @@ import fcntl
 import os
 import stat
 import struct
-import subprocess
 
 from .._errors import RefusedError
 from .._executor import Executor
 from .._media.identity import Device, find_device
+from .._media.tools import ask
 
 __all__ = ["drop_buffers", "find_signatures", "open_device", "recheck", "reread_partitions"]
 
@@ -105,22 +105,11 @@ def reread_partitions(executor: Executor, fd: int, device: Device) -> str:
 
 def find_signatures(device: Device) -> tuple[str, ...] | None:
     """The filesystems and partition tables that C(blkid) sees on the device itself; C(None) where it cannot be asked."""
-    try:
-        done = subprocess.run(
-            ["blkid", "-p", "-o", "export", device.path],
-            env={**os.environ, "PATH": os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])},
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=120,
-            check=False,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    if done.returncode == 2:
+    done = ask(["blkid", "-p", "-o", "export", device.path])
+    if done.code == 2:
         return ()
-    if done.returncode == 8:
+    if done.code == 8:
         return ("several",)
-    if done.returncode:
+    if done.code != 0:
         return None
-    return tuple(line.partition("=")[2] for line in done.stdout.splitlines() if line.startswith(("TYPE=", "PTTYPE=")))
+    return tuple(line.partition("=")[2] for line in done.text.splitlines() if line.startswith(("TYPE=", "PTTYPE=")))

@@ -8,16 +8,13 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 import typing as t
 from dataclasses import dataclass
 
 from .identity import Device, parse_udev
+from .tools import ask
 
 __all__ = ["Hidden", "ask_hidden", "judge_hidden", "parse_dco", "parse_identify", "parse_max_sectors"]
-
-_TOOL_PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
-_SECONDS = 120
 
 
 @dataclass(frozen=True)
@@ -93,23 +90,6 @@ def judge_hidden(sectors: int, identify: str, maximum: str, dco: str) -> Hidden:
     return Hidden("none", "the disk hides no capacity (HPA, DCO, AMAC)")
 
 
-def _hdparm(option: str, path: str) -> str:
-    """What hdparm prints; empty where it cannot be run."""
-    try:
-        done = subprocess.run(
-            ["hdparm", option, path],
-            env={**os.environ, "PATH": _TOOL_PATH, "LC_ALL": "C"},
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=_SECONDS,
-            check=False,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return ""
-    return done.stdout
-
-
 def _read(path: str) -> str:
     try:
         with open(path, encoding="utf-8", errors="replace") as handle:
@@ -130,5 +110,5 @@ def ask_hidden(device: Device, *, sys_root: str = "/sys", run_root: str = "/run"
         return Hidden("unasked", "behind a USB bridge: hidden capacity (HPA, DCO) of a disk in it cannot be asked")
     if not ata:
         return Hidden("not_applicable", "not an ATA disk: there is no HPA, DCO or AMAC")
-    identify = _hdparm("--Istdout", device.path)
-    return judge_hidden(device.size // device.logical, identify, _hdparm("-N", device.path), _hdparm("--dco-identify", device.path))
+    identify, maximum, dco = (ask(["hdparm", option, device.path]).text for option in ("--Istdout", "-N", "--dco-identify"))
+    return judge_hidden(device.size // device.logical, identify, maximum, dco)

@@ -15,7 +15,7 @@ from .._erasure.marks import Mark, bears
 from .._erasure.names import LIMIT_NAMES
 from .._erasure.outcomes import FileResult
 from .._erasure.pace import set_io_priority
-from .._erasure.schemes import find_scheme, require_level
+from .._erasure.schemes import LEVELS, find_scheme, require_level
 from .._erasure.targets import Expected, TargetRefusedError, look_at
 from .._errors import DisposalError, RefusedError
 from .._evidence.canonical import digest, digest_of
@@ -145,7 +145,7 @@ def overwrite_paths(params: t.Mapping[str, t.Any], executor: Executor, *, check_
             return {**_result(request, number, last, Totals(removes=request.manner.remove), due=due), "changed": True}
         result = _go_on(request, state, number, plan, priority=params["io_priority"])
         _remove_directories(executor, params)
-        return _with_newcomers(result, params, PlanFile(plan_path(state.path, plan), plan))
+        return _looked_at_again(result, params, state, request, number)
     listing, missing = list_paths(params["paths"], params["roots"], recurse=params["recurse"])
     if missing and last is None:
         raise RefusedError(
@@ -170,14 +170,19 @@ def overwrite_paths(params: t.Mapping[str, t.Any], executor: Executor, *, check_
     return result
 
 
-def _with_newcomers(result: dict[str, t.Any], params: t.Mapping[str, t.Any], file: PlanFile) -> dict[str, t.Any]:
-    """The result of a run that was gone on with, and a warning where files stand in the paths that its list does not name."""
+def _looked_at_again(
+    result: dict[str, t.Any], params: t.Mapping[str, t.Any], state: StateDir, request: _Request, number: int
+) -> dict[str, t.Any]:
+    """The result of a run that was gone on with, after a look at what stands in the paths now: much may have come since it began."""
     listing, _missing = list_paths(params["paths"], params["roots"], recurse=params["recurse"])
-    listed = {(member.dev, member.ino) for row in file.due() for member in row.members}
-    file.close()
-    count = sum(place not in listed for files in listing.files.values() for place in files)
-    if count:
-        result["warnings"] = [f"{count} files came to the given paths since the interrupted run began, and it left them alone; run again"]
+    if params["remove"]:
+        as_left = not listing.count
+    else:
+        last = JournalState.fold(read_journal(journal_path(state.path, request.run(number))))
+        as_left = _as_left(state, request, number, last, listing)
+    if not as_left and result["outcome"] == "destroyed":
+        result["outcome"], result["level"]["achieved"] = "unknown", LEVELS[0]
+        result["warnings"] = ["files came to the given paths, or were changed there, since the interrupted run began; run again"]
     return result
 
 

@@ -139,9 +139,7 @@ def test_who_is_asked(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -
     tool = tmp_path / "hdparm"
     tool.write_text('#!/bin/sh\necho "$1" >> "$ASKED"\n')
     tool.chmod(0o755)
-    monkeypatch.setattr(
-        "ansible_collections.recordings.disposal.plugins.module_utils._media.hidden._TOOL_PATH", f"{tmp_path}:{os.environ['PATH']}"
-    )
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     monkeypatch.setenv("ASKED", str(tmp_path / "asked"))
 
     def ask(**identity: str) -> tuple[str, str]:

@@ -1,0 +1,52 @@
+# Copyright (c) 2026 recordings.disposal contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: 2026 recordings.disposal contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one way to ask a tool about a drive: read-only commands, bounded in time, their whole answer kept.
+
+An exit code of 0 proves nothing: several of these tools end with it although the drive refused. Each parser looks at the words.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import typing as t
+from dataclasses import dataclass
+
+__all__ = ["Answer", "ask"]
+
+SECONDS = 120
+_PATH = ("/usr/sbin", "/sbin")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a tool said.
+
+    :arg code: its exit code; C(None) where it did not run, or not to its end.
+    :arg problem: why it did not, empty where it did.
+    """
+
+    code: int | None
+    output: bytes
+    errors: str
+    problem: str = ""
+
+    @property
+    def text(self) -> str:
+        return self.output.decode("utf-8", "replace")
+
+
+def ask(command: t.Sequence[str], *, seconds: float = SECONDS) -> Answer:
+    """Run a tool and keep what it says; it is found also where PATH lacks the directories of administrators' tools."""
+    environment = {**os.environ, "LC_ALL": "C", "PATH": os.pathsep.join([os.environ.get("PATH", ""), *_PATH])}
+    try:
+        done = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=seconds, check=False)
+    except FileNotFoundError:
+        return Answer(None, b"", "", f"the tool {command[0]} is not installed")
+    except subprocess.TimeoutExpired:
+        return Answer(None, b"", "", f"{command[0]} did not answer within {seconds:g} seconds")
+    except OSError as error:
+        return Answer(None, b"", "", f"{command[0]} cannot be run ({error.strerror})")
+    return Answer(done.returncode, done.stdout, done.stderr.decode("utf-8", "replace"))
