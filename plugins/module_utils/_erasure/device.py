@@ -17,10 +17,11 @@ from .._evidence.canonical import digest_of
 from .._executor import Executor
 from .._media.guards import gather_use, require_free
 from .._media.identity import Device, same_medium
+from .._media.labels import find_signatures
 from .checkpoint import Checkpoint, Progress, Sums
 from .filesystem import LIMIT_BACKING, FilesystemFacts, FilesystemProbe
 from .keystream import CHUNK, Source, new_key, open_source
-from .opened import drop_buffers, find_signatures, open_device, recheck, reread_partitions
+from .opened import drop_buffers, open_device, recheck, reread_partitions
 from .outcomes import DeviceResult, Observed, Tally, as_asked, judge
 from .rangeio import BLOCK_ERRORS, STEP, Readback, Stream, drop_cached, verify_range, write_range, write_tail
 from .schemes import RANDOM, VERIFY, Scheme

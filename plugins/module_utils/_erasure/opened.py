@@ -16,9 +16,8 @@ import struct
 from .._errors import RefusedError
 from .._executor import Executor
 from .._media.identity import Device, find_device
-from .._media.tools import ask
 
-__all__ = ["drop_buffers", "find_signatures", "open_device", "recheck", "reread_partitions"]
+__all__ = ["drop_buffers", "open_device", "recheck", "reread_partitions"]
 
 _BLKRRPART = 0x125F
 _BLKFLSBUF = 0x1261
@@ -101,15 +100,3 @@ def reread_partitions(executor: Executor, fd: int, device: Device) -> str:
     except OSError as error:
         return "not_applicable" if error.errno in (errno.EINVAL, errno.ENOTTY) else f"failed: {error.strerror}"
     return "reread"
-
-
-def find_signatures(device: Device) -> tuple[str, ...] | None:
-    """The filesystems and partition tables that C(blkid) sees on the device itself; C(None) where it cannot be asked."""
-    done = ask(["blkid", "-p", "-o", "export", device.path])
-    if done.code == 2:
-        return ()
-    if done.code == 8:
-        return ("several",)
-    if done.code != 0:
-        return None
-    return tuple(line.partition("=")[2] for line in done.text.splitlines() if line.startswith(("TYPE=", "PTTYPE=")))

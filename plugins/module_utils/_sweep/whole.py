@@ -16,7 +16,6 @@ from .._erasure.freelook import look_at_free_space
 from .._erasure.freeresult import FreeSpaceResult
 from .._erasure.freespace import overwrite_free_space
 from .._erasure.marks import digests_at
-from .._erasure.opened import find_signatures
 from .._erasure.outcomes import DeviceResult
 from .._erasure.pace import set_io_priority
 from .._erasure.schemes import LEVELS, STANDARD, Scheme, find_scheme, require_level
@@ -26,6 +25,7 @@ from .._evidence.journal import Journal, JournalState, read_journal
 from .._executor import Executor
 from .._jobs.lock import host_lock
 from .._media.identity import Device, find_device
+from .._media.labels import find_signatures
 from .approved import journal_path
 from .holding import refuse_holds
 from .manner import manner_of, size_of

@@ -1,0 +1,170 @@
+# Copyright (c) 2026 recordings.disposal contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: 2026 recordings.disposal contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which techniques can sanitize a medium, to which level, and for how long: decided from what the medium says of itself."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+from .ata import Identified
+from .nvme import Controller, SanitizeLog
+
+__all__ = ["STANDARD", "Ability", "Medium", "abilities"]
+
+STANDARD = "NIST SP 800-88 Rev. 2 (2025-09)"
+
+# What a medium writes in a second as a rule, for estimates where it gives none itself; in bytes.
+_RATES = {
+    "hdd": 150 << 20,
+    "sas_hdd": 150 << 20,
+    "hybrid": 100 << 20,
+    "usb": 30 << 20,
+    "emmc": 80 << 20,
+    "sd": 20 << 20,
+    "sata_ssd": 400 << 20,
+}
+
+
+@dataclass(frozen=True)
+class Medium:
+    """What the decision needs.
+
+    :arg kind: one of C(kinds.KINDS).
+    :arg size: bytes.
+    :arg ata: of an ATA disk; C(nvme) and C(log) of an NVMe drive; C(namespaces) how many of its namespaces are active.
+    :arg scsi: operation codes that a SCSI device says it supports, such as C(sanitize_block); C(None) where it was not asked or does not say.
+    :arg bridge: the device is behind a bridge that may answer in its place.
+    """
+
+    kind: str
+    size: int
+    ata: Identified | None = None
+    nvme: Controller | None = None
+    log: SanitizeLog | None = None
+    namespaces: int = 1
+    scsi: frozenset[str] | None = None
+    bridge: bool = False
+
+
+class Ability(t.NamedTuple):
+    """One technique on one medium.
+
+    :arg why: why it is not possible; empty where it is.
+    :arg level: that it reaches, C(none) where it is not possible.
+    :arg seconds: estimated; C(None) where nobody can tell.
+    """
+
+    technique: str
+    possible: bool
+    why: str
+    level: str
+    seconds: int | None
+
+    def row(self) -> dict[str, t.Any]:
+        duration = self.seconds if self.seconds is not None else {"unavailable": "the medium gives no estimate"}
+        told = {"technique": self.technique, "possible": self.possible, "level": self.level, "standard": STANDARD}
+        return {**told, **({"estimated_seconds": duration} if self.possible else {"why": self.why})}
+
+
+def abilities(medium: Medium) -> list[Ability]:
+    """Every technique, the possible ones with their level."""
+    return [_overwrite(medium), *_nvme(medium), *_ata(medium), *_scsi(medium)]
+
+
+def _possible(technique: str, level: str, seconds: int | None = None) -> Ability:
+    return Ability(technique, True, "", level, seconds)
+
+
+def _not(technique: str, why: str) -> Ability:
+    return Ability(technique, False, why, "none", None)
+
+
+def _overwrite(medium: Medium) -> Ability:
+    if medium.kind in ("smr", "tape", "optical"):
+        why = {"smr": "it is a zoned device, which cannot be overwritten in place"}.get(medium.kind, f"it is {medium.kind}")
+        return _not("overwrite", why)
+    rate = _RATES.get(medium.kind)
+    # Spare and remapped blocks are out of reach on flash; on magnetic disks too, but for few sectors.
+    return _possible("overwrite", "clear", medium.size // rate if rate else None)
+
+
+def _nvme(medium: Medium) -> t.Iterator[Ability]:
+    drive = medium.nvme
+    for action in ("block_erase", "crypto_erase", "overwrite"):
+        technique = f"nvme_sanitize_{action.partition('_')[0]}"
+        if drive is None:
+            yield _not(technique, "it is not an NVMe drive, or its controller cannot be asked")
+        elif action not in drive.sanitize:
+            yield _not(technique, "the controller does not offer it (SANICAP)")
+        elif medium.log is None:
+            yield _not(technique, "its sanitize log cannot be read, so nothing could be proven")
+        elif medium.log.state == "in_progress":
+            yield _not(technique, f"a sanitize is in progress ({medium.log.progress * 100 // 65535} %)")
+        else:
+            yield _possible(technique, "purge", medium.log.seconds.get(action))
+    for technique, crypto in (("nvme_format_user_data", False), ("nvme_format_crypto", True)):
+        if drive is None:
+            yield _not(technique, "it is not an NVMe drive, or its controller cannot be asked")
+        elif not (drive.format_crypto if crypto else drive.format):
+            yield _not(technique, "the controller does not offer it (OACS, FNA)")
+        elif drive.format_all and medium.namespaces != 1:
+            yield _not(technique, f"it would reach all {medium.namespaces} namespaces of the drive (FNA)")
+        else:
+            yield _possible(technique, "clear")
+
+
+def _ata(medium: Medium) -> t.Iterator[Ability]:
+    disk = medium.ata
+    why = (
+        "it is not an ATA disk, or cannot be asked"
+        if disk is None
+        else "it is behind a bridge that may answer in its place"
+        if medium.bridge
+        else ""
+    )
+    for action in ("block_erase", "crypto_scramble", "overwrite"):
+        technique = {"crypto_scramble": "ata_sanitize_crypto"}.get(action, f"ata_sanitize_{action.partition('_')[0]}")
+        if disk is None or why:
+            yield _not(technique, why)
+        elif action not in disk.sanitize:
+            yield _not(technique, "the disk does not offer it (word 59)")
+        else:
+            yield _possible(technique, "purge")
+    for technique, enhanced in (("ata_security_erase", False), ("ata_security_erase_enhanced", True)):
+        if disk is None or why:
+            yield _not(technique, why)
+        else:
+            yield _security_erase(technique, disk, enhanced=enhanced)
+
+
+def _security_erase(technique: str, disk: Identified, *, enhanced: bool) -> Ability:
+    for state, why in (
+        ("frozen", "its security is frozen; wake it from sleep or plug it in anew, and look again"),
+        ("locked", "it is locked with a password"),
+        ("enabled", "a password is set already, which the erase needs"),
+        ("expired", "its password attempts are used up; switch it off and on"),
+    ):
+        if state in disk.security:
+            return _not(technique, why)
+    if "supported" not in disk.security or (enhanced and "enhanced" not in disk.security):
+        return _not(technique, "the disk does not offer it (word 128)")
+    minutes = disk.erase_minutes[enhanced]
+    return _possible(technique, "purge" if enhanced else "clear", minutes * 60 if minutes else None)
+
+
+def _scsi(medium: Medium) -> t.Iterator[Ability]:
+    for technique, level in (
+        ("scsi_sanitize_block", "purge"),
+        ("scsi_sanitize_crypto", "purge"),
+        ("scsi_sanitize_overwrite", "purge"),
+        ("scsi_format", "clear"),
+    ):
+        if medium.scsi is None:
+            yield _not(technique, "it is not a SCSI device that tells which commands it supports")
+        elif technique.partition("_")[2] not in medium.scsi:
+            yield _not(technique, "the device does not offer it")
+        else:
+            yield _possible(technique, level)

@@ -1,0 +1,172 @@
+# Copyright (c) 2026 recordings.disposal contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: 2026 recordings.disposal contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Look at a medium as a whole: what it is, what is on it, who uses it, and what could sanitize it. Nothing is written."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+
+from .._errors import RefusedError
+from .abilities import Medium, abilities
+from .ata import Identified, read_identify
+from .blocklayers import block_layers
+from .guards import decide_use, gather_use
+from .hidden import ask_hidden, parse_identify
+from .identity import Device, find_device, list_devices
+from .kinds import Signs, decide_kind, decide_transport
+from .labels import find_signatures
+from .nvme import Controller, SanitizeLog, parse_controller, parse_sanitize_log
+from .tools import Answer, ask
+
+__all__ = ["look_at_media"]
+
+Parsed = t.TypeVar("Parsed")
+_ENCRYPTED = ("crypto_LUKS", "BitLocker")
+
+
+def look_at_media(identity: t.Mapping[str, str] | None, *, sys_root: str = "/sys", run_root: str = "/run") -> list[dict[str, t.Any]]:
+    """Every whole medium of this host that has a size, or the one that an identity names.
+
+    :raises RefusedError: the identity names none or several, or the host shows no devices.
+    """
+    devices = list_devices(sys_root=sys_root, run_root=run_root)
+    if identity is not None:
+        wanted = [find_device(identity, sys_root=sys_root, run_root=run_root)]
+    else:
+        wanted = [device for device in devices if not device.partition and device.size]
+    return [_Look(device, devices, sys_root, run_root).row() for device in wanted]
+
+
+def _told(value: t.Any, why: str) -> t.Any:
+    """A value, or that it is unavailable and why; never an empty one."""
+    return {"unavailable": why} if value in (None, "", (), []) else value
+
+
+class _Look:
+    """One medium."""
+
+    def __init__(self, device: Device, devices: t.Sequence[Device], sys_root: str, run_root: str) -> None:
+        self.device, self.sys_root, self.run_root = device, sys_root, run_root
+        self.directory = os.path.realpath(os.path.join(sys_root, "class", "block", device.parent or device.name))
+        self.transport = decide_transport(self.directory)
+        self.parts = [other for other in devices if other.parent == device.name]
+        serial = device.facts.get("serial")
+        self.namespaces = [
+            other.name
+            for other in devices
+            if self.transport == "nvme" and not other.partition and serial and other.facts.get("serial") == serial
+        ]
+        self.problems: dict[str, str] = {}
+
+    def _text(self, *places: str) -> str:
+        for place in places:
+            try:
+                with open(os.path.join(self.directory, *place.split("/")), encoding="utf-8", errors="replace") as handle:
+                    text = handle.read().strip()
+            except OSError:
+                continue
+            if text:
+                return text
+        return ""
+
+    def _parsed(self, what: str, answer: Answer, parse: t.Callable[[bytes], Parsed]) -> Parsed | None:
+        """What a tool's answer means; where it means nothing, C(problems) tells why."""
+        if answer.code != 0:
+            self.problems[what] = answer.problem or " ".join(answer.errors.split()) or f"the tool ended with {answer.code}"
+            return None
+        try:
+            return parse(answer.output)
+        except RefusedError as error:
+            self.problems[what] = error.message
+            return None
+
+    def _ata(self) -> Identified | None:
+        if self.transport not in ("sata", "usb", "sas") or not (self._text("device/vendor") == "ATA" or self.transport == "usb"):
+            return None
+
+        def parse(output: bytes) -> Identified:
+            return read_identify(parse_identify(output.decode("utf-8", "replace")) or ())
+
+        return self._parsed("ata", ask(["hdparm", "--Istdout", self.device.path]), parse)
+
+    def _nvme(self) -> tuple[Controller | None, SanitizeLog | None]:
+        if self.transport != "nvme":
+            return None, None
+        path = self.device.path
+        return (
+            self._parsed("nvme", ask(["nvme", "id-ctrl", "--raw-binary", path]), parse_controller),
+            self._parsed("sanitize_log", ask(["nvme", "sanitize-log", "--raw-binary", path]), parse_sanitize_log),
+        )
+
+    def _kind(self, ata: Identified | None) -> str:
+        layers = block_layers(*self.device.number, sys_root=self.sys_root)
+        rotational = self._text("queue/rotational")
+        scsi = self._text("device/type")
+        signs = Signs(
+            self.device.name,
+            self.directory,
+            layers[0].kind if layers else "disk",
+            rotation=ata.rotation if ata else None,
+            rotational=rotational == "1" if rotational else None,
+            zoned=self._text("queue/zoned") not in ("", "none") or bool(ata and ata.zoned),
+            mmc=scsi if self.transport == "mmc" else "",
+            scsi=int(scsi) if scsi.isdigit() else None,
+            model=self._text("device/model"),
+        )
+        return decide_kind(signs)
+
+    def row(self) -> dict[str, t.Any]:
+        device = self.device
+        ata = self._ata()
+        controller, log = self._nvme()
+        kind = self._kind(ata)
+        bridge = self.transport == "usb"
+        medium = Medium(kind, device.size, ata, controller, log, namespaces=max(len(self.namespaces), 1), bridge=bridge)
+        says_nothing = "the medium does not tell it"
+        hidden = ask_hidden(device, sys_root=self.sys_root, run_root=self.run_root)
+        return {
+            "name": device.name,
+            "kind": kind,
+            "transport": _told(self.transport.replace("unknown", ""), "the kernel does not show what it hangs on"),
+            "bridge": bridge,
+            "vendor": _told(self._text("device/vendor"), says_nothing),
+            "model": _told(ata.model if ata else self._text("device/model", "device/name"), says_nothing),
+            "serial": _told(list(device.facts.get("serial", ())), says_nothing),
+            "wwn": _told(list(device.facts.get("wwn", ())), says_nothing),
+            "firmware": _told(ata.firmware if ata else self._text("device/firmware_rev", "device/rev", "device/fwrev"), says_nothing),
+            "identity": device.identity,
+            "size_bytes": device.size,
+            "sectors": {"logical": device.logical, "physical": device.physical},
+            "hidden_capacity": {"state": hidden.state, "told": hidden.told},
+            "rotation": _told(ata.rotation if ata else None, says_nothing),
+            "namespaces": self.namespaces,
+            "encryption": self._encryption(ata, controller),
+            **self._use(),
+            "sanitize_log": self._log(log),
+            "techniques": [ability.row() for ability in abilities(medium)],
+        }
+
+    def _encryption(self, ata: Identified | None, controller: Controller | None) -> dict[str, t.Any]:
+        found = {each.name: find_signatures(each) for each in (self.device, *self.parts)}
+        unread = [name for name, labels in found.items() if labels is None]
+        volumes = sorted(name for name, labels in found.items() if set(labels or ()) & set(_ENCRYPTED))
+        self.contents = {name: list(labels) for name, labels in found.items() if labels}
+        trusted = ata.trusted if ata else controller.security if controller else None
+        return {
+            "volumes": {"unavailable": f"blkid cannot read {', '.join(unread)}"} if unread else volumes,
+            "ata_security": sorted(ata.security) if ata else _told(None, self.problems.get("ata", "it is not an ATA disk")),
+            "self_encrypting": _told(trusted, "the medium does not tell it"),
+        }
+
+    def _use(self) -> dict[str, t.Any]:
+        use = gather_use(self.device, sys_root=self.sys_root, run_root=self.run_root)
+        reasons = decide_use(use)
+        return {"contents": self.contents, "system": bool(use.system), "free": not reasons, "in_use_because": reasons}
+
+    def _log(self, log: SanitizeLog | None) -> dict[str, t.Any]:
+        if log is None:
+            return {"unavailable": self.problems.get("sanitize_log", "the medium has no such log")}
+        return {"state": log.state, "percent": log.progress * 100 // 65535, "action": log.action}

@@ -1,0 +1,184 @@
+#!/usr/bin/python
+# Copyright (c) 2026 recordings.disposal contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: 2026 recordings.disposal contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: media_info
+short_description: What media a host has, who uses them, and what could sanitize them
+version_added: 0.1.0
+description:
+  - Looks at every whole block device that has a medium, or at the one that an identity names, by reading only.
+  - What cannot be read is a dictionary with the key C(unavailable), which says why; nothing is left blank.
+  - Asks hdparm, nvme-cli and blkid where they are installed. SCSI commands, and OPAL's state, are not asked.
+options:
+  device:
+    description:
+      - The identity of one block device. All keys that are given must fit, and only one device may have them. All devices where it is left out.
+    type: dict
+    suboptions:
+      serial:
+        description: Serial number.
+        type: str
+      wwn:
+        description: World wide name, EUI or NGUID.
+        type: str
+      backing_file:
+        description: Absolute path of the file below a loop device.
+        type: str
+      size_bytes:
+        description: Size that the register expects, in bytes; another one is refused.
+        type: int
+extends_documentation_fragment:
+  - recordings.disposal._attributes
+attributes:
+  check_mode:
+    support: full
+    details: Reads only, in both modes.
+  diff_mode:
+    support: none
+  idempotent:
+    support: full
+author:
+  - recordings.disposal contributors (@recordings-disposal)
+seealso:
+  - module: recordings.disposal.media_verify
+  - module: recordings.disposal.overwrite
+"""
+
+EXAMPLES = r"""
+- name: See every disk of the host
+  recordings.disposal.media_info:
+  register: found
+
+- name: Show those that nobody uses, with what could sanitize them
+  ansible.builtin.debug:
+    msg: "{{ item.name }} {{ item.serial }}: {{ item.techniques | selectattr('possible') | map(attribute='technique') | join(', ') }}"
+  loop: "{{ found.media | selectattr('free') }}"
+  loop_control:
+    label: "{{ item.name }}"
+
+- name: Look at one disk of the register
+  recordings.disposal.media_info:
+    device:
+      serial: S4EWNX0M501234
+      size_bytes: 4000787030016
+"""
+
+RETURN = r"""
+media:
+  description: One entry for each medium.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The kernel's name of it now; it is no identity.
+      type: str
+    kind:
+      description:
+        - One of C(hdd), C(sata_ssd), C(nvme), C(sas_hdd), C(sas_ssd), C(smr), C(hybrid), C(usb), C(emmc), C(sd), C(ufs), C(tape), C(optical),
+          C(virtual), C(loop), C(memory), C(unknown).
+      type: str
+    transport:
+      description: What it hangs on.
+      type: str
+    bridge:
+      description: Whether it is behind a bridge that may answer in its place.
+      type: bool
+    vendor:
+      description: Vendor, as the medium tells it.
+      type: str
+    model:
+      description: Model.
+      type: str
+    serial:
+      description: Every serial number that was found.
+      type: list
+      elements: str
+    wwn:
+      description: Every WWN, EUI and NGUID that was found, without signs and prefixes.
+      type: list
+      elements: str
+    firmware:
+      description: Edition of its firmware.
+      type: str
+    identity:
+      description: What recognises it after a restart.
+      type: dict
+    size_bytes:
+      description: Size that it shows, in bytes.
+      type: int
+    sectors:
+      description: Bytes of a C(logical) and of a C(physical) sector.
+      type: dict
+    hidden_capacity:
+      description: Whether it hides capacity (HPA, DCO, AMAC), as C(state) and in words as C(told).
+      type: dict
+    rotation:
+      description: Revolutions a minute, 0 for a medium that does not turn.
+      type: int
+    namespaces:
+      description: Names of all NVMe namespaces of the same drive that this host sees.
+      type: list
+      elements: str
+    encryption:
+      description: Encrypted C(volumes) on it by device name, states of C(ata_security), and whether it could encrypt itself (C(self_encrypting)).
+      type: dict
+    contents:
+      description: What blkid finds on it and on its partitions, by device name.
+      type: dict
+    system:
+      description: Whether the running system lies on it.
+      type: bool
+    free:
+      description: Whether nothing speaks against destroying what is on it.
+      type: bool
+    in_use_because:
+      description: What does, one clause each.
+      type: list
+      elements: str
+    sanitize_log:
+      description: C(state), C(percent) and C(action) of the last sanitize, whoever began it.
+      type: dict
+    techniques:
+      description:
+        - For each C(technique) whether it is C(possible), the C(level) that it reaches with the edition of its C(standard), and C(estimated_seconds);
+          where it is not, C(why).
+      type: list
+      elements: dict
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.recordings.disposal.plugins.module_utils._errors import DisposalError
+from ansible_collections.recordings.disposal.plugins.module_utils._media.medium import look_at_media
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "device": {
+                "type": "dict",
+                "options": {
+                    "serial": {"type": "str"},
+                    "wwn": {"type": "str"},
+                    "backing_file": {"type": "str"},
+                    "size_bytes": {"type": "int"},
+                },
+            },
+        },
+        supports_check_mode=True,
+    )
+    given = module.params["device"]
+    identity = None if given is None else {key: str(value) for key, value in given.items() if value is not None}
+    try:
+        module.exit_json(changed=False, media=look_at_media(identity))
+    except DisposalError as error:
+        module.fail_json(msg=error.message, **error.details)
+
+
+if __name__ == "__main__":
+    main()
