@@ -18,7 +18,7 @@ from pathlib import Path
 
 from machine import BedError
 
-__all__ = ["ensure_rootfs"]
+__all__ = ["PACKAGES", "cache_directory", "ensure_rootfs"]
 
 # What a recording server has, and what target_setup puts on one: the hosts have no network to fetch it from.
 PACKAGES = (
@@ -78,13 +78,13 @@ def mirrors(codename: str) -> list[str]:
     return sorted(set(entries))
 
 
-def ensure_rootfs(log: t.Callable[[str], None]) -> Path:
-    """The tree's path; makes it where the cache has none.
+def ensure_rootfs(log: t.Callable[[str], None], packages: t.Sequence[str] = PACKAGES) -> Path:
+    """The path of a tree with these packages; makes it where the cache has none.
 
     :raises BedError: it cannot be made.
     """
     codename = release()
-    identity = "\n".join([codename, os.uname().machine, str(RECIPE), *PACKAGES])
+    identity = "\n".join([codename, os.uname().machine, str(RECIPE), *packages])
     directory = cache_directory()
     tree = directory / f"rootfs-{codename}-{hashlib.sha256(identity.encode()).hexdigest()[:16]}"
     if any(mark in str(tree) for mark in ":,\\\n"):
@@ -93,12 +93,12 @@ def ensure_rootfs(log: t.Callable[[str], None]) -> Path:
     with open(directory / "lock", "w", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not tree.is_dir():
-            log(f"building the hosts' file tree ({codename}) in {tree}: once, about a minute")
-            _build(codename, tree)
+            log(f"building a file tree ({codename}) in {tree}: once, a minute or two")
+            _build(codename, tree, packages)
     return tree
 
 
-def _build(codename: str, tree: Path) -> None:
+def _build(codename: str, tree: Path, packages: t.Sequence[str]) -> None:
     partial = tree.with_name(tree.name + ".partial")
     if partial.exists():
         shutil.rmtree(partial)
@@ -106,7 +106,7 @@ def _build(codename: str, tree: Path) -> None:
         "mmdebstrap",
         "--mode=root",
         "--variant=minbase",
-        f"--include={','.join(PACKAGES)}",
+        f"--include={','.join(packages)}",
         "--aptopt=Acquire::Languages none",
         "--aptopt=Acquire::Retries 3",
         "--dpkgopt=path-exclude=/usr/share/doc/*",
@@ -121,5 +121,5 @@ def _build(codename: str, tree: Path) -> None:
     if made.returncode:
         shutil.rmtree(partial, ignore_errors=True)
         said = [line for line in made.stderr.splitlines() if line.strip()]
-        raise BedError(f"mmdebstrap could not make the hosts' file tree: {' / '.join(said[-5:])}")
+        raise BedError(f"mmdebstrap could not make a file tree: {' / '.join(said[-5:])}")
     partial.rename(tree)

@@ -16,6 +16,7 @@ import fcntl
 import functools
 import os
 import struct
+import subprocess
 import typing as t
 
 __all__ = ["CheckExecutor", "CheckModeWriteError", "Executor"]
@@ -99,6 +100,25 @@ class Executor:
             fcntl.ioctl(fd, request)
         else:
             fcntl.ioctl(fd, request, argument, True)
+
+    def run(
+        self, command: t.Sequence[str], what: str, *, environment: t.Mapping[str, str], seconds: float | None
+    ) -> subprocess.CompletedProcess[bytes]:
+        """Run a tool that changes a medium, as C(what) names it, apart from this process's terminal: a lost connection does not end it.
+
+        :raises OSError: it cannot be run.
+        :raises subprocess.TimeoutExpired: it was ended because it took longer than C(seconds).
+        """
+        self._allow(what)
+        return subprocess.run(
+            command,
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=seconds,
+            check=False,
+            start_new_session=True,
+        )
 
     def sync_filesystem(self, fd: int) -> None:
         """Have all of the filesystem's data and structures brought to their places on the device, where it does not keep some in a log."""

@@ -40,7 +40,8 @@ Range = tuple[int, int]
 class Look:
     """How a device is looked at.
 
-    :arg every: one piece of so many is read, and of each so many neighbours one, so that no section is left out; 1 for all.
+    :arg every: one piece of so many is read, and of each so many neighbours one, so that no section is left out; 1 for all,
+        0 for nothing but the canaries.
     :arg seed: chooses the pieces; who knows it reads the same ones.
     :arg source: what every byte should be; none where nothing is known of that.
     :arg canaries: what must not be there any more.
@@ -102,6 +103,8 @@ def pieces(size: int, every: int, seed: str) -> t.Iterator[Range]:
 
     Which one is told by the first 8 bytes of SHA-256 over C(seed), a colon and the group's number, so that anybody can look at the same.
     """
+    if every == 0:
+        return
     if every == 1:
         yield from ((start, min(start + CHUNK, size)) for start in range(0, size, CHUNK))
         return

@@ -30,6 +30,7 @@ _NEEDED: dict[str, frozenset[str]] = {
     "open": frozenset({"format", "run", "host", "plan", "manifest", "policy", "approvals", "author", "collection", "identifiers"}),
     "resume": frozenset({"torn", "pending", "policy"}),
     "intent": frozenset({"set", "class", "rule", "method", "members", "bytes", "start", "keep_until", "destroy_by", "aside", "marks"}),
+    "step": frozenset({"set", "step", "told"}),
     "erased": frozenset({"set", "outcome", "reason", "proof"}),
     "outcome": frozenset({"set", "outcome", "level", "technique", "scheme", "class", "rule", "bytes", "members", "reason", "proof"}),
     "close": frozenset({"counts", "bytes", "interruptions"}),
@@ -42,10 +43,12 @@ _RANKS: dict[t.Any, int] = {"none": 0, "clear": 1, "purge": 2, "destroy": 3}
 class Pending:
     """A set whose destruction was announced, once or by each attempt anew, and has no outcome yet.
 
+    :ivar steps: what was done and seen on the way, in order, of acts that take several steps.
     :ivar erased: the record of its proof, if it came that far.
     """
 
     intents: list[Record]
+    steps: list[Record] = dataclasses.field(default_factory=list)
     erased: Record | None = None
 
 
@@ -145,12 +148,18 @@ class JournalState:
         name, _key = self._set_without_outcome(record)
         self.pending.setdefault(name, Pending([])).intents.append(record)
 
+    def _step(self, record: Record) -> None:
+        self._announced(record, "tells a step of").steps.append(record)
+
     def _erased(self, record: Record) -> None:
+        self._announced(record, "tells the erasure of").erased = record
+
+    def _announced(self, record: Record, what: str) -> Pending:
         name, _key = self._set_without_outcome(record)
         pending = self.pending.get(name)
         if pending is None:
-            raise self._fault(record, f"says that set {name} was erased, which no line before it announced")
-        pending.erased = record
+            raise self._fault(record, f"{what} set {name}, which no line before it announced")
+        return pending
 
     def _outcome(self, record: Record) -> None:
         name, key = self._set_without_outcome(record)

@@ -18,12 +18,14 @@ __all__ = ["host_lock"]
 
 
 @contextlib.contextmanager
-def host_lock(state_dir: str, executor: Executor, *, purpose: str) -> t.Iterator[None]:
-    """Hold the host's lock.
+def host_lock(state_dir: str, executor: Executor, *, purpose: str, name: str = "lock") -> t.Iterator[None]:
+    """Hold the host's lock, or one of a single medium.
+
+    :arg name: of the lock's file.
 
     :raises RefusedError: somebody else holds it; the sentence names who.
     """
-    path = os.path.join(state_dir, "lock")
+    path = os.path.join(state_dir, name)
     try:
         executor.makedirs(state_dir)
         fd = executor.open(path, os.O_RDWR | os.O_CREAT)

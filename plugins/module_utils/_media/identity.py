@@ -19,6 +19,7 @@ __all__ = [
     "Device",
     "find_device",
     "list_devices",
+    "namespaces_of",
     "parse_uevent",
     "parse_udev",
     "parse_vpd_serial",
@@ -222,12 +223,13 @@ def _shown(wanted: t.Mapping[str, str]) -> str:
     return " and ".join(f"{key} {value}" for key, value in wanted.items() if key != _SIZE)
 
 
-def find_device(identity: t.Mapping[str, str], *, sys_root: str = "/sys", run_root: str = "/run") -> Device:
+def find_device(identity: t.Mapping[str, str], *, sys_root: str = "/sys", run_root: str = "/run", sizeless: bool = False) -> Device:
     """The one device that has every key of the identity.
 
     C(serial), C(wwn) (also EUI and NGUID) and C(backing_file) name a whole disk, C(partuuid) names a partition, with the others its disk's.
 
     :arg identity: C(size_bytes) is the size that the register expects.
+    :arg sizeless: a device that shows no size now is meant too, as one that is busy with a sanitize after a restart.
     :raises RefusedError: the identity is faulty, no device or several have it, or the size is not the expected one.
     """
     wanted = _checked(identity)
@@ -245,6 +247,8 @@ def find_device(identity: t.Mapping[str, str], *, sys_root: str = "/sys", run_ro
             "several namespaces, or a serial that is not unique); add an identity that only one of them has"
         )
     device = matches[0]
+    if device.size == 0 and sizeless:
+        return Device(**{**device.__dict__, "asked": dict(identity)})
     if device.size == 0:
         raise RefusedError(f"{device.name} ({_shown(wanted)}) shows no size, as a drive without a medium or a failed one does; look at it")
     if _SIZE in wanted and device.size != int(wanted[_SIZE]):
@@ -254,6 +258,14 @@ def find_device(identity: t.Mapping[str, str], *, sys_root: str = "/sys", run_ro
             "it is another medium or part of it is hidden, so correct the register or look at the drive"
         )
     return Device(**{**device.__dict__, "asked": dict(identity)})
+
+
+def namespaces_of(device: Device, devices: t.Iterable[Device]) -> list[Device]:
+    """All NVMe namespaces of the device's drive that this host sees, by its serial number; only itself of another device."""
+    serial = device.facts.get("serial")
+    if not device.name.startswith("nvme") or not serial:
+        return [device]
+    return [other for other in devices if not other.partition and other.name.startswith("nvme") and other.facts.get("serial") == serial]
 
 
 def same_medium(one: t.Mapping[str, t.Any], other: t.Mapping[str, t.Any]) -> bool:

@@ -10,18 +10,18 @@ import os
 import typing as t
 
 from .._errors import RefusedError
-from .abilities import Medium, abilities
+from .abilities import Ability, Medium, abilities
 from .ata import Identified, read_identify
 from .blocklayers import block_layers
 from .guards import decide_use, gather_use
 from .hidden import ask_hidden, parse_identify
-from .identity import Device, find_device, list_devices
+from .identity import Device, find_device, list_devices, namespaces_of
 from .kinds import Signs, decide_kind, decide_transport
 from .labels import find_signatures
 from .nvme import Controller, SanitizeLog, parse_controller, parse_sanitize_log
 from .tools import Answer, ask
 
-__all__ = ["look_at_media"]
+__all__ = ["look_at_abilities", "look_at_media"]
 
 Parsed = t.TypeVar("Parsed")
 _ENCRYPTED = ("crypto_LUKS", "BitLocker")
@@ -40,6 +40,12 @@ def look_at_media(identity: t.Mapping[str, str] | None, *, sys_root: str = "/sys
     return [_Look(device, devices, sys_root, run_root).row() for device in wanted]
 
 
+def look_at_abilities(device: Device, *, sys_root: str = "/sys", run_root: str = "/run") -> list[Ability]:
+    """What could sanitize one device."""
+    look = _Look(device, list_devices(sys_root=sys_root, run_root=run_root), sys_root, run_root)
+    return abilities(look.medium(look.ata(), *look.nvme()))
+
+
 def _told(value: t.Any, why: str) -> t.Any:
     """A value, or that it is unavailable and why; never an empty one."""
     return {"unavailable": why} if value in (None, "", (), []) else value
@@ -53,12 +59,7 @@ class _Look:
         self.directory = os.path.realpath(os.path.join(sys_root, "class", "block", device.parent or device.name))
         self.transport = decide_transport(self.directory)
         self.parts = [other for other in devices if other.parent == device.name]
-        serial = device.facts.get("serial")
-        self.namespaces = [
-            other.name
-            for other in devices
-            if self.transport == "nvme" and not other.partition and serial and other.facts.get("serial") == serial
-        ]
+        self.namespaces = [other.name for other in namespaces_of(device, devices)] if self.transport == "nvme" else []
         self.problems: dict[str, str] = {}
 
     def _text(self, *places: str) -> str:
@@ -83,7 +84,7 @@ class _Look:
             self.problems[what] = error.message
             return None
 
-    def _ata(self) -> Identified | None:
+    def ata(self) -> Identified | None:
         if self.transport not in ("sata", "usb", "sas") or not (self._text("device/vendor") == "ATA" or self.transport == "usb"):
             return None
 
@@ -92,7 +93,7 @@ class _Look:
 
         return self._parsed("ata", ask(["hdparm", "--Istdout", self.device.path]), parse)
 
-    def _nvme(self) -> tuple[Controller | None, SanitizeLog | None]:
+    def nvme(self) -> tuple[Controller | None, SanitizeLog | None]:
         if self.transport != "nvme":
             return None, None
         path = self.device.path
@@ -118,20 +119,23 @@ class _Look:
         )
         return decide_kind(signs)
 
+    def medium(self, ata: Identified | None, controller: Controller | None, log: SanitizeLog | None) -> Medium:
+        """What deciding over techniques needs."""
+        bridge = self.transport == "usb"
+        return Medium(self._kind(ata), self.device.size, ata, controller, log, namespaces=max(len(self.namespaces), 1), bridge=bridge)
+
     def row(self) -> dict[str, t.Any]:
         device = self.device
-        ata = self._ata()
-        controller, log = self._nvme()
-        kind = self._kind(ata)
-        bridge = self.transport == "usb"
-        medium = Medium(kind, device.size, ata, controller, log, namespaces=max(len(self.namespaces), 1), bridge=bridge)
+        ata = self.ata()
+        controller, log = self.nvme()
+        medium = self.medium(ata, controller, log)
         says_nothing = "the medium does not tell it"
         hidden = ask_hidden(device, sys_root=self.sys_root, run_root=self.run_root)
         return {
             "name": device.name,
-            "kind": kind,
+            "kind": medium.kind,
             "transport": _told(self.transport.replace("unknown", ""), "the kernel does not show what it hangs on"),
-            "bridge": bridge,
+            "bridge": medium.bridge,
             "vendor": _told(self._text("device/vendor"), says_nothing),
             "model": _told(ata.model if ata else self._text("device/model", "device/name"), says_nothing),
             "serial": _told(list(device.facts.get("serial", ())), says_nothing),

@@ -56,7 +56,7 @@ class Namespace:
     """Of Identify Namespace.
 
     :arg size: bytes; C(used) those that are allocated, as far as the drive says.
-    :arg logical: bytes of a block; C(metadata) bytes that go with each.
+    :arg logical: bytes of a block; C(metadata) bytes that go with each; C(format_index) the number of that format.
     :arg eui64: 16 hexadecimal digits, C(nguid) 32; empty where there is none.
     """
 
@@ -64,6 +64,7 @@ class Namespace:
     used: int
     logical: int
     metadata: int
+    format_index: int
     eui64: str
     nguid: str
 
@@ -144,6 +145,7 @@ def parse_namespace(data: bytes) -> Namespace:
         used=_number(data, 16, 24) << shift,
         logical=1 << shift,
         metadata=format_ & 0xFFFF,
+        format_index=index,
         eui64=data[120:128].hex().strip("0") and data[120:128].hex(),
         nguid=data[104:120].hex().strip("0") and data[104:120].hex(),
     )

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-FileCopyrightText: 2026 recordings.disposal contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The one way to ask a tool about a drive: read-only commands, bounded in time, their whole answer kept.
+"""The one way to ask a tool about a drive, and to tell it something: bounded in time, the whole answer kept.
 
 An exit code of 0 proves nothing: several of these tools end with it although the drive refused. Each parser looks at the words.
 """
@@ -14,7 +14,9 @@ import subprocess
 import typing as t
 from dataclasses import dataclass
 
-__all__ = ["Answer", "ask"]
+from .._executor import Executor
+
+__all__ = ["Answer", "ask", "tell"]
 
 SECONDS = 120
 _PATH = ("/usr/sbin", "/sbin")
@@ -39,14 +41,28 @@ class Answer:
 
 
 def ask(command: t.Sequence[str], *, seconds: float = SECONDS) -> Answer:
-    """Run a tool and keep what it says; it is found also where PATH lacks the directories of administrators' tools."""
-    environment = {**os.environ, "LC_ALL": "C", "PATH": os.pathsep.join([os.environ.get("PATH", ""), *_PATH])}
+    """Run a tool that only reads and keep what it says; it is found also where PATH lacks the directories of administrators' tools."""
+    return _answered(
+        command[0],
+        seconds,
+        lambda environment: subprocess.run(
+            command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=seconds, check=False
+        ),
+    )
+
+
+def tell(executor: Executor, command: t.Sequence[str], what: str, *, seconds: float | None = SECONDS) -> Answer:
+    """The same for a tool that changes the medium, as C(what) names it; C(seconds) is C(None) where it takes as long as it takes."""
+    return _answered(command[0], seconds, lambda environment: executor.run(command, what, environment=environment, seconds=seconds))
+
+
+def _answered(name: str, seconds: float | None, run: t.Callable[[dict[str, str]], subprocess.CompletedProcess[bytes]]) -> Answer:
     try:
-        done = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=seconds, check=False)
+        done = run({**os.environ, "LC_ALL": "C", "PATH": os.pathsep.join([os.environ.get("PATH", ""), *_PATH])})
     except FileNotFoundError:
-        return Answer(None, b"", "", f"the tool {command[0]} is not installed")
+        return Answer(None, b"", "", f"the tool {name} is not installed")
     except subprocess.TimeoutExpired:
-        return Answer(None, b"", "", f"{command[0]} did not answer within {seconds:g} seconds")
+        return Answer(None, b"", "", f"{name} did not answer within {seconds:g} seconds")
     except OSError as error:
-        return Answer(None, b"", "", f"{command[0]} cannot be run ({error.strerror})")
+        return Answer(None, b"", "", f"{name} cannot be run ({error.strerror})")
     return Answer(done.returncode, done.stdout, done.stderr.decode("utf-8", "replace"))

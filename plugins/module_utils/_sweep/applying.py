@@ -10,7 +10,7 @@ import os
 import time
 import typing as t
 
-from .._erasure.schemes import LEVELS, find_scheme
+from .._erasure.schemes import LEVELS, find_scheme, reachable_level
 from .._errors import DisposalError, RefusedError
 from .._evidence.approval import Approval
 from .._evidence.chain import ChainReader
@@ -173,7 +173,7 @@ def _result(plan: HostPlan, journal: JournalState | None = None, *, path: str = 
     result = envelope(
         journal,
         required=max(required, key=LEVELS.index, default="none"),
-        technique="overwrite",
+        reachable=reachable_level("overwrite"),
         due=plan.part["verdicts"]["due"]["sets"],
         **{"run": plan.run, "host": plan.host, "plan": plan.plan_digest, "manifest": plan.digest},
     )

@@ -15,7 +15,7 @@ from .._erasure.marks import Mark, bears
 from .._erasure.names import LIMIT_NAMES
 from .._erasure.outcomes import FileResult
 from .._erasure.pace import set_io_priority
-from .._erasure.schemes import LEVELS, find_scheme, require_level
+from .._erasure.schemes import LEVELS, find_scheme, reachable_level, require_level
 from .._erasure.targets import Expected, TargetRefusedError, look_at
 from .._errors import DisposalError, RefusedError
 from .._evidence.canonical import digest, digest_of
@@ -331,7 +331,9 @@ def _result(request: _Request, number: int, journal: JournalState | None, totals
     """What every way out returns, filled as far as it got."""
     due = sum(journal.counts.values()) if journal and due is None else due or 0
     method = request.method
-    told = envelope(journal, required=method["level"], technique=method["technique"], due=due, run=request.run(number), method=method)
+    told = envelope(
+        journal, required=method["level"], reachable=reachable_level(method["technique"]), due=due, run=request.run(number), method=method
+    )
     return {**told, **totals.row()}
 
 

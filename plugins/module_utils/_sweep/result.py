@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import typing as t
 
-from .._erasure.schemes import LEVELS, STANDARD, reachable_level
+from .._erasure.schemes import LEVELS, STANDARD
 from .._evidence.canonical import digest, digest_of
 from .._evidence.journal import FORMAT, OUTCOMES, JournalState, read_journal
 from .approved import journal_path
@@ -56,16 +56,16 @@ def outcome_of(counts: t.Mapping[str, int], due: int) -> str:
     return "unknown" if counts["unknown"] else "destroyed" if due and counts["destroyed"] == due else "not_destroyed"
 
 
-def envelope(journal: JournalState | None, *, required: str, technique: str, due: int, **record: t.Any) -> dict[str, t.Any]:
+def envelope(journal: JournalState | None, *, required: str, reachable: str, due: int, **record: t.Any) -> dict[str, t.Any]:
     """Counts, outcome, level and evidence of a run, as far as it got.
 
-    :arg required: the level.
+    :arg required: the level; C(reachable) the one that is reached where all is destroyed.
     :arg due: sets that are to be destroyed.
     :arg record: what the evidence tells besides, the run's name C(run) among it.
     """
     counts = dict(journal.counts) if journal else dict.fromkeys(OUTCOMES, 0)
     outcome = outcome_of(counts, due)
-    achieved = reachable_level(technique) if due and counts["destroyed"] == due else LEVELS[0]
+    achieved = reachable if due and counts["destroyed"] == due else LEVELS[0]
     told = {**record, "outcome": outcome, "counts": counts}
     return {
         "run": told["run"],

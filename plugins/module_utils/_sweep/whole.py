@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import os
-import random
 import time
 import typing as t
 
@@ -15,30 +14,23 @@ from .._erasure.device import overwrite_device, require_fit
 from .._erasure.freelook import look_at_free_space
 from .._erasure.freeresult import FreeSpaceResult
 from .._erasure.freespace import overwrite_free_space
-from .._erasure.marks import digests_at
 from .._erasure.outcomes import DeviceResult
 from .._erasure.pace import set_io_priority
-from .._erasure.schemes import LEVELS, STANDARD, Scheme, find_scheme, require_level
+from .._erasure.schemes import LEVELS, STANDARD, Scheme, find_scheme, reachable_level, require_level
 from .._errors import DisposalError, RefusedError
 from .._evidence.canonical import digest_of
-from .._evidence.journal import Journal, JournalState, read_journal
+from .._evidence.journal import Journal, JournalState
 from .._executor import Executor
 from .._jobs.lock import host_lock
-from .._media.identity import Device, find_device
-from .._media.labels import find_signatures
+from .._media.identity import find_device
 from .approved import journal_path
+from .asleft import as_left, left_as
 from .holding import refuse_holds
 from .manner import manner_of, size_of
 from .result import envelope, latest_run, opening_of, run_id
 from .state import StateDir
 
 __all__ = ["overwrite_device_of", "overwrite_free_space_of"]
-
-# Of both ends of a device, where partition tables and filesystems begin, and of places between them digests are kept, so that a later
-# run can tell whether it still holds what was written; in bytes.
-_END_BYTES = 1 << 20
-_PLACES = 256
-_PLACE_BYTES = 4096
 
 Act = t.Callable[[], "tuple[FreeSpaceResult | DeviceResult, dict[str, t.Any]]"]
 
@@ -133,7 +125,7 @@ def overwrite_device_of(params: t.Mapping[str, t.Any], executor: Executor, *, ch
     require_fit(device, scheme, on_unseen=params["on_unseen"], on_ineffective=manner.on_ineffective)
     number, last = latest_run(state.path, whole.name)
     interrupted = _interrupted(whole, last, params)
-    if last is not None and not interrupted and _as_left(state, whole, number, device):
+    if last is not None and not interrupted and as_left(journal_path(state.path, run_id(whole.name, number)), [device]):
         return {**_result(whole, number, last, None, 0.0), "changed": False}
     if check_mode:
         return {**_result(whole, number if interrupted else number + 1, last if interrupted else None, None, 0.0), "changed": True}
@@ -154,45 +146,17 @@ def overwrite_device_of(params: t.Mapping[str, t.Any], executor: Executor, *, ch
             on_unseen=params["on_unseen"],
             on_ineffective=manner.on_ineffective,
         )
-        places = _places(device)
         proof = {
             "identity": dict(done.identity),
             "read": done.read,
             "to_verify": done.to_verify,
             "bad_lbas": [list(each) for each in done.bad_lbas],
-            "signatures": None if done.signatures is None else list(done.signatures),
             "partitions": done.partitions,
-            "places": [list(place) for place in places],
-            "digests": digests_at(device.path, places),
+            "left": [left_as(device)],
         }
         return done, proof
 
     return _carried(whole, state, number if interrupted else number + 1, act, priority=params["io_priority"])
-
-
-def _places(device: Device) -> list[tuple[int, int]]:
-    """Both ends, and so many pieces anywhere, as offset and length."""
-    end = min(_END_BYTES, device.size // _PLACE_BYTES * _PLACE_BYTES)
-    if not end:
-        return []
-    pieces = range((device.size - end) // _PLACE_BYTES)
-    chosen = sorted(random.SystemRandom().sample(pieces, min(_PLACES, len(pieces))))
-    # From the last whole sector backwards: a device need not be a multiple of the piece.
-    return [
-        (0, end),
-        *((piece * _PLACE_BYTES, _PLACE_BYTES) for piece in chosen),
-        (device.size // device.logical * device.logical - end, end),
-    ]
-
-
-def _as_left(state: StateDir, whole: _Whole, number: int, device: Device) -> bool:
-    """Whether the last run's journal says destroyed, and the device still holds at its places what it held then."""
-    for record in read_journal(journal_path(state.path, run_id(whole.name, number)), allow_torn=True):
-        if record["type"] == "outcome":
-            proof = record["proof"] or {}
-            same: bool = record["outcome"] == "destroyed" and digests_at(device.path, proof["places"]) == proof["digests"]
-            return same and (find_signatures(device) or ()) == tuple(proof["signatures"] or ())
-    return False
 
 
 def _carried(whole: _Whole, state: StateDir, number: int, act: Act, *, priority: str) -> dict[str, t.Any]:
@@ -249,7 +213,7 @@ def _result(
 ) -> dict[str, t.Any]:
     """What every way out returns, filled as far as it got."""
     about: dict[str, t.Any] = {"run": run_id(whole.name, number), "method": whole.method, whole.kind: whole.subject}
-    result = envelope(journal, required=whole.level, technique="overwrite", due=1, **about)
+    result = envelope(journal, required=whole.level, reachable=reachable_level("overwrite"), due=1, **about)
     result.update(
         bytes=_written(done) if done else 0,
         verified_bytes=done.verified_bytes if done else 0,

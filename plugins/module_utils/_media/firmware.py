@@ -1,0 +1,122 @@
+# Copyright (c) 2026 recordings.disposal contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: 2026 recordings.disposal contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What every firmware technique is to the engine: a state that can be looked at, commands that begin it, and what they leave behind."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+from .._executor import Executor
+from .tools import Answer, tell
+
+__all__ = ["RUNNING", "Command", "Firmware", "Status", "watched"]
+
+RUNNING = "in_progress"
+
+
+@dataclass(frozen=True)
+class Status:
+    """What the device says of its last or present sanitize, whoever began it.
+
+    :arg state: C(never) (none has succeeded), C(done), C(in_progress), C(failed), C(frozen), C(armed) (a password is set for the erase),
+        C(locked), C(idle) where the device tells only that nothing runs, or C(unknown) where it cannot be read.
+    :arg progress: from 0 to 65535 while one is in progress.
+    :arg action: which one it was, as the technique's own log names it; empty where the log does not tell.
+    :arg fresh: nothing was written since the last success; C(None) where the log does not tell.
+    :arg told: the device's or the tool's words, for a person.
+    """
+
+    state: str
+    progress: int | None = None
+    action: str = ""
+    fresh: bool | None = None
+    told: str = ""
+
+    @property
+    def percent(self) -> int | None:
+        return None if self.progress is None else self.progress * 100 // 65535
+
+    def row(self) -> dict[str, t.Any]:
+        """As plain data, for a journal."""
+        return {"state": self.state, "progress": self.progress, "action": self.action, "fresh": self.fresh, "told": self.told[:400]}
+
+    @classmethod
+    def of(cls, row: t.Mapping[str, t.Any]) -> Status:
+        """What C(row) gave."""
+        return cls(row["state"], row["progress"], row["action"], row["fresh"], row["told"])
+
+
+class Command(t.NamedTuple):
+    """One command to a tool.
+
+    :arg what: it does, for a person and for check mode.
+    :arg seconds: it may take, C(None) for as long as it takes.
+    """
+
+    argv: tuple[str, ...]
+    what: str
+    seconds: float | None = 120.0
+
+    def carry_out(self, executor: Executor) -> Answer:
+        return tell(executor, self.argv, self.what, seconds=self.seconds)
+
+
+class Firmware(t.Protocol):
+    """One technique on one device.
+
+    :ivar technique: its name.
+    :ivar action: as its log names it.
+    :ivar logged: the device itself tells of its progress or end, so that this command's transition can be seen.
+    :ivar waits: the command returns when it is over, so nothing can be asked meanwhile.
+    """
+
+    technique: str
+    action: str
+    logged: bool
+    waits: bool
+
+    def look(self) -> Status:
+        """What the device says now; never raises."""
+
+    def commands(self) -> list[Command]:
+        """What begins it, in order; each is sent only after the one before it was accepted."""
+
+    def accepted(self, command: Command, answer: Answer) -> bool | None:
+        """Whether the device took a command; C(None) where its answer does not tell."""
+
+    def amends(self) -> list[Command]:
+        """After a failure, what gives the device back the state that it had before."""
+
+    def settle(self, executor: Executor) -> None:
+        """Once it is over, have the kernel look at the device anew where it needs that."""
+
+    def residue(self) -> str:
+        """What the technique left behind that it should not have; empty where nothing."""
+
+
+def watched(before: Status, seen: t.Sequence[Status], after: Status, action: str) -> str:
+    """How this command's transition was seen; empty where it was not. A log that says success proves nothing by itself.
+
+    :arg before: what the device said before the command.
+    :arg seen: what it said since then, in order.
+    :arg action: that was asked for.
+    """
+    others = {status.action for status in (*seen, after) if status.action} - {action}
+    if after.state not in ("done", "idle") or others:
+        return ""
+    if any(status.state == RUNNING for status in seen):
+        return "in progress, then done"
+    if any(status.state == "armed" for status in (before, *seen)):
+        return "the password that the erase needs was set, then gone"
+    if after.state != "done":
+        return ""
+    if before.state in ("never", "idle", "failed"):
+        return f"{before.state}, then done"
+    if before.action and before.action != after.action:
+        return f"{before.action}, then {after.action}"
+    if before.fresh is False and after.fresh:
+        return "data written since the last sanitize, then none"
+    return ""

@@ -1,0 +1,173 @@
+# Copyright (c) 2026 recordings.disposal contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: 2026 recordings.disposal contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""NVMe Sanitize and Format NVM through nvme-cli. Commands go to the controller, since a namespace is held by this process."""
+
+from __future__ import annotations
+
+import os
+import re
+
+from .._errors import RefusedError
+from .._executor import Executor
+from .firmware import Command, Status
+from .identity import Device
+from .nvme import parse_namespace, parse_sanitize_log
+from .tools import Answer, ask
+
+__all__ = ["NvmeFormat", "NvmeSanitize", "controller_of", "namespace_number"]
+
+_ACTIONS = {
+    "nvme_sanitize_block": ("block_erase", 2),
+    "nvme_sanitize_overwrite": ("overwrite", 3),
+    "nvme_sanitize_crypto": ("crypto_erase", 4),
+}
+_FORMATS = {"nvme_format_user_data": 1, "nvme_format_crypto": 2}
+# A drive that is busy with itself may let commands wait.
+_SECONDS = 300.0
+# What nvme-cli prints where the drive itself refused: then it took nothing.
+_REFUSED = re.compile(r"NVMe [Ss]tatus|status: [A-Z]|\(0x[0-9a-fA-F]+\)")
+
+
+def controller_of(device: Device, *, sys_root: str = "/sys") -> str:
+    """The path of a controller through which a namespace can be reached.
+
+    :raises RefusedError: none is shown.
+    """
+    below = os.path.realpath(os.path.join(sys_root, "class", "block", device.name, "device"))
+    if re.fullmatch(r"nvme\d+", os.path.basename(below)):
+        return f"/dev/{os.path.basename(below)}"
+    names = sorted(name for name in _names(below) if re.fullmatch(r"nvme\d+", name))
+    for name in names:
+        if _word(below, name, "state") in ("live", ""):
+            return f"/dev/{name}"
+    raise RefusedError(f"no controller of {device.name} that is live can be found, so nothing was done; look at the drive's connection")
+
+
+def namespace_number(device: Device, *, sys_root: str = "/sys") -> int:
+    """The namespace's number in its drive.
+
+    :raises RefusedError: the kernel does not show it.
+    """
+    text = _word(sys_root, "class", "block", device.name, "nsid") or _name_number(device.name)
+    if not text.isdigit() or not int(text):
+        raise RefusedError(f"the kernel does not show the namespace of {device.name}, so nothing was done; look at the drive")
+    return int(text)
+
+
+def _name_number(name: str) -> str:
+    found = re.fullmatch(r"nvme\d+n(\d+)", name)
+    return found[1] if found else ""
+
+
+def _names(path: str) -> list[str]:
+    try:
+        return os.listdir(path)
+    except OSError:
+        return []
+
+
+def _word(*parts: str) -> str:
+    try:
+        with open(os.path.join(*parts), encoding="utf-8", errors="replace") as handle:
+            return handle.read().strip()
+    except OSError:
+        return ""
+
+
+def _taken(answer: Answer) -> bool | None:
+    if answer.code == 0:
+        return True
+    return False if answer.code is not None and _REFUSED.search(answer.errors + answer.text) else None
+
+
+def look_at_log(path: str) -> Status:
+    """The sanitize log as a status."""
+    answer = ask(["nvme", "sanitize-log", "--raw-binary", path])
+    if answer.code != 0:
+        return Status("unknown", told=answer.problem or " ".join(answer.errors.split()) or f"nvme ended with {answer.code}")
+    try:
+        log = parse_sanitize_log(answer.output)
+    except RefusedError as error:
+        return Status("unknown", told=error.message)
+    return Status(log.state, log.progress if log.state == "in_progress" else None, log.action, log.untouched)
+
+
+class NvmeSanitize:
+    """Sanitize, which reaches every namespace of the drive.
+
+    :arg passes: of an overwrite, from 1 to 15; C(pattern) 32 bits.
+    """
+
+    logged = True
+    waits = False
+
+    def __init__(self, technique: str, device: Device, *, passes: int = 1, pattern: int = 0) -> None:
+        self.technique = technique
+        self.action, self._number = _ACTIONS[technique]
+        self._path, self._passes, self._pattern = controller_of(device), passes, pattern
+
+    def look(self) -> Status:
+        return look_at_log(self._path)
+
+    def commands(self) -> list[Command]:
+        # --owpass=0 would mean sixteen.
+        passes = (f"--owpass={self._passes}", f"--ovrpat={self._pattern:#x}") if self.action == "overwrite" else ()
+        return [Command(("nvme", "sanitize", f"--sanact={self._number}", *passes, self._path), "sanitize the drive", _SECONDS)]
+
+    def accepted(self, command: Command, answer: Answer) -> bool | None:
+        return _taken(answer)
+
+    def amends(self) -> list[Command]:
+        return []
+
+    def settle(self, executor: Executor) -> None:
+        """The kernel needs nothing."""
+
+    def residue(self) -> str:
+        return ""
+
+
+class NvmeFormat:
+    """Format NVM with a secure erase. No log tells of it, so only what is read back proves anything.
+
+    :arg seconds: that it may take.
+    """
+
+    logged = False
+    waits = True
+
+    def __init__(self, technique: str, device: Device, *, seconds: float = 6 * 3600.0) -> None:
+        self.technique, self.action = technique, ""
+        self._path, self._number, self._seconds = controller_of(device), namespace_number(device), seconds
+
+    def look(self) -> Status:
+        log = look_at_log(self._path)
+        # A drive without sanitize has no such log; whether a sanitize is in the way is all that matters here.
+        return Status("idle", told=log.told) if log.state != "in_progress" else log
+
+    def commands(self) -> list[Command]:
+        found = ask(["nvme", "id-ns", "--raw-binary", f"--namespace-id={self._number}", self._path])
+        if found.code != 0:
+            raise RefusedError(
+                f"the namespace's format cannot be read ({' '.join(found.errors.split()) or found.problem}), so it was not formatted"
+            )
+        index = parse_namespace(found.output).format_index
+        argv = (
+            *("nvme", "format", f"--namespace-id={self._number}", f"--ses={_FORMATS[self.technique]}", f"--lbaf={index}"),
+            *("--force", f"--timeout={int(self._seconds * 1000)}", self._path),
+        )
+        return [Command(argv, "format the namespace with a secure erase", self._seconds + 60)]
+
+    def accepted(self, command: Command, answer: Answer) -> bool | None:
+        return _taken(answer)
+
+    def amends(self) -> list[Command]:
+        return []
+
+    def settle(self, executor: Executor) -> None:
+        """The kernel needs nothing."""
+
+    def residue(self) -> str:
+        return ""

@@ -1,0 +1,63 @@
+# Copyright (c) 2026 recordings.disposal contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: 2026 recordings.disposal contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether a device still holds what a run left on it: told by its journal, and looked at again."""
+
+from __future__ import annotations
+
+import random
+import typing as t
+
+from .._erasure.marks import digests_at
+from .._evidence.journal import read_journal
+from .._media.identity import Device
+from .._media.labels import find_signatures
+
+__all__ = ["as_left", "left_as"]
+
+# Of both ends of a device, where partition tables and filesystems begin, and of places between them digests are kept; in bytes.
+_END_BYTES = 1 << 20
+_PLACES = 256
+_PLACE_BYTES = 4096
+
+
+def left_as(device: Device) -> dict[str, t.Any]:
+    """What C(as_left) compares later, for the proof of an outcome, which keeps one for each device in its list C(left)."""
+    places = _places(device)
+    signatures = find_signatures(device)
+    return {
+        "signatures": None if signatures is None else list(signatures),
+        "places": [list(place) for place in places],
+        "digests": digests_at(device.path, places),
+    }
+
+
+def as_left(journal: str, devices: t.Sequence[Device]) -> bool:
+    """Whether a run's journal says destroyed, and the devices, in its order, still hold at their places what they held then."""
+    for record in read_journal(journal, allow_torn=True):
+        if record["type"] == "outcome" and record["outcome"] == "destroyed":
+            left = record["proof"]["left"]
+            return len(left) == len(devices) and all(_same(each, device) for each, device in zip(left, devices))
+    return False
+
+
+def _same(left: t.Mapping[str, t.Any], device: Device) -> bool:
+    if digests_at(device.path, left["places"]) != left["digests"]:
+        return False
+    return (find_signatures(device) or ()) == tuple(left["signatures"] or ())
+
+
+def _places(device: Device) -> list[tuple[int, int]]:
+    """Both ends, and so many pieces anywhere, as offset and length."""
+    end = min(_END_BYTES, device.size // _PLACE_BYTES * _PLACE_BYTES)
+    if not end:
+        return []
+    pieces = range((device.size - end) // _PLACE_BYTES)
+    chosen = sorted(random.SystemRandom().sample(pieces, min(_PLACES, len(pieces))))
+    # From the last whole sector backwards: a device need not be a multiple of the piece.
+    return [
+        (0, end),
+        *((piece * _PLACE_BYTES, _PLACE_BYTES) for piece in chosen),
+        (device.size // device.logical * device.logical - end, end),
+    ]
