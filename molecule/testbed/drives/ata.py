@@ -56,6 +56,7 @@ class AtaDisk(ScsiDisk):
     """The disk; its security and its frozen sanitize state begin anew with each power on."""
 
     vendor = b"ATA     "
+    always = (*ScsiDisk.always, 0x85, 0xA1)
 
     def __init__(self, drive: Drive) -> None:
         super().__init__(drive)
@@ -86,7 +87,8 @@ class AtaDisk(ScsiDisk):
             **{0xF1: self._set_password, 0xF2: self._unlock, 0xF3: self._prepare, 0xF4: self._erase_unit, 0xF5: self._freeze},
             **{0xF6: self._disable},
         }
-        if registers.command not in handlers:
+        asks = registers.command in (0xEC, 0xE5) or (registers.command == 0xB4 and registers.feature == 0)
+        if registers.command not in handlers or (self.drive.running and not asks):
             self._abort()
         return handlers[registers.command](registers, data)
 

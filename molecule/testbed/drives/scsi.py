@@ -14,8 +14,6 @@ __all__ = ["CheckConditionError", "ScsiDisk", "fixed_sense"]
 
 SECTOR = 512
 NOT_READY, MEDIUM_ERROR, ILLEGAL_REQUEST, DATA_PROTECT = 2, 3, 5, 7
-# While an erase is under way only these are answered: REQUEST SENSE, INQUIRY, REPORT LUNS, and what tells which commands there are.
-_ALWAYS = (0x03, 0x12, 0xA0, 0xA3)
 _IN_PROGRESS = {"sanitize": (0x04, 0x1B), "format": (0x04, 0x04), "security": (0x04, 0x1B)}
 _SANITIZE = {0x01: "overwrite", 0x02: "block", 0x03: "crypto"}
 _OPERATIONS = (
@@ -46,6 +44,8 @@ class ScsiDisk:
     """The disk. C(execute) is pure but for the drive that it is given."""
 
     vendor = b"TESTBED "
+    # Answered also while an erase is under way.
+    always: tuple[int, ...] = (0x03, 0x12, 0xA0, 0xA3)
 
     def __init__(self, drive: Drive) -> None:
         self.drive = drive
@@ -60,8 +60,8 @@ class ScsiDisk:
         """
         code = cdb[0]
         if code not in (0x00, 0x03, 0x08, 0x0A, 0x12, 0x28, 0x2A, 0x88, 0x8A):
-            self.drive.note(f"cdb {cdb.hex()}")
-        if code not in _ALWAYS:
+            self.drive.note(f"cdb {cdb.hex()} {data[:8].hex()}")
+        if code not in self.always:
             self._require_ready()
         if code in (0x28, 0x88, 0x2A, 0x8A, 0x08, 0x0A):
             return self._transfer(cdb, data)

@@ -22,6 +22,7 @@ HBA = TARGET / "core" / "user_0"
 # Places in the mailbox that both sides share, from the kernel's target_core_user.h.
 _COMMANDS, _HEAD, _TAIL = 4, 12, 64
 _COMMAND = 1
+_READ_LENGTH = 2
 
 
 def _port(name: str) -> Path:
@@ -104,17 +105,20 @@ def _answer(disk: ScsiDisk, memory: mmap.mmap, entry: int) -> None:
     pieces = [struct.unpack_from("<QQ", memory, entry + 48 + 16 * number) for number in range(count)]
     cdb = memory[place : place + 16]
     data = b"".join(memory[start : start + length] for start, length in pieces)
-    status, sense = 0, b""
+    status, sense, told = 0, b"", 0
     try:
         answer = disk.execute(cdb, data, len(data))
+        told = len(answer)
         for start, length in pieces:
             memory[start : start + min(length, len(answer))] = answer[:length]
             answer = answer[length:]
+        # So many bytes are the answer; what else lies in the memory is of older commands.
+        memory[entry + 7] |= _READ_LENGTH
     except CheckConditionError as error:
         status, sense = 2, error.sense
     except Exception as error:  # noqa: BLE001  # a fault of the drive itself must not leave the kernel waiting
         disk.drive.note(f"fault {error!r}")
         status, sense = 2, fixed_sense(4, 0x44, 0)
-    struct.pack_into("<BBHI", memory, entry + 8, status, 0, 0, 0)
+    struct.pack_into("<BBHI", memory, entry + 8, status, 0, 0, told)
     if sense:
         memory[entry + 16 : entry + 16 + len(sense)] = sense

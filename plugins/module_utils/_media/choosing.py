@@ -14,6 +14,7 @@ from .ata_erase import AtaSanitize, AtaSecurityErase
 from .firmware import Firmware
 from .identity import Device
 from .nvme_erase import NvmeFormat, NvmeSanitize
+from .scsi_erase import ScsiErase
 
 __all__ = ["AUTO", "TECHNIQUES", "choose", "firmware_of", "reaches_all_namespaces"]
 
@@ -86,4 +87,10 @@ def firmware_of(technique: str, device: Device, *, passes: int = 1, pattern: int
         return NvmeFormat(technique, device)
     if technique.startswith("ata_sanitize"):
         return AtaSanitize(technique, device, passes=passes, pattern=pattern)
-    return AtaSecurityErase(technique, device)
+    if technique.startswith("ata_security"):
+        return AtaSecurityErase(technique, device)
+    if technique == "scsi_sanitize_overwrite" and pattern:
+        raise RefusedError(
+            "scsi_sanitize_overwrite writes zeros only, and another pattern is asked for, so nothing was done; leave the pattern out"
+        )
+    return ScsiErase(technique, device, passes=passes)

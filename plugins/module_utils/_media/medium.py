@@ -19,6 +19,7 @@ from .identity import Device, find_device, list_devices, namespaces_of
 from .kinds import Signs, decide_kind, decide_transport
 from .labels import find_signatures
 from .nvme import Controller, SanitizeLog, parse_controller, parse_sanitize_log
+from .scsi import ask_operations, command_path
 from .tools import Answer, ask
 
 __all__ = ["look_at_abilities", "look_at_media"]
@@ -85,7 +86,7 @@ class _Look:
             return None
 
     def ata(self) -> Identified | None:
-        if self.transport not in ("sata", "usb", "sas") or not (self._text("device/vendor") == "ATA" or self.transport == "usb"):
+        if self._text("device/vendor") != "ATA" and self.transport != "usb":
             return None
 
         def parse(output: bytes) -> Identified:
@@ -119,10 +120,29 @@ class _Look:
         )
         return decide_kind(signs)
 
+    def _operations(self) -> frozenset[str] | None:
+        """The commands of a SCSI disk that is no ATA disk behind a translation, nor behind a bridge."""
+        if self._text("device/type") != "0" or self._text("device/vendor") in ("", "ATA") or self.transport in ("usb", "nvme"):
+            return None
+        found = ask_operations(command_path(self.device, sys_root=self.sys_root))
+        if isinstance(found, str):
+            self.problems["scsi"] = found
+            return None
+        return found
+
     def medium(self, ata: Identified | None, controller: Controller | None, log: SanitizeLog | None) -> Medium:
         """What deciding over techniques needs."""
         bridge = self.transport == "usb"
-        return Medium(self._kind(ata), self.device.size, ata, controller, log, namespaces=max(len(self.namespaces), 1), bridge=bridge)
+        return Medium(
+            self._kind(ata),
+            self.device.size,
+            ata,
+            controller,
+            log,
+            namespaces=max(len(self.namespaces), 1),
+            scsi=self._operations(),
+            bridge=bridge,
+        )
 
     def row(self) -> dict[str, t.Any]:
         device = self.device

@@ -1,0 +1,168 @@
+# Copyright (c) 2026 recordings.disposal contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: 2026 recordings.disposal contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the tests do in the virtual machine: plug in drives, make them fail, and run the collection's modules as a target would."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import pathlib
+import sys
+import time
+import typing as t
+
+import ansible.module_utils.basic
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+TESTBED = TOP / "molecule" / "testbed"
+MIB = 1 << 20
+
+_RUNNER = """
+import importlib, json, sys
+from ansible.module_utils import basic
+basic._ANSIBLE_ARGS = sys.stdin.buffer.read()
+basic._ANSIBLE_PROFILE = "legacy"
+importlib.import_module("ansible_collections.recordings.disposal.plugins.modules." + sys.argv[1]).main()
+"""
+
+
+def testbed_module(name: str) -> t.Any:
+    """A module of the test-bed, which is no package."""
+    sys.path.insert(0, str(TESTBED))
+    try:
+        return importlib.import_module(name)
+    finally:
+        sys.path.remove(str(TESTBED))
+
+
+vm = testbed_module("vm")
+BedError = testbed_module("machine").BedError
+
+
+class Result(dict[str, t.Any]):
+    """What a module returned."""
+
+    @property
+    def words(self) -> str:
+        return str(self.get("msg", ""))
+
+
+class UserDrive:
+    """One user-space drive in the machine; its names are those of the moment."""
+
+    def __init__(self, guest: Guest, about: dict[str, t.Any]) -> None:
+        self.guest, self.about = guest, about
+        self.directory = f"/var/tmp/{about['serial'].lower()}"
+        self.names: list[str] = []
+
+    @property
+    def identity(self) -> dict[str, str]:
+        return {"serial": self.about["serial"]}
+
+    @property
+    def path(self) -> str:
+        return f"/dev/{self.names[0]}"
+
+    def _told(self, action: str, stdin: bytes = b"") -> str:
+        return str(self.guest.vm.run(f"cd /opt/testbed && python3 -m drives {action} {self.directory}", stdin=stdin).stdout)
+
+    def up(self) -> None:
+        self.names = json.loads(self._told("up", json.dumps(self.about).encode()))
+
+    def power_off(self) -> None:
+        self._told("off")
+
+    def power_on(self) -> None:
+        self._told("on")
+
+    def attach(self) -> None:
+        """After the machine was reset."""
+        self._told("on")
+        self.names = json.loads(self._told("attach"))
+
+    def down(self) -> None:
+        self._told("down")
+        self.guest.vm.run(f"rm -rf {self.directory}")
+
+    def behave(self, **behaviour: t.Any) -> None:
+        self.guest.vm.run(
+            f"cat > {self.directory}/behaviour.new && mv {self.directory}/behaviour.new {self.directory}/behaviour.json",
+            stdin=json.dumps(behaviour).encode(),
+        )
+
+    def state(self) -> dict[str, t.Any]:
+        found: dict[str, t.Any] = json.loads(self.guest.vm.run(f"cat {self.directory}/state.json").stdout)
+        return found
+
+    def commands(self) -> str:
+        return str(self.guest.vm.run(f"cat {self.directory}/commands.log").stdout)
+
+    def digest(self) -> str:
+        """Of the bytes that the drive holds, whatever it shows."""
+        return str(self.guest.vm.run(f"sha256sum < {self.directory}/medium.img").stdout.split()[0])
+
+    def holds(self, marker: bytes) -> int:
+        """How often a marker is in the bytes that the drive holds."""
+        found = self.guest.vm.run(f"grep --text --only-matching --fixed-strings {marker.decode()} {self.directory}/medium.img | wc -l")
+        return int(found.stdout)
+
+    def fill(self, marker: bytes) -> None:
+        """Write a marker into every sector, past the drive's back door."""
+        line = (marker + b" ").ljust(16, b".")[:16].decode()
+        self.guest.vm.run(
+            f"cd {self.directory} && yes -n '' >/dev/null 2>&1; python3 -c \"import os,sys; f=open('medium.img','r+b'); n=os.fstat(f.fileno()).st_size;"
+            f" b=('{line}'*65536).encode(); [f.write(b) for _ in range(n//len(b))]\""
+        )
+
+    def wait_until_idle(self) -> None:
+        deadline = time.monotonic() + 120
+        while self.state()["run"]:
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+
+
+class Guest:
+    """The machine with the collection in it."""
+
+    def __init__(self, machine: t.Any) -> None:
+        self.vm = machine
+        self.drives: list[UserDrive] = []
+
+    def install(self) -> None:
+        utils = pathlib.Path(ansible.module_utils.basic.__file__).resolve().parent
+        self.vm.put(utils, "/opt/collection/ansible", exclude=("__pycache__", "powershell", "csharp"))
+        self.vm.put(
+            TOP / "plugins", "/opt/collection/ansible_collections/recordings/disposal", exclude=("__pycache__", "plugin_utils", "action")
+        )
+        self.vm.put(TESTBED / "drives", "/opt/testbed")
+        self.vm.run("cat > /opt/collection/run.py", stdin=_RUNNER.encode())
+        # The package's own start imports what only a controller has.
+        self.vm.run("cat > /opt/collection/ansible/__init__.py", stdin=b"")
+        self.vm.run("modprobe -a target_core_user tcm_loop nvme-tcp sg")
+
+    def module(self, name: str, *, check: bool = False, timeout: float = 300, environment: str = "", **options: t.Any) -> Result:
+        """A module's result; C(failed) says whether it failed."""
+        arguments = {"ANSIBLE_MODULE_ARGS": {**options, "_ansible_check_mode": check, "_ansible_remote_tmp": "/tmp"}}
+        command = f"cd /opt/collection && {environment} PYTHONDONTWRITEBYTECODE= python3 run.py {name}"
+        done = self.vm.run(command, stdin=json.dumps(arguments).encode(), timeout=timeout, check=False)
+        assert done.stdout.lstrip().startswith("{"), done.stdout + done.stderr
+        return Result(json.loads(done.stdout))
+
+    def drive(self, kind: str, serial: str, **about: t.Any) -> UserDrive:
+        drive = UserDrive(self, {"kind": kind, "serial": serial, "mib": 64, **about})
+        self.drives.append(drive)
+        drive.up()
+        return drive
+
+    def unplug(self) -> None:
+        """Take every drive of a test away, also where the test failed."""
+        while self.drives:
+            self.drives.pop().down()
+
+    def files_digest(self, path: str) -> str:
+        """Of all names and bytes below a directory; of nothing where there is none."""
+        found = self.vm.run(f"find {path} -type f -exec sha256sum {{}} + 2>/dev/null | sort", check=False).stdout
+        return hashlib.sha256(found.encode()).hexdigest()
