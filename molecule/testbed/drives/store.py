@@ -42,7 +42,7 @@ class Drive:
 
     Behaviour: C(seconds) an erase takes (3); C(lie) it says success and erases nothing; C(format_lie) the same for formats only;
     C(fail_at) per cent at which it fails; C(keep) an offset and a length that survive; C(refuse) names of commands that are aborted;
-    C(log) C(unreadable) or C(garbage); C(frozen); C(serial) another one than its own.
+    C(pretend) it takes the command and does not even begin; C(log) C(unreadable) or C(garbage); C(frozen); C(serial) another one than its own.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -118,6 +118,10 @@ class Drive:
 
     def begin(self, run: Run) -> threading.Thread:
         """Begin an erase; what it has done so far outlives a power loss."""
+        if self.behaviour.get("pretend"):
+            idle = threading.Thread()
+            idle.start()
+            return idle
         with self.lock:
             self.state["run"], self.state["done"] = run._asdict(), 0
             if run.kind == "sanitize":
