@@ -154,11 +154,11 @@ class Guest:
         self.vm.reset()
         self.vm.run("modprobe -a target_core_user tcm_loop nvme-tcp sg")
 
-    def module(self, name: str, *, check: bool = False, timeout: float = 300, environment: str = "", **options: t.Any) -> Result:
+    def module(self, name: str, *, check: bool = False, environment: str = "", **options: t.Any) -> Result:
         """A module's result; C(failed) says whether it failed."""
         arguments = {"ANSIBLE_MODULE_ARGS": {**options, "_ansible_check_mode": check, "_ansible_remote_tmp": "/tmp"}}
         command = f"cd /opt/collection && {environment} PYTHONDONTWRITEBYTECODE= python3 run.py {name}"
-        done = self.vm.run(command, stdin=json.dumps(arguments).encode(), timeout=timeout, check=False)
+        done = self.vm.run(command, stdin=json.dumps(arguments).encode(), timeout=400, check=False)
         assert done.stdout.lstrip().startswith("{"), done.stdout + done.stderr
         return Result(json.loads(done.stdout))
 

@@ -141,7 +141,7 @@ def test_one_namespace_of_several(guest: Guest) -> None:
     assert refused["failed"] and "would reach all 2 namespaces of the drive" in refused.words
     ambiguous = guest.module("sanitize", device=drive.identity, level="purge", canaries=64)
     assert "2 devices have serial TNS1" in ambiguous.words
-    guest.vm.run(f"mkfs.ext4 -q -F /dev/{names[1]} && mkdir -p /mnt/other && mount /dev/{names[1]} /mnt/other && sync")
+    guest.vm.run(f"mkfs.ext4 -q -F -E nodiscard /dev/{names[1]} && mkdir -p /mnt/other && mount /dev/{names[1]} /mnt/other && sync")
     try:
         held = guest.module("sanitize", device=one, level="purge", canaries=64, all_namespaces=True)
         assert held["failed"] and f"{names[1]} was not touched because it is mounted" in held.words

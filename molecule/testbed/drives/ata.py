@@ -56,7 +56,8 @@ class AtaDisk(ScsiDisk):
     """The disk; its security and its frozen sanitize state begin anew with each power on."""
 
     vendor = b"ATA     "
-    always = (*ScsiDisk.always, 0x85, 0xA1)
+    # The translation knows the size from IDENTIFY DEVICE, which a disk answers always.
+    always = (*ScsiDisk.always, 0x25, 0x9E, 0x85, 0xA1)
 
     def __init__(self, drive: Drive) -> None:
         super().__init__(drive)
@@ -73,6 +74,7 @@ class AtaDisk(ScsiDisk):
         return int(self.drive.state["visible"])
 
     def _require_medium(self) -> None:
+        """Of a disk that is locked or has failed nothing can be read."""
         super()._require_medium()
         if self.locked:
             raise CheckConditionError(fixed_sense(0x0B, 0x00, 0x00))

@@ -147,11 +147,13 @@ class ScsiDisk:
         return self.drive.size // SECTOR
 
     def _capacity(self, cdb: bytes, data: bytes) -> bytes:
-        self._require_medium()
+        if cdb[0] not in self.always:
+            self._require_medium()
         return struct.pack(">II", self.sectors - 1, SECTOR)
 
     def _capacity_16(self, cdb: bytes, data: bytes) -> bytes:
-        self._require_medium()
+        if cdb[0] not in self.always:
+            self._require_medium()
         if cdb[1] & 0x1F != 0x10:
             raise CheckConditionError(fixed_sense(ILLEGAL_REQUEST, 0x20, 0))
         return struct.pack(">QI", self.sectors - 1, SECTOR) + b"\0\0\xc0\0" + bytes(16)

@@ -59,6 +59,7 @@ class Drive:
             self.state = json.loads((directory / "state.json").read_text(encoding="utf-8"))
         self.log = open(directory / "commands.log", "a", encoding="ascii", buffering=1)  # noqa: SIM115
         self.on_end: t.Callable[[Run, str], None] = lambda _run, _state: None
+        self.save()
         if self.state["run"]:
             self._wake(Run(**self.state["run"]))
 

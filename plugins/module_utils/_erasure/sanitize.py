@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from .._errors import RefusedError
 from .._executor import Executor
-from .._media.firmware import RUNNING, Firmware, Status
+from .._media.firmware import RUNNING, Firmware, Status, refuse_running
 from .._media.guards import gather_use, require_free
 from .._media.identity import Device, find_device, same_medium
 from .canary import BLOCK, Canaries
@@ -28,8 +28,8 @@ LIMIT_FIRMWARE = "what became of spare, remapped and hidden blocks is the device
 
 # The first looks come quickly, so that a short sanitize is seen in progress; then ever more rarely, up to the interval that was asked for.
 _FIRST_LOOK = 0.02
-# A link may come and go while a device is busy with itself; in seconds.
-_PATIENCE = 180.0
+# A link may come and go while a device is busy with itself; so many looks in vain are borne with.
+_PATIENCE = 18
 # Progress is told in steps of so many per cent.
 _STEP = 5
 
@@ -135,11 +135,7 @@ class _Run:
     def _require_idle(self) -> None:
         """:raises RefusedError: something runs on the device, or it cannot be asked or told anything."""
         now = self.firmware.look()
-        if now.state == RUNNING:
-            raise RefusedError(
-                f"a sanitize is in progress on {self._names} ({now.percent} %) that the journal of this host does not know, so nothing was done; "
-                "wait for its end, find out who began it, and run again"
-            )
+        refuse_running(self._names, now)
         if now.state == "unknown":
             raise RefusedError(
                 f"what {self._names} says of its sanitize state cannot be read ({now.told}), so nothing could be proven and nothing was done; "
@@ -228,12 +224,13 @@ class _Run:
     def _follow(self) -> None:
         """Look at the device's log until nothing runs any more, or for as long as is wanted."""
         deadline = None if self.course.timeout is None else time.monotonic() + self.course.timeout
-        pause, told, blind = _FIRST_LOOK, -_STEP, time.monotonic() + _PATIENCE
+        patience = _PATIENCE * self.course.poll
+        pause, told, blind = _FIRST_LOOK, -_STEP, time.monotonic() + patience
         while True:
             now = self.firmware.look()
             self.seen.after = now
             if now.state == RUNNING:
-                blind = time.monotonic() + _PATIENCE
+                blind = time.monotonic() + patience
                 percent = now.percent or 0
                 if percent >= told + _STEP or percent < told:
                     told = percent

@@ -12,6 +12,7 @@ from .ata import Identified, parse_sanitize_status, read_identify
 from .firmware import Command, Status
 from .hidden import parse_identify
 from .identity import Device
+from .scsi import rescan
 from .tools import Answer, ask
 
 __all__ = ["PASSWORD", "AtaSanitize", "AtaSecurityErase", "look_at_identify"]
@@ -51,7 +52,7 @@ class AtaSanitize:
         self.technique = technique
         # The disk's log does not tell which action it was.
         self.action = ""
-        self._option, self._path = _ACTIONS[technique][1], device.path
+        self._option, self._path, self._device = _ACTIONS[technique][1], device.path, device
         self._passes, self._pattern = passes, pattern
 
     def look(self) -> Status:
@@ -74,7 +75,7 @@ class AtaSanitize:
         return []
 
     def settle(self, executor: Executor) -> None:
-        """The kernel needs nothing."""
+        rescan(executor, self._device)
 
     def residue(self) -> str:
         return ""
@@ -88,7 +89,7 @@ class AtaSecurityErase:
 
     def __init__(self, technique: str, device: Device) -> None:
         self.technique, self.action = technique, ""
-        self._path = device.path
+        self._path, self._device = device.path, device
         self._option = "--security-erase-enhanced" if technique.endswith("enhanced") else "--security-erase"
 
     def look(self) -> Status:
@@ -127,7 +128,7 @@ class AtaSecurityErase:
         return [*unlock, self._command("--security-disable", "take the password off again")] if state in ("locked", "armed") else []
 
     def settle(self, executor: Executor) -> None:
-        """The kernel needs nothing."""
+        rescan(executor, self._device)
 
     def residue(self) -> str:
         status = self.look()

@@ -6,17 +6,18 @@
 
 from __future__ import annotations
 
+import os
 import typing as t
 
 from .._errors import RefusedError
 from .abilities import Ability
 from .ata_erase import AtaSanitize, AtaSecurityErase
-from .firmware import Firmware
+from .firmware import Firmware, Status
 from .identity import Device
 from .nvme_erase import NvmeFormat, NvmeSanitize
 from .scsi_erase import ScsiErase
 
-__all__ = ["AUTO", "TECHNIQUES", "choose", "firmware_of", "reaches_all_namespaces"]
+__all__ = ["AUTO", "TECHNIQUES", "choose", "firmware_of", "reaches_all_namespaces", "running_on"]
 
 AUTO = "auto"
 # The stronger ones of a level first: what erases the cells; what writes over them; what forgets a key of which nobody outside can tell
@@ -73,6 +74,21 @@ def _whys(found: t.Iterable[Ability], level: str) -> str:
 def reaches_all_namespaces(technique: str) -> bool:
     """Whether a technique destroys what is on every namespace of an NVMe drive, whichever is named."""
     return technique.startswith("nvme_sanitize")
+
+
+def running_on(device: Device, *, sys_root: str = "/sys") -> Status:
+    """What a device says of a sanitize that may run on it; C(idle) of one that has none."""
+    below = os.path.join(sys_root, "block", device.name, "device")
+    if device.name.startswith("nvme"):
+        return NvmeSanitize("nvme_sanitize_block", device).look()
+    try:
+        with open(os.path.join(below, "vendor"), encoding="ascii", errors="replace") as handle:
+            ata = handle.read().strip() == "ATA"
+    except OSError:
+        return Status("idle")
+    if ata:
+        return AtaSanitize("ata_sanitize_block", device).look()
+    return ScsiErase("scsi_sanitize_block", device).look() if os.path.exists(os.path.join(below, "scsi_level")) else Status("idle")
 
 
 def firmware_of(technique: str, device: Device, *, passes: int = 1, pattern: int = 0) -> Firmware:

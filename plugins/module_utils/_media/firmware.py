@@ -9,10 +9,11 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
+from .._errors import RefusedError
 from .._executor import Executor
 from .tools import Answer, tell
 
-__all__ = ["RUNNING", "Command", "Firmware", "Status", "watched"]
+__all__ = ["RUNNING", "Command", "Firmware", "Status", "refuse_running", "watched"]
 
 RUNNING = "in_progress"
 
@@ -95,6 +96,15 @@ class Firmware(t.Protocol):
 
     def residue(self) -> str:
         """What the technique left behind that it should not have; empty where nothing."""
+
+
+def refuse_running(names: str, status: Status) -> None:
+    """:raises RefusedError: something runs on the devices that no journal of this host knows."""
+    if status.state == RUNNING:
+        raise RefusedError(
+            f"a sanitize is in progress on {names} ({status.percent if status.percent is not None else 'an unknown number of'} %) that the journal "
+            "of this host does not know, so nothing was done; wait for its end, find out who began it, and run again"
+        )
 
 
 def watched(before: Status, seen: t.Sequence[Status], after: Status, action: str) -> str:

@@ -9,14 +9,17 @@ The binary forms that sg_opcodes and sg_requests give (C(--raw)) are the device'
 
 from __future__ import annotations
 
+import contextlib
 import os
+import time
 from dataclasses import dataclass
 
 from .._errors import RefusedError
+from .._executor import Executor
 from .identity import Device
 from .tools import Answer, ask
 
-__all__ = ["OPERATIONS", "Sense", "ask_operations", "ask_sense", "command_path", "parse_operations", "parse_sense"]
+__all__ = ["OPERATIONS", "Sense", "ask_operations", "ask_sense", "command_path", "parse_operations", "parse_sense", "rescan"]
 
 # Of those that matter here, by operation code and service action.
 OPERATIONS = {
@@ -27,6 +30,8 @@ OPERATIONS = {
     (0x04, None): "format",
     (0x42, None): "unmap",
 }
+# For so long the kernel is given to read a size, in seconds.
+_SETTLE = 10.0
 _NOT_READY, _MEDIUM_ERROR = 0x02, 0x03
 _STATES = {
     (0x04, 0x1B): "sanitize_in_progress",
@@ -146,3 +151,27 @@ def ask_sense(path: str) -> Sense:
 
 def _problem(answer: Answer, tool: str) -> str:
     return answer.problem or " ".join(answer.errors.split()) or f"{tool} ended with {answer.code}"
+
+
+def rescan(executor: Executor, device: Device, *, sys_root: str = "/sys") -> None:
+    """Have the kernel read a device's size again, where it took one that was busy with itself for one without a medium."""
+    directory = os.path.realpath(os.path.join(sys_root, "block", device.name))
+    if _size(directory) not in ("", "0"):
+        return
+    with contextlib.suppress(OSError):
+        fd = executor.open(os.path.join(directory, "device", "rescan"), os.O_WRONLY)
+        try:
+            executor.write(fd, b"1")
+        finally:
+            os.close(fd)
+    deadline = time.monotonic() + _SETTLE
+    while time.monotonic() < deadline and _size(directory) in ("", "0"):
+        time.sleep(0.2)
+
+
+def _size(directory: str) -> str:
+    try:
+        with open(os.path.join(directory, "size"), encoding="ascii") as handle:
+            return handle.read().strip()
+    except OSError:
+        return ""

@@ -6,21 +6,15 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import time
-
 from .._executor import Executor
 from .firmware import RUNNING, Command, Status
 from .identity import Device
-from .scsi import ask_sense, command_path
+from .scsi import ask_sense, command_path, rescan
 from .tools import Answer
 
 __all__ = ["ScsiErase"]
 
 _SANITIZE = {"scsi_sanitize_block": "--block", "scsi_sanitize_crypto": "--crypto", "scsi_sanitize_overwrite": "--overwrite"}
-# The kernel takes a device that is busy with itself for one without a medium; for so long it may need to look again, in seconds.
-_SETTLE = 10.0
 
 
 class ScsiErase:
@@ -31,12 +25,12 @@ class ScsiErase:
 
     waits = False
 
-    def __init__(self, technique: str, device: Device, *, passes: int = 1, sys_root: str = "/sys") -> None:
+    def __init__(self, technique: str, device: Device, *, passes: int = 1) -> None:
         self.technique, self.action = technique, ""
         # A short format is over before it can be seen; what is read back proves it.
         self.logged = technique in _SANITIZE
-        self._path, self._passes = command_path(device, sys_root=sys_root), passes
-        self._sys = os.path.join(sys_root, "block", device.name)
+        self._path, self._passes = command_path(device), passes
+        self._device = device
 
     def look(self) -> Status:
         sense = ask_sense(self._path)
@@ -61,23 +55,7 @@ class ScsiErase:
         return []
 
     def settle(self, executor: Executor) -> None:
-        """Have the kernel read the device's size again."""
-        deadline = time.monotonic() + _SETTLE
-        with contextlib.suppress(OSError):
-            fd = executor.open(os.path.join(os.path.realpath(self._sys), "device", "rescan"), os.O_WRONLY)
-            try:
-                executor.write(fd, b"1")
-            finally:
-                os.close(fd)
-        while time.monotonic() < deadline and self._size() in ("", "0"):
-            time.sleep(0.2)
-
-    def _size(self) -> str:
-        try:
-            with open(os.path.join(self._sys, "size"), encoding="ascii") as handle:
-                return handle.read().strip()
-        except OSError:
-            return ""
+        rescan(executor, self._device)
 
     def residue(self) -> str:
         return ""

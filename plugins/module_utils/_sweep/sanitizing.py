@@ -22,8 +22,8 @@ from .._evidence.canonical import digest_of
 from .._evidence.journal import Journal, JournalState
 from .._executor import Executor
 from .._jobs.lock import host_lock
-from .._media.choosing import AUTO, TECHNIQUES, choose, firmware_of, reaches_all_namespaces
-from .._media.firmware import Status
+from .._media.choosing import AUTO, TECHNIQUES, choose, firmware_of, reaches_all_namespaces, running_on
+from .._media.firmware import Status, refuse_running
 from .._media.guards import gather_use, require_free
 from .._media.identity import Device, find_device, list_devices, namespaces_of
 from .._media.medium import look_at_abilities
@@ -150,6 +150,8 @@ def _fresh(state: StateDir, device: Device, params: t.Mapping[str, t.Any]) -> li
 
     :raises RefusedError: nothing fits, or more would be reached than was named.
     """
+    # First, since a device that is busy with itself does not tell other things that the guards ask for.
+    refuse_running(device.name, running_on(device))
     require_free(gather_use(device), on_unseen=params["on_unseen"])
     found = {ability.technique: ability for ability in look_at_abilities(device)}
     techniques = choose(found.values(), params["technique"], params["level"], params["fallback"], name=device.name)
