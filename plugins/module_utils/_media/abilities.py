@@ -35,7 +35,8 @@ class Medium:
     :arg kind: one of C(kinds.KINDS).
     :arg size: bytes.
     :arg ata: of an ATA disk; C(nvme) and C(log) of an NVMe drive; C(namespaces) how many of its namespaces are active.
-    :arg scsi: operation codes that a SCSI device says it supports, such as C(sanitize_block); C(None) where it was not asked or does not say.
+    :arg scsi: operation codes that a SCSI device says it supports, such as C(sanitize_block); C(None) where it was not asked or does not say,
+        and C(scsi_why) tells why.
     :arg bridge: the device is behind a bridge that may answer in its place.
     """
 
@@ -46,6 +47,7 @@ class Medium:
     log: SanitizeLog | None = None
     namespaces: int = 1
     scsi: frozenset[str] | None = None
+    scsi_why: str = ""
     bridge: bool = False
 
 
@@ -163,7 +165,7 @@ def _scsi(medium: Medium) -> t.Iterator[Ability]:
         ("scsi_format", "clear"),
     ):
         if medium.scsi is None:
-            yield _not(technique, "it is not a SCSI device that tells which commands it supports")
+            yield _not(technique, medium.scsi_why or "it is not a SCSI device that tells which commands it supports")
         elif technique.partition("_")[2] not in medium.scsi:
             yield _not(technique, "the device does not offer it")
         else:

@@ -19,12 +19,15 @@ from .identity import Device, find_device, list_devices
 from .kinds import Signs, decide_kind, decide_transport
 from .labels import find_signatures
 from .nvme import Controller, SanitizeLog, parse_controller, parse_sanitize_log
+from .scsi import Characteristics, Operations, ask_characteristics, ask_operations
 from .tools import Answer, ask
 
 __all__ = ["look_at_media"]
 
 Parsed = t.TypeVar("Parsed")
 _ENCRYPTED = ("crypto_LUKS", "BitLocker")
+# Peripheral types: disk, simplified disk, and host-managed zoned disk.
+_SCSI_DISKS = ("0", "14", "20")
 
 
 def look_at_media(identity: t.Mapping[str, str] | None, *, sys_root: str = "/sys", run_root: str = "/run") -> list[dict[str, t.Any]]:
@@ -101,7 +104,23 @@ class _Look:
             self._parsed("sanitize_log", ask(["nvme", "sanitize-log", "--raw-binary", path]), parse_sanitize_log),
         )
 
-    def _kind(self, ata: Identified | None) -> str:
+    def _page(self, name: str) -> bytes:
+        try:
+            with open(os.path.join(self.directory, "device", name), "rb") as handle:
+                return handle.read()
+        except OSError:
+            return b""
+
+    def _scsi(self, kind_of_device: str) -> tuple[Operations, Characteristics]:
+        """Of a disk that speaks SCSI itself; an ATA disk and a bridge would let others answer for them."""
+        if self.transport == "usb":
+            return Operations(None, "it is behind a bridge that may answer in its place"), Characteristics()
+        if not self._text("device/scsi_level") or kind_of_device not in _SCSI_DISKS or self._text("device/vendor") == "ATA":
+            return Operations(None), Characteristics()
+        path = self.device.path
+        return ask_operations(path), ask_characteristics(path, self._page("vpd_pgb1"))
+
+    def _kind(self, ata: Identified | None, scsi_says: Characteristics) -> str:
         layers = block_layers(*self.device.number, sys_root=self.sys_root)
         rotational = self._text("queue/rotational")
         scsi = self._text("device/type")
@@ -109,9 +128,9 @@ class _Look:
             self.device.name,
             self.directory,
             layers[0].kind if layers else "disk",
-            rotation=ata.rotation if ata else None,
+            rotation=ata.rotation if ata else scsi_says.rotation,
             rotational=rotational == "1" if rotational else None,
-            zoned=self._text("queue/zoned") not in ("", "none") or bool(ata and ata.zoned),
+            zoned=self._text("queue/zoned") not in ("", "none") or bool(ata and ata.zoned) or bool(scsi_says.zoned),
             mmc=scsi if self.transport == "mmc" else "",
             scsi=int(scsi) if scsi.isdigit() else None,
             model=self._text("device/model"),
@@ -122,9 +141,20 @@ class _Look:
         device = self.device
         ata = self._ata()
         controller, log = self._nvme()
-        kind = self._kind(ata)
+        operations, characteristics = self._scsi(self._text("device/type"))
+        kind = self._kind(ata, characteristics)
         bridge = self.transport == "usb"
-        medium = Medium(kind, device.size, ata, controller, log, namespaces=max(len(self.namespaces), 1), bridge=bridge)
+        medium = Medium(
+            kind,
+            device.size,
+            ata,
+            controller,
+            log,
+            namespaces=max(len(self.namespaces), 1),
+            scsi=operations.supported,
+            scsi_why=operations.why,
+            bridge=bridge,
+        )
         says_nothing = "the medium does not tell it"
         hidden = ask_hidden(device, sys_root=self.sys_root, run_root=self.run_root)
         return {
@@ -141,7 +171,7 @@ class _Look:
             "size_bytes": device.size,
             "sectors": {"logical": device.logical, "physical": device.physical},
             "hidden_capacity": {"state": hidden.state, "told": hidden.told},
-            "rotation": _told(ata.rotation if ata else None, says_nothing),
+            "rotation": _told(ata.rotation if ata else characteristics.rotation, says_nothing),
             "namespaces": self.namespaces,
             "encryption": self._encryption(ata, controller),
             **self._use(),
