@@ -10,37 +10,51 @@ import os
 import typing as t
 
 from .._errors import RefusedError
+from .._standards.techniques import techniques
 from .abilities import Medium, abilities
 from .ata import Identified, read_identify
 from .blocklayers import block_layers
 from .guards import decide_use, gather_use
 from .hidden import ask_hidden, parse_identify
-from .identity import Device, find_device, list_devices
+from .identity import Device, find_device, list_devices, same_medium
 from .kinds import Signs, decide_kind, decide_transport
 from .labels import find_signatures
+from .mmc import Emmc, ask_emmc, read_card
 from .nvme import Controller, SanitizeLog, parse_controller, parse_sanitize_log
+from .opal import ask_discovery
 from .scsi import Characteristics, Operations, ask_characteristics, ask_operations
+from .tape import TapeDrive, TapeStatus, ask_tape, list_tapes
 from .tools import Answer, ask
 
 __all__ = ["look_at_media"]
 
 Parsed = t.TypeVar("Parsed")
+Overrides = t.Mapping[str, t.Mapping[str, str]]
 _ENCRYPTED = ("crypto_LUKS", "BitLocker")
 # Peripheral types: disk, simplified disk, and host-managed zoned disk.
 _SCSI_DISKS = ("0", "14", "20")
 
 
-def look_at_media(identity: t.Mapping[str, str] | None, *, sys_root: str = "/sys", run_root: str = "/run") -> list[dict[str, t.Any]]:
-    """Every whole medium of this host that has a size, or the one that an identity names.
+def look_at_media(
+    identity: t.Mapping[str, str] | None,
+    *,
+    overrides: Overrides | None = None,
+    sys_root: str = "/sys",
+    run_root: str = "/run",
+) -> list[dict[str, t.Any]]:
+    """Every whole medium of this host that has a size, and every tape drive; or the one block device that an identity names.
 
-    :raises RefusedError: the identity names none or several, or the host shows no devices.
+    :arg overrides: levels of a policy, as C(techniques) takes them.
+    :raises RefusedError: the identity names none or several, the host shows no devices, or an override is faulty.
     """
+    techniques(overrides)
     devices = list_devices(sys_root=sys_root, run_root=run_root)
     if identity is not None:
         wanted = [find_device(identity, sys_root=sys_root, run_root=run_root)]
     else:
         wanted = [device for device in devices if not device.partition and device.size]
-    return [_Look(device, devices, sys_root, run_root).row() for device in wanted]
+    rows = [_Look(device, devices, sys_root, run_root, overrides).row() for device in wanted]
+    return rows if identity is not None else [*rows, *(tape_row(drive, overrides) for drive in list_tapes(sys_root=sys_root))]
 
 
 def _told(value: t.Any, why: str) -> t.Any:
@@ -51,8 +65,10 @@ def _told(value: t.Any, why: str) -> t.Any:
 class _Look:
     """One medium."""
 
-    def __init__(self, device: Device, devices: t.Sequence[Device], sys_root: str, run_root: str) -> None:
-        self.device, self.sys_root, self.run_root = device, sys_root, run_root
+    def __init__(
+        self, device: Device, devices: t.Sequence[Device], sys_root: str, run_root: str, overrides: Overrides | None = None
+    ) -> None:
+        self.device, self.sys_root, self.run_root, self.overrides = device, sys_root, run_root, overrides
         self.directory = os.path.realpath(os.path.join(sys_root, "class", "block", device.parent or device.name))
         self.transport = decide_transport(self.directory)
         self.parts = [other for other in devices if other.parent == device.name]
@@ -61,6 +77,12 @@ class _Look:
             other.name
             for other in devices
             if self.transport == "nvme" and not other.partition and serial and other.facts.get("serial") == serial
+        ]
+        # Other ways to the same medium, or a serial that its maker gave twice.
+        self.twins = [
+            other.name
+            for other in devices
+            if not other.partition and other.name != device.name and same_medium(other.identity, device.identity)
         ]
         self.problems: dict[str, str] = {}
 
@@ -120,6 +142,12 @@ class _Look:
         path = self.device.path
         return ask_operations(path), ask_characteristics(path, self._page("vpd_pgb1"))
 
+    def _emmc(self) -> tuple[Emmc | None, str]:
+        if self.transport != "mmc" or self._text("device/type") != "MMC":
+            return None, ""
+        card = os.path.basename(os.path.realpath(os.path.join(self.directory, "device")))
+        return ask_emmc(self.device.path, os.path.join(self.sys_root, "kernel", "debug", card.partition(":")[0], card, "ext_csd"))
+
     def _kind(self, ata: Identified | None, scsi_says: Characteristics) -> str:
         layers = block_layers(*self.device.number, sys_root=self.sys_root)
         rotational = self._text("queue/rotational")
@@ -143,6 +171,7 @@ class _Look:
         controller, log = self._nvme()
         operations, characteristics = self._scsi(self._text("device/type"))
         kind = self._kind(ata, characteristics)
+        emmc, emmc_why = self._emmc()
         bridge = self.transport == "usb"
         medium = Medium(
             kind,
@@ -153,6 +182,8 @@ class _Look:
             namespaces=max(len(self.namespaces), 1),
             scsi=operations.supported,
             scsi_why=operations.why,
+            emmc=emmc,
+            emmc_why=emmc_why,
             bridge=bridge,
         )
         says_nothing = "the medium does not tell it"
@@ -173,10 +204,12 @@ class _Look:
             "hidden_capacity": {"state": hidden.state, "told": hidden.told},
             "rotation": _told(ata.rotation if ata else characteristics.rotation, says_nothing),
             "namespaces": self.namespaces,
+            "mmc": self._mmc(emmc, emmc_why),
+            "tape": {"unavailable": "it is no tape drive"},
             "encryption": self._encryption(ata, controller),
             **self._use(),
             "sanitize_log": self._log(log),
-            "techniques": [ability.row() for ability in abilities(medium)],
+            "techniques": [ability.row() for ability in abilities(medium, self.overrides)],
         }
 
     def _encryption(self, ata: Identified | None, controller: Controller | None) -> dict[str, t.Any]:
@@ -189,14 +222,92 @@ class _Look:
             "volumes": {"unavailable": f"blkid cannot read {', '.join(unread)}"} if unread else volumes,
             "ata_security": sorted(ata.security) if ata else _told(None, self.problems.get("ata", "it is not an ATA disk")),
             "self_encrypting": _told(trusted, "the medium does not tell it"),
+            "opal": self._opal(trusted),
         }
+
+    def _opal(self, trusted: bool | None) -> dict[str, t.Any]:
+        """The state of a self-encrypting drive's locking; drives that have said that they have none are not asked."""
+        if self.transport == "usb":
+            return {"unavailable": "it is behind a bridge that may answer in its place"}
+        if trusted is False:
+            return {"supported": False, "enabled": False, "locked": False, "kinds": []}
+        if trusted is None and not (self._text("device/scsi_level") and self._text("device/type") in _SCSI_DISKS):
+            return {"unavailable": "the medium does not tell it"}
+        found, why = ask_discovery(self.device.path, nvme=self.transport == "nvme")
+        if found is None:
+            return {"unavailable": why}
+        told = {"supported": found.supported, "enabled": found.enabled, "locked": found.locked, "kinds": list(found.kinds)}
+        return {**told, "encrypts": found.encrypts, "shadow": found.shadow, "shadow_done": found.shadow_done}
+
+    def _mmc(self, emmc: Emmc | None, why: str) -> dict[str, t.Any]:
+        if self.transport != "mmc":
+            return {"unavailable": "it is neither an eMMC device nor an SD card"}
+        card = read_card(os.path.join(self.directory, "device"))
+        told: dict[str, t.Any] = {"erase_bytes": _told(card.preferred_erase_size, "the kernel does not tell it")}
+        told["cid"] = _told(card.cid, "the kernel does not tell it")
+        nothing = why or "an SD card does not tell it"
+        told["features"] = sorted(emmc.features) if emmc else _told(None, nothing)
+        return {**told, "wear": _told(emmc.wear if emmc else "", "the device does not tell it" if emmc else nothing)}
 
     def _use(self) -> dict[str, t.Any]:
         use = gather_use(self.device, sys_root=self.sys_root, run_root=self.run_root)
         reasons = decide_use(use)
+        if self.twins:
+            reasons.append(f"{', '.join(self.twins)} shows the same identity (another path to it, or a serial that is not unique)")
         return {"contents": self.contents, "system": bool(use.system), "free": not reasons, "in_use_because": reasons}
 
     def _log(self, log: SanitizeLog | None) -> dict[str, t.Any]:
         if log is None:
             return {"unavailable": self.problems.get("sanitize_log", "the medium has no such log")}
         return {"state": log.state, "percent": log.progress * 100 // 65535, "action": log.action}
+
+
+def tape_row(drive: TapeDrive, overrides: Overrides | None = None) -> dict[str, t.Any]:
+    """A tape drive in the form of a medium; what only a block device has is told as unavailable."""
+    status, why = ask_tape(drive.path)
+    transport = decide_transport(drive.place)
+    medium = Medium("tape", 0, tape=status, tape_why=why, scsi_why="it is a tape drive", bridge=transport == "usb")
+    says_nothing, no_disk = "the drive does not tell it", {"unavailable": "a tape drive has none"}
+    facts = {key: [value] for key, value in (("serial", drive.serial), ("wwn", drive.wwn)) if value}
+    reasons = _tape_reasons(status, why)
+    return {
+        "name": drive.name,
+        "kind": "tape",
+        "transport": _told(transport.replace("unknown", ""), "the kernel does not show what it hangs on"),
+        "bridge": medium.bridge,
+        "vendor": _told(drive.vendor, says_nothing),
+        "model": _told(drive.model, says_nothing),
+        "serial": _told(facts.get("serial"), says_nothing),
+        "wwn": _told(facts.get("wwn"), says_nothing),
+        "firmware": _told(drive.firmware, says_nothing),
+        "identity": {"kind": "tape drive", "facts": facts},
+        **{key: no_disk for key in ("size_bytes", "sectors", "hidden_capacity", "rotation", "mmc", "contents", "sanitize_log")},
+        "namespaces": [],
+        "encryption": no_disk,
+        "tape": _tape(status, why),
+        "system": False,
+        "free": not reasons,
+        "in_use_because": reasons,
+        "techniques": [ability.row() for ability in abilities(medium, overrides)],
+    }
+
+
+def _tape_reasons(status: TapeStatus | None, why: str) -> list[str]:
+    if status is None:
+        return [f"the state of the tape cannot be read ({why}), which counts as in use"]
+    if status.loaded is None:
+        return ["whether a tape is loaded and write-protected cannot be told by this mt, which counts as in use; install mt-st"]
+    return [told for told, true in (("no tape is loaded", not status.loaded), ("it is write-protected", status.write_protected)) if true]
+
+
+def _tape(status: TapeStatus | None, why: str) -> dict[str, t.Any]:
+    if status is None:
+        return {"unavailable": why}
+    unknown = "this mt does not tell it; install mt-st"
+    return {
+        "loaded": _told(status.loaded, unknown),
+        "write_protected": _told(status.write_protected, unknown),
+        "flags": _told(None, unknown) if status.flags is None else sorted(status.flags),
+        "density": _told(status.density, "mt does not tell it"),
+        "block_bytes": _told(status.block_size, "mt does not tell it"),
+    }

@@ -14,7 +14,7 @@ import typing as t
 from dataclasses import dataclass
 
 from .._errors import RefusedError
-from .tools import Answer, ask
+from .tools import ask, failure
 
 __all__ = [
     "Characteristics",
@@ -82,12 +82,6 @@ class Characteristics:
 
     rotation: int | None = None
     zoned: str = ""
-
-
-def failure(answer: Answer) -> str:
-    """Why a tool has no answer, in the tool's words where it has some."""
-    words = " ".join((answer.errors if answer.errors.strip() else answer.text if answer.code else "").split())
-    return answer.problem or words or f"the tool ended with {answer.code}"
 
 
 def parse_operations(data: bytes) -> frozenset[str]:

@@ -14,7 +14,7 @@ import subprocess
 import typing as t
 from dataclasses import dataclass
 
-__all__ = ["Answer", "ask"]
+__all__ = ["Answer", "ask", "failure"]
 
 SECONDS = 120
 _PATH = ("/usr/sbin", "/sbin")
@@ -50,3 +50,9 @@ def ask(command: t.Sequence[str], *, seconds: float = SECONDS) -> Answer:
     except OSError as error:
         return Answer(None, b"", "", f"{command[0]} cannot be run ({error.strerror})")
     return Answer(done.returncode, done.stdout, done.stderr.decode("utf-8", "replace"))
+
+
+def failure(answer: Answer) -> str:
+    """Why a tool has no answer, in the tool's words where it has some."""
+    words = " ".join((answer.errors if answer.errors.strip() else answer.text if answer.code else "").split())
+    return answer.problem or words or f"the tool ended with {answer.code}"
