@@ -190,8 +190,14 @@ def erase_command(path: str, sectors: int, *, kind: str = "secure-erase") -> lis
 
 
 def erase_problem(answer: Answer) -> str:
-    """Why an erase failed, empty where mmc says that it succeeded: its words count besides its exit code."""
+    """Why an erase failed, empty where mmc says that it succeeded: its words count besides its exit code.
+
+    It says so too of an erase that a write-protected group stopped, so only reading back proves one.
+    """
     succeeded = re.search(r"^ [A-Z][A-Za-z0-9 ]+ Succeed!$", answer.text, re.MULTILINE)
-    if answer.code == 0 and succeeded and "Failed!" not in answer.text and not answer.errors.strip():
+    # It tells the size of its units where others tell their errors.
+    errors = "\n".join(line for line in answer.errors.splitlines() if not line.startswith("High Capacity "))
+    if answer.code == 0 and succeeded and not errors.strip() and "Failed!" not in answer.text:
         return ""
-    return failure(answer) if answer.code != 0 or answer.errors.strip() else "mmc did not say that the erase succeeded"
+    told = failure(Answer(answer.code, answer.output, errors, answer.problem))
+    return told if answer.code != 0 or errors.strip() else "mmc did not say that the erase succeeded"
