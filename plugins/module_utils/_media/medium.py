@@ -16,7 +16,7 @@ from .ata import Identified, read_identify
 from .blocklayers import block_layers
 from .guards import decide_use, gather_use
 from .hidden import ask_hidden, parse_identify
-from .identity import Device, find_device, list_devices, same_medium
+from .identity import Device, find_device, list_devices, twins
 from .kinds import Signs, decide_kind, decide_transport
 from .labels import find_signatures
 from .mmc import Emmc, ask_emmc, read_card
@@ -78,12 +78,7 @@ class _Look:
             for other in devices
             if self.transport == "nvme" and not other.partition and serial and other.facts.get("serial") == serial
         ]
-        # Other ways to the same medium, or a serial that its maker gave twice.
-        self.twins = [
-            other.name
-            for other in devices
-            if not other.partition and other.name != device.name and same_medium(other.identity, device.identity)
-        ]
+        self.twins = twins(device, devices)
         self.problems: dict[str, str] = {}
 
     def _text(self, *places: str) -> str:
