@@ -40,6 +40,9 @@ _NAMES: t.Mapping[tuple[int, int | None], str] = {
 _DESCRIPTOR, _TIMEOUTS = 8, 12
 # A unit attention is told once, and there may be some in a row.
 _ATTENTIONS = 4
+# What sg_turs ends with: sense keys, standby, unavailable, not ready with a progress. A unit attention may hide another state.
+_UNIT_ATTENTION = 6
+_NOT_READY = (2, 3, 12, 13, 62)
 
 
 @dataclass(frozen=True)
@@ -121,6 +124,21 @@ def ask_operations(path: str) -> Operations:
         return Operations(None, error.message)
 
 
+_STATES: t.Mapping[tuple[int, int], str] = {
+    (0x04, 0x1B): "sanitize_in_progress",
+    (0x04, 0x04): "format_in_progress",
+    (0x31, 0x00): "format_failed",
+    (0x31, 0x01): "format_failed",
+    (0x31, 0x03): "sanitize_failed",
+}
+_RUNNING = tuple(code for code, state in _STATES.items() if "in_progress" in state)
+_WORDS = {
+    "format_failed": "the last format failed, or the medium was never formatted to its end",
+    "sanitize_failed": "the last sanitize failed",
+}
+_SENSE_KEY_SPECIFIC, _ANOTHER_PROGRESS = 0x02, 0x0A
+
+
 def _fixed(data: bytes) -> tuple[tuple[int, int, int], int | None] | None:
     if len(data) < 14:
         return None
@@ -135,26 +153,13 @@ def _described(data: bytes) -> tuple[tuple[int, int, int], int | None] | None:
     while place + 2 <= end:
         kind, length = data[place], data[place + 1]
         body = data[place + 2 : min(place + 2 + length, end)]
-        # Sense key specific (02h), and progress indication (0Ah) that goes with other keys.
-        if kind == 0x02 and len(body) >= 5 and body[2] & 0x80:
+        if kind == _SENSE_KEY_SPECIFIC and len(body) >= 5 and body[2] & 0x80:
             progress = int.from_bytes(body[3:5], "big")
-        elif kind == 0x0A and len(body) >= 6:
-            progress = int.from_bytes(body[4:6], "big")
+        elif kind == _ANOTHER_PROGRESS and len(body) >= 6 and code[1:] not in _STATES and (body[1], body[2]) in _RUNNING:
+            # An operation of which the sense data's own code does not tell.
+            return (body[0] & 0xF, body[1], body[2]), int.from_bytes(body[4:6], "big")
         place += 2 + length
     return code, progress
-
-
-_STATES: t.Mapping[tuple[int, int], str] = {
-    (0x04, 0x1B): "sanitize_in_progress",
-    (0x04, 0x04): "format_in_progress",
-    (0x31, 0x00): "format_failed",
-    (0x31, 0x01): "format_failed",
-    (0x31, 0x03): "sanitize_failed",
-}
-_WORDS = {
-    "format_failed": "the last format failed, or the medium was never formatted to its end",
-    "sanitize_failed": "the last sanitize failed",
-}
 
 
 def parse_sense(data: bytes) -> ScsiState:
@@ -188,16 +193,15 @@ def ask_state(path: str) -> ScsiState:
     for _attempt in range(_ATTENTIONS):
         answer = ask(["sg_requests", "--raw", path])
         state = parse_sense(answer.output) if answer.code == 0 else ScsiState("unknown", told=failure(answer))
-        if state.code and state.code[0] == 6:
+        if state.code and state.code[0] == _UNIT_ATTENTION:
             continue
         if state.state != "ready":
             return state
         ready = ask(["sg_turs", path])
         if ready.code == 0:
             return state
-        # It ends with the number of the sense key; 6 is a unit attention, which may hide another state.
-        if ready.code != 6:
-            return ScsiState("not_ready" if ready.code is not None else "unknown", code=state.code, told=failure(ready))
+        if ready.code != _UNIT_ATTENTION:
+            return ScsiState("not_ready" if ready.code in _NOT_READY else "unknown", code=state.code, told=failure(ready))
         state = ScsiState("unknown", code=state.code, told="the device reports nothing but unit attentions")
     return state
 

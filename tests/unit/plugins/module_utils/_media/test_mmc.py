@@ -200,6 +200,11 @@ RUNNING = "Executing Secure Erase from 0x00000000 to 0x0773ffff\n"
             Answer(161, b" Secure Erase Failed!\n\n", "Secure Erase is not supported in /dev/mmcblk7\n"),
             "Secure Erase is not supported in /dev/mmcblk7",
         ),
+        # Debian 12's, over /dev/null.
+        (
+            Answer(255, b" Secure Erase Failed!\n\n", "ioctl: Inappropriate ioctl for device\nCould not read EXT_CSD from /dev/null\n"),
+            "ioctl: Inappropriate ioctl for device Could not read EXT_CSD from /dev/null",
+        ),
         # Debian 11's does not know the command; main() ends with the negative of what it found, which is 1.
         (Answer(1, b"Usage:\n", "ERROR: unknown command 'erase'\n"), "ERROR: unknown command 'erase'"),
         (Answer(0, RUNNING.encode(), ""), "mmc did not say that the erase succeeded"),

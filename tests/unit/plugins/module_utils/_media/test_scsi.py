@@ -5,6 +5,7 @@
 """Bytes as SPC-5 and SBC-4 lay them out. What the tools print beside them is from sg3_utils' sources.
 
 sg_opcodes.c 0.68 (sg3_utils 1.46) and 1.02 (1.48): C(main), C(do_rsoc); sg_requests.c 1.46 20231014: C(main); sg_turs.c: C(loop_turs).
+Some were printed by Debian 12's sg3_utils 1.46 over /dev/null, and the sense data was held against its sg_decode_sense.
 """
 
 from __future__ import annotations
@@ -101,8 +102,12 @@ def test_a_device_that_tells_its_commands(monkeypatch: pytest.MonkeyPatch) -> No
             "Report supported operation codes: Illegal request, Invalid opcode",
         ),
         (
-            Answer(99, b"", "sg_opcodes: /dev/sdq doesn't respond to a SCSI INQUIRY\n"),
-            "sg_opcodes: /dev/sdq doesn't respond to a SCSI INQUIRY",
+            Answer(
+                99,
+                b"",
+                "inquiry: pass-through os error: Inappropriate ioctl for device\nsg_opcodes: /dev/sdq doesn't respond to a SCSI INQUIRY\n",
+            ),
+            "inquiry: pass-through os error: Inappropriate ioctl for device sg_opcodes: /dev/sdq doesn't respond to a SCSI INQUIRY",
         ),
         (Answer(15, b"", ""), "the tool ended with 15"),
         # do_rsoc() makes RECOVERED and NO SENSE a success although nothing came; 1.46 then prints nothing.
@@ -140,7 +145,11 @@ def described(key: int, asc: int, ascq: int, *descriptors: bytes, response: int 
         (fixed(2, 0x04, 0x1B), "sanitize_in_progress", None),
         (fixed(2, 0x04, 0x1B, 0x41C2)[:14], "sanitize_in_progress", None),
         (described(2, 0x04, 0x1B, b"\x02\x06\0\0\x80\xff\xff\0"), "sanitize_in_progress", 0xFFFF),
-        (described(2, 0x04, 0x1B, bytes(2), b"\x0a\x06\0\0\0\0\x10\0"), "sanitize_in_progress", 0x1000),
+        # Another progress indication, of an operation of its own.
+        (described(0, 0, 0, bytes(2), b"\x0a\x06\x02\x04\x1b\0\x10\0"), "sanitize_in_progress", 0x1000),
+        (described(2, 0x04, 0x1B, b"\x0a\x06\x02\x04\x04\0\x10\0"), "sanitize_in_progress", None),
+        (described(0, 0, 0, b"\x0a\x06\x02\x04\x09\0\x10\0"), "ready", None),
+        (described(0, 0, 0, b"\x0a\x06\x02\x04\x1b"), "ready", None),
         (described(2, 0x04, 0x1B, b"\x02\x06\0\0\x00\xff\xff\0"), "sanitize_in_progress", None),
         (described(2, 0x04, 0x1B, b"\x02\x06\0\0\x80\xff"), "sanitize_in_progress", None),
         (fixed(2, 0x04, 0x04, 0x8000), "format_in_progress", 0x8000),
@@ -198,6 +207,14 @@ def test_a_device_is_ready_where_both_its_answers_say_so(monkeypatch: pytest.Mon
             "Medium or hardware error, includes blank check",
         ),
         ([READY], [Answer(2, b"device not ready\n", "")], "not_ready", "device not ready"),
+        (
+            [READY],
+            [Answer(75, b"Inappropriate ioctl for device\n", "test unit ready: pass-through os error: Inappropriate ioctl for device\n")],
+            "unknown",
+            "test unit ready: pass-through os error: Inappropriate ioctl for device",
+        ),
+        # It opens nothing and says nothing.
+        ([Answer(52, b"", "")], [], "unknown", "the tool ended with 52"),
         ([READY], [Answer(None, b"", "", "the tool sg_turs is not installed")], "unknown", "the tool sg_turs is not installed"),
         ([ATTENTION] * 4, [], "unknown", "the device reports something else (sense 06/29/00)"),
         ([READY] * 4, [Answer(6, b"", "")] * 4, "unknown", "the device reports nothing but unit attentions"),
