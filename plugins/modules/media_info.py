@@ -166,7 +166,8 @@ media:
       type: list
       elements: str
     sanitize_log:
-      description: C(state), C(percent) and C(action) of the last sanitize, whoever began it.
+      description:
+        - C(state), C(percent) and C(action) of the last sanitize, whoever began it. A SCSI device tells of one only while it runs or where it failed.
       type: dict
     techniques:
       description:

@@ -13,6 +13,7 @@ from .._standards.techniques import RATES, STANDARD, techniques
 from .ata import Identified
 from .mmc import Emmc
 from .nvme import Controller, SanitizeLog
+from .scsi import ScsiState
 from .tape import TapeStatus
 
 __all__ = ["STANDARD", "Ability", "Medium", "abilities"]
@@ -26,7 +27,7 @@ class Medium:
     :arg size: bytes.
     :arg ata: of an ATA disk; C(nvme) and C(log) of an NVMe drive; C(namespaces) how many of its namespaces are active.
     :arg scsi: operation codes that a SCSI device says it supports, such as C(sanitize_block); C(None) where it was not asked or does not say,
-        and C(scsi_why) tells why.
+        and C(scsi_why) tells why. C(scsi_state) what it is doing, where it was asked.
     :arg emmc: of an eMMC device, C(tape) of the tape in a drive; C(None) where it cannot be asked, and C(emmc_why) and C(tape_why) tell why.
     :arg bridge: the device is behind a bridge that may answer in its place.
     """
@@ -39,6 +40,7 @@ class Medium:
     namespaces: int = 1
     scsi: frozenset[str] | None = None
     scsi_why: str = ""
+    scsi_state: ScsiState | None = None
     emmc: Emmc | None = None
     emmc_why: str = ""
     tape: TapeStatus | None = None
@@ -167,11 +169,16 @@ def _security_erase(technique: str, disk: Identified, *, enhanced: bool) -> Abil
 
 
 def _scsi(medium: Medium) -> t.Iterator[Ability]:
+    state = medium.scsi_state
+    busy = {"sanitize_in_progress": "a sanitize", "format_in_progress": "a format"}.get(state.state, "") if state else ""
+    percent = f" ({state.progress * 100 // 65535} %)" if state and state.progress is not None else ""
     for technique in ("scsi_sanitize_block", "scsi_sanitize_crypto", "scsi_sanitize_overwrite", "scsi_format"):
         if medium.scsi is None:
             yield _not(technique, medium.scsi_why or "it is not a SCSI device that tells which commands it supports")
         elif technique.partition("_")[2] not in medium.scsi:
             yield _not(technique, "the device does not offer it")
+        elif busy:
+            yield _not(technique, f"{busy} is in progress{percent}")
         else:
             yield _possible(technique)
 

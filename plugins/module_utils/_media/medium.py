@@ -22,7 +22,7 @@ from .labels import find_signatures
 from .mmc import Emmc, ask_emmc, read_card
 from .nvme import Controller, SanitizeLog, parse_controller, parse_sanitize_log
 from .opal import ask_discovery
-from .scsi import Characteristics, Operations, ask_characteristics, ask_operations
+from .scsi import Characteristics, Operations, ScsiState, ask_characteristics, ask_operations, ask_state
 from .tape import TapeDrive, TapeStatus, ask_tape, list_tapes
 from .tools import Answer, ask
 
@@ -128,14 +128,14 @@ class _Look:
         except OSError:
             return b""
 
-    def _scsi(self, kind_of_device: str) -> tuple[Operations, Characteristics]:
+    def _scsi(self, kind_of_device: str) -> tuple[Operations, Characteristics, ScsiState | None]:
         """Of a disk that speaks SCSI itself; an ATA disk and a bridge would let others answer for them."""
         if self.transport == "usb":
-            return Operations(None, "it is behind a bridge that may answer in its place"), Characteristics()
+            return Operations(None, "it is behind a bridge that may answer in its place"), Characteristics(), None
         if not self._text("device/scsi_level") or kind_of_device not in _SCSI_DISKS or self._text("device/vendor") == "ATA":
-            return Operations(None), Characteristics()
+            return Operations(None), Characteristics(), None
         path = self.device.path
-        return ask_operations(path), ask_characteristics(path, self._page("vpd_pgb1"))
+        return ask_operations(path), ask_characteristics(path, self._page("vpd_pgb1")), ask_state(path)
 
     def _emmc(self) -> tuple[Emmc | None, str]:
         if self.transport != "mmc" or self._text("device/type") != "MMC":
@@ -164,7 +164,7 @@ class _Look:
         device = self.device
         ata = self._ata()
         controller, log = self._nvme()
-        operations, characteristics = self._scsi(self._text("device/type"))
+        operations, characteristics, state = self._scsi(self._text("device/type"))
         kind = self._kind(ata, characteristics)
         emmc, emmc_why = self._emmc()
         bridge = self.transport == "usb"
@@ -177,6 +177,7 @@ class _Look:
             namespaces=max(len(self.namespaces), 1),
             scsi=operations.supported,
             scsi_why=operations.why,
+            scsi_state=state,
             emmc=emmc,
             emmc_why=emmc_why,
             bridge=bridge,
@@ -203,7 +204,7 @@ class _Look:
             "tape": {"unavailable": "it is no tape drive"},
             "encryption": self._encryption(ata, controller),
             **self._use(),
-            "sanitize_log": self._log(log),
+            "sanitize_log": self._log(log, state),
             "techniques": [ability.row() for ability in abilities(medium, self.overrides)],
         }
 
@@ -251,7 +252,12 @@ class _Look:
             reasons.append(f"{', '.join(self.twins)} shows the same identity (another path to it, or a serial that is not unique)")
         return {"contents": self.contents, "system": bool(use.system), "free": not reasons, "in_use_because": reasons}
 
-    def _log(self, log: SanitizeLog | None) -> dict[str, t.Any]:
+    def _log(self, log: SanitizeLog | None, state: ScsiState | None) -> dict[str, t.Any]:
+        if state and state.state.startswith("sanitize_"):
+            percent = _told(None, "the device tells no progress") if state.progress is None else state.progress * 100 // 65535
+            return {"state": state.state.partition("_")[2], "percent": percent, "action": _told("", "the device does not tell it")}
+        if state:
+            return {"unavailable": state.told or "a SCSI device tells of a sanitize only while it runs or where it failed"}
         if log is None:
             return {"unavailable": self.problems.get("sanitize_log", "the medium has no such log")}
         return {"state": log.state, "percent": log.progress * 100 // 65535, "action": log.action}

@@ -21,7 +21,7 @@ from ansible_collections.recordings.disposal.tests.unit.plugins.module_utils._me
 from ansible_collections.recordings.disposal.tests.unit.plugins.module_utils._media.test_mmc import ext_csd
 from ansible_collections.recordings.disposal.tests.unit.plugins.module_utils._media.test_nvme import controller
 from ansible_collections.recordings.disposal.tests.unit.plugins.module_utils._media.test_opal import ANSWER, dump
-from ansible_collections.recordings.disposal.tests.unit.plugins.module_utils._media.test_scsi import RSOC, command, commands, page
+from ansible_collections.recordings.disposal.tests.unit.plugins.module_utils._media.test_scsi import RSOC, command, commands, fixed, page
 from ansible_collections.recordings.disposal.tests.unit.plugins.module_utils._media.test_tape import mt_st
 
 SAS = "pci0000:00/0000:00:05.0/host0/port-0:0/end_device-0:0/target0:0:0/0:0:0:0"
@@ -80,6 +80,29 @@ def test_a_sas_disk(host: Host) -> None:
     )
     assert row["encryption"]["opal"]["locked"] and row["encryption"]["opal"]["kinds"] == ["opal_2"]
     assert row["free"] and row["tape"] == {"unavailable": "it is no tape drive"}
+
+
+@pytest.mark.parametrize(
+    ("sense", "log", "why"),
+    [
+        (fixed(2, 0x04, 0x1B, 0x8000), {"state": "in_progress", "percent": 50}, "a sanitize is in progress (50 %)"),
+        (fixed(2, 0x04, 0x1B), {"state": "in_progress"}, "a sanitize is in progress"),
+        (
+            fixed(2, 0x04, 0x04, 0x4000),
+            {"unavailable": "a SCSI device tells of a sanitize only while it runs or where it failed"},
+            "a format is in",
+        ),
+        (fixed(3, 0x31, 0x03), {"state": "failed"}, ""),
+        (fixed(2, 0x3A, 0), {"unavailable": "the device is not ready (sense 02/3a/00)"}, ""),
+    ],
+)
+def test_what_a_scsi_device_is_doing(host: Host, sense: bytes, log: dict[str, t.Any], why: str) -> None:
+    host.world.disk("sda", "8:0", bus=SAS, **SAS_DISK)
+    host.answers = {"sg_opcodes": Answer(0, commands(command(0x48, 2), RSOC), ""), "sg_requests": Answer(0, sense, "")}
+    row = host.rows()["sda"]
+    assert {key: row["sanitize_log"].get(key) for key in log} == log
+    found = technique(row, "scsi_sanitize_block")
+    assert found["possible"] == (not why) and found.get("why", "").startswith(why)
 
 
 def test_a_sas_disk_without_tools(host: Host) -> None:
