@@ -5,7 +5,7 @@
 """EXT_CSD as JESD84-B51 lays it out, as Linux shows it (drivers/mmc/core/block.c: C(mmc_ext_csd_open)) and as mmc-utils prints it.
 
 Of mmc-utils mmc_cmds.c: C(do_read_extcsd), C(do_sanitize), C(do_erase), C(erase), before (2022-06, Debian 12) and after (1.0, Debian 13)
-C(sanitize) took a time. The transcript is of a real device of revision 1.8 with mmc-utils 1.0.
+C(sanitize) took a time. The transcript has lines of a published one of a real device of revision 1.8.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 # SPDX-FileCopyrightText: 2026 recordings.disposal contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Level 0 Discovery as TCG Storage Core 2.01 lays it out (the same in sedutil's DtaStructures.h); dumps as nvme-print.c prints them (C(d)),
-and sg_raw.c 0.4.43 (sg3_utils 1.48), C(main)."""
+and sg_raw.c 0.4.43 (2023-11-23), C(main)."""
 
 from __future__ import annotations
 

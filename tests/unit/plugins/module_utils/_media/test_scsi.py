@@ -4,7 +4,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Bytes as SPC-5 and SBC-4 lay them out. What the tools print beside them is from sg3_utils' sources.
 
-sg_opcodes.c 0.68 (sg3_utils 1.46) and 1.02 (1.48): C(main), C(do_rsoc); sg_requests.c 1.46 20231014: C(main); sg_turs.c: C(loop_turs).
+sg_opcodes.c 0.68 (2020-01) and 1.02 (2023-06): C(main), C(do_rsoc); sg_requests.c 1.46 20231014: C(main); sg_turs.c: C(loop_turs).
 Some were printed by Debian 12's sg3_utils 1.46 over /dev/null, and the sense data was held against its sg_decode_sense.
 """
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-FileCopyrightText: 2026 recordings.disposal contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Texts as mt-st prints them (mt.c: C(do_status), the same in 1.3 to 1.7; real transcripts of LTO drives), GNU cpio 2.13's mt.c
+"""Texts as mt-st prints them (mt.c: C(do_status), the same before and after 1.3; Debian 12's over /dev/null), GNU cpio 2.13's mt.c
 (C(print_status)), and an older mt of some distributions, which prints both."""
 
 from __future__ import annotations
