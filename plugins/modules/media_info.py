@@ -10,9 +10,9 @@ module: media_info
 short_description: What media a host has, who uses them, and what could sanitize them
 version_added: 0.1.0
 description:
-  - Looks at every whole block device that has a medium, or at the one that an identity names, by reading only.
+  - Looks at every whole block device that has a medium and at every tape drive, or at the one block device that an identity names, by reading only.
   - What cannot be read is a dictionary with the key C(unavailable), which says why; nothing is left blank.
-  - Asks hdparm, nvme-cli and blkid where they are installed. SCSI commands, and OPAL's state, are not asked.
+  - Asks hdparm, nvme-cli, sg3_utils, mmc-utils, mt-st and blkid where they are installed, and only those that the medium needs.
 options:
   device:
     description:
@@ -31,6 +31,11 @@ options:
       size_bytes:
         description: Size that the register expects, in bytes; another one is refused.
         type: int
+  levels:
+    description:
+      - Levels that the policy gives techniques, by technique, in place of those that this collection knows.
+      - Each has C(level) (C(none), C(clear) or C(purge)), C(standard) with its edition, and C(source).
+    type: dict
 extends_documentation_fragment:
   - recordings.disposal._attributes
 attributes:
@@ -59,6 +64,14 @@ EXAMPLES = r"""
   loop: "{{ found.media | selectattr('free') }}"
   loop_control:
     label: "{{ item.name }}"
+
+- name: Count what eMMC devices erase as clear only
+  recordings.disposal.media_info:
+    levels:
+      mmc_sanitize:
+        level: clear
+        standard: NIST SP 800-88 Rev. 2 (2025-09)
+        source: our own test of 2026-03
 
 - name: Look at one disk of the register
   recordings.disposal.media_info:
@@ -120,12 +133,24 @@ media:
     rotation:
       description: Revolutions a minute, 0 for a medium that does not turn.
       type: int
+    mmc:
+      description:
+        - "Of an eMMC device or SD card: C(features) of an eMMC device (C(secure_erase), C(secure_bad_blocks), C(trim), C(sanitize)), the state
+          C(wear) of its reserve of blocks, C(erase_bytes) that are erased at once, and its identification C(cid)."
+      type: dict
+    tape:
+      description:
+        - "Of a tape drive: whether a tape is C(loaded) and C(write_protected), its C(density) code, C(block_bytes), and the C(flags) of mt."
+      type: dict
     namespaces:
       description: Names of all NVMe namespaces of the same drive that this host sees.
       type: list
       elements: str
     encryption:
-      description: Encrypted C(volumes) on it by device name, states of C(ata_security), and whether it could encrypt itself (C(self_encrypting)).
+      description:
+        - Encrypted C(volumes) on it by device name, states of C(ata_security), and whether it could encrypt itself (C(self_encrypting)).
+        - C(opal) tells of a self-encrypting drive whether its locking is C(supported), C(enabled) and C(locked) now, and which specifications
+          it follows (C(kinds)), whether it C(encrypts), and whether a boot area is shown in place of the medium (C(shadow), C(shadow_done)).
       type: dict
     contents:
       description: What blkid finds on it and on its partitions, by device name.
@@ -141,12 +166,15 @@ media:
       type: list
       elements: str
     sanitize_log:
-      description: C(state), C(percent) and C(action) of the last sanitize, whoever began it.
+      description:
+        - C(state), C(percent) and C(action) of the last sanitize, whoever began it. A SCSI device tells of one only while it runs or where it failed.
       type: dict
     techniques:
       description:
         - For each C(technique) whether it is C(possible), the C(level) that it reaches with the edition of its C(standard), and C(estimated_seconds);
           where it is not, C(why).
+        - C(source) tells where the level is from, and C(confidence) how sure it is (C(P) read in the source itself, C(S) quoted by others,
+          C(unverified) from common knowledge, C(policy) from O(levels)).
       type: list
       elements: dict
 """
@@ -169,13 +197,14 @@ def main() -> None:
                     "size_bytes": {"type": "int"},
                 },
             },
+            "levels": {"type": "dict"},
         },
         supports_check_mode=True,
     )
     given = module.params["device"]
     identity = None if given is None else {key: str(value) for key, value in given.items() if value is not None}
     try:
-        module.exit_json(changed=False, media=look_at_media(identity))
+        module.exit_json(changed=False, media=look_at_media(identity, overrides=module.params["levels"]))
     except DisposalError as error:
         module.fail_json(msg=error.message, **error.details)
 

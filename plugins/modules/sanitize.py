@@ -10,7 +10,8 @@ module: sanitize
 short_description: Sanitize a whole medium by its own firmware, and prove it
 version_added: 0.1.0
 description:
-  - Has a drive erase itself (NVMe Sanitize and Format, ATA SANITIZE DEVICE and SECURITY ERASE UNIT, SCSI SANITIZE and FORMAT UNIT), which also
+  - Has a drive erase itself (NVMe Sanitize and Format, ATA SANITIZE DEVICE and SECURITY ERASE UNIT, SCSI SANITIZE and FORMAT UNIT,
+    eMMC secure erase and sanitize), which also
     reaches spare and remapped blocks that overwriting does not.
   - Believes neither a tool's exit code nor a log that says success, since an idle drive says so too. Blocks that only the holder of a key can foresee
     (canaries) are laid across the whole medium before; RV(outcome) is V(destroyed) only where this command's own way to its end was seen in the
@@ -50,10 +51,15 @@ options:
         what forgets a key.
       - Or one of V(nvme_sanitize_block), V(nvme_sanitize_overwrite), V(nvme_sanitize_crypto), V(ata_sanitize_block), V(ata_sanitize_overwrite),
         V(ata_sanitize_crypto), V(scsi_sanitize_block), V(scsi_sanitize_overwrite), V(scsi_sanitize_crypto), V(ata_security_erase_enhanced),
-        V(ata_security_erase), V(nvme_format_user_data), V(nvme_format_crypto), V(scsi_format).
+        V(ata_security_erase), V(mmc_secure_erase), V(mmc_sanitize), V(nvme_format_user_data), V(nvme_format_crypto), V(scsi_format).
       - M(recordings.disposal.media_info) tells which of them a medium offers.
     type: str
     default: auto
+  levels:
+    description:
+      - Levels that the policy gives techniques, by technique, in place of those that this collection knows.
+      - Each has C(level) (C(none), C(clear) or C(purge)), C(standard) with its edition, and C(source).
+    type: dict
   fallback:
     description:
       - Techniques to try, in this order, where the one before did not destroy what was there and nothing runs on the device any more. None is ever
@@ -285,6 +291,7 @@ def main() -> None:
             },
             "level": {"type": "str", "choices": ["clear", "purge", "destroy"], "required": True},
             "technique": {"type": "str", "default": "auto"},
+            "levels": {"type": "dict"},
             "fallback": {"type": "list", "elements": "str", "default": []},
             "all_namespaces": {"type": "bool", "default": False},
             "canaries": {"type": "int", "default": 4096},

@@ -102,7 +102,7 @@ class _Run:
         self.seen = Sanitized(
             firmware.action, firmware.logged, earlier.before or Status("unknown"), accepted=earlier.accepted, seen=list(earlier.seen)
         )
-        self.limits: list[str] = [LIMIT_FIRMWARE]
+        self.limits: list[str] = [LIMIT_FIRMWARE, *firmware.limits]
         self.looked: list[Seen] = []
 
     def go(self) -> SanitizeResult:

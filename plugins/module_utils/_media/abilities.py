@@ -9,23 +9,14 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
+from .._standards.techniques import RATES, STANDARD, techniques
 from .ata import Identified
+from .mmc import Emmc
 from .nvme import Controller, SanitizeLog
+from .scsi import ScsiState
+from .tape import TapeStatus
 
 __all__ = ["STANDARD", "Ability", "Medium", "abilities"]
-
-STANDARD = "NIST SP 800-88 Rev. 2 (2025-09)"
-
-# What a medium writes in a second as a rule, for estimates where it gives none itself; in bytes.
-_RATES = {
-    "hdd": 150 << 20,
-    "sas_hdd": 150 << 20,
-    "hybrid": 100 << 20,
-    "usb": 30 << 20,
-    "emmc": 80 << 20,
-    "sd": 20 << 20,
-    "sata_ssd": 400 << 20,
-}
 
 
 @dataclass(frozen=True)
@@ -35,7 +26,9 @@ class Medium:
     :arg kind: one of C(kinds.KINDS).
     :arg size: bytes.
     :arg ata: of an ATA disk; C(nvme) and C(log) of an NVMe drive; C(namespaces) how many of its namespaces are active.
-    :arg scsi: operation codes that a SCSI device says it supports, such as C(sanitize_block); C(None) where it was not asked or does not say.
+    :arg scsi: operation codes that a SCSI device says it supports, such as C(sanitize_block); C(None) where it was not asked or does not say,
+        and C(scsi_why) tells why. C(scsi_state) what it is doing, where it was asked.
+    :arg emmc: of an eMMC device, C(tape) of the tape in a drive; C(None) where it cannot be asked, and C(emmc_why) and C(tape_why) tell why.
     :arg bridge: the device is behind a bridge that may answer in its place.
     """
 
@@ -46,6 +39,12 @@ class Medium:
     log: SanitizeLog | None = None
     namespaces: int = 1
     scsi: frozenset[str] | None = None
+    scsi_why: str = ""
+    scsi_state: ScsiState | None = None
+    emmc: Emmc | None = None
+    emmc_why: str = ""
+    tape: TapeStatus | None = None
+    tape_why: str = ""
     bridge: bool = False
 
 
@@ -53,7 +52,7 @@ class Ability(t.NamedTuple):
     """One technique on one medium.
 
     :arg why: why it is not possible; empty where it is.
-    :arg level: that it reaches, C(none) where it is not possible.
+    :arg level: that it reaches, C(none) where it is not possible; C(standard), C(source) and C(confidence) as C(Technique) has them.
     :arg seconds: estimated; C(None) where nobody can tell.
     """
 
@@ -62,20 +61,35 @@ class Ability(t.NamedTuple):
     why: str
     level: str
     seconds: int | None
+    standard: str = ""
+    source: str = ""
+    confidence: str = ""
 
     def row(self) -> dict[str, t.Any]:
         duration = self.seconds if self.seconds is not None else {"unavailable": "the medium gives no estimate"}
-        told = {"technique": self.technique, "possible": self.possible, "level": self.level, "standard": STANDARD}
+        told = {key: getattr(self, key) for key in ("technique", "possible", "level", "standard", "source", "confidence")}
         return {**told, **({"estimated_seconds": duration} if self.possible else {"why": self.why})}
 
 
-def abilities(medium: Medium) -> list[Ability]:
-    """Every technique, the possible ones with their level."""
-    return [_overwrite(medium), *_nvme(medium), *_ata(medium), *_scsi(medium)]
+def abilities(medium: Medium, overrides: t.Mapping[str, t.Mapping[str, str]] | None = None) -> list[Ability]:
+    """Every technique, the possible ones with their level.
+
+    :arg overrides: levels of a policy, as C(techniques) takes them.
+    :raises RefusedError: one of them is faulty.
+    """
+    table = techniques(overrides)
+    found = [_overwrite(medium), *_nvme(medium), *_ata(medium), *_scsi(medium), *_mmc(medium), _tape(medium)]
+    return [
+        each._replace(
+            level=known.level if each.possible else "none", standard=known.standard, source=known.source, confidence=known.confidence
+        )
+        for each in found
+        for known in [table[each.technique]]
+    ]
 
 
-def _possible(technique: str, level: str, seconds: int | None = None) -> Ability:
-    return Ability(technique, True, "", level, seconds)
+def _possible(technique: str, seconds: int | None = None) -> Ability:
+    return Ability(technique, True, "", "", seconds)
 
 
 def _not(technique: str, why: str) -> Ability:
@@ -86,9 +100,8 @@ def _overwrite(medium: Medium) -> Ability:
     if medium.kind in ("smr", "tape", "optical"):
         why = {"smr": "it is a zoned device, which cannot be overwritten in place"}.get(medium.kind, f"it is {medium.kind}")
         return _not("overwrite", why)
-    rate = _RATES.get(medium.kind)
-    # Spare and remapped blocks are out of reach on flash; on magnetic disks too, but for few sectors.
-    return _possible("overwrite", "clear", medium.size // rate if rate else None)
+    rate = RATES.get(medium.kind)
+    return _possible("overwrite", medium.size // rate if rate else None)
 
 
 def _nvme(medium: Medium) -> t.Iterator[Ability]:
@@ -104,7 +117,7 @@ def _nvme(medium: Medium) -> t.Iterator[Ability]:
         elif medium.log.state == "in_progress":
             yield _not(technique, f"a sanitize is in progress ({medium.log.progress * 100 // 65535} %)")
         else:
-            yield _possible(technique, "purge", medium.log.seconds.get(action))
+            yield _possible(technique, medium.log.seconds.get(action))
     for technique, crypto in (("nvme_format_user_data", False), ("nvme_format_crypto", True)):
         if drive is None:
             yield _not(technique, "it is not an NVMe drive, or its controller cannot be asked")
@@ -113,7 +126,7 @@ def _nvme(medium: Medium) -> t.Iterator[Ability]:
         elif drive.format_all and medium.namespaces != 1:
             yield _not(technique, f"it would reach all {medium.namespaces} namespaces of the drive (FNA)")
         else:
-            yield _possible(technique, "clear")
+            yield _possible(technique)
 
 
 def _ata(medium: Medium) -> t.Iterator[Ability]:
@@ -132,7 +145,7 @@ def _ata(medium: Medium) -> t.Iterator[Ability]:
         elif action not in disk.sanitize:
             yield _not(technique, "the disk does not offer it (word 59)")
         else:
-            yield _possible(technique, "purge")
+            yield _possible(technique)
     for technique, enhanced in (("ata_security_erase", False), ("ata_security_erase_enhanced", True)):
         if disk is None or why:
             yield _not(technique, why)
@@ -152,19 +165,46 @@ def _security_erase(technique: str, disk: Identified, *, enhanced: bool) -> Abil
     if "supported" not in disk.security or (enhanced and "enhanced" not in disk.security):
         return _not(technique, "the disk does not offer it (word 128)")
     minutes = disk.erase_minutes[enhanced]
-    return _possible(technique, "purge" if enhanced else "clear", minutes * 60 if minutes else None)
+    return _possible(technique, minutes * 60 if minutes else None)
 
 
 def _scsi(medium: Medium) -> t.Iterator[Ability]:
-    for technique, level in (
-        ("scsi_sanitize_block", "purge"),
-        ("scsi_sanitize_crypto", "purge"),
-        ("scsi_sanitize_overwrite", "purge"),
-        ("scsi_format", "clear"),
-    ):
+    state = medium.scsi_state
+    busy = {"sanitize_in_progress": "a sanitize", "format_in_progress": "a format"}.get(state.state, "") if state else ""
+    percent = f" ({state.progress * 100 // 65535} %)" if state and state.progress is not None else ""
+    for technique in ("scsi_sanitize_block", "scsi_sanitize_crypto", "scsi_sanitize_overwrite", "scsi_format"):
         if medium.scsi is None:
-            yield _not(technique, "it is not a SCSI device that tells which commands it supports")
+            yield _not(technique, medium.scsi_why or "it is not a SCSI device that tells which commands it supports")
         elif technique.partition("_")[2] not in medium.scsi:
             yield _not(technique, "the device does not offer it")
+        elif busy:
+            yield _not(technique, f"{busy} is in progress{percent}")
         else:
-            yield _possible(technique, level)
+            yield _possible(technique)
+
+
+def _mmc(medium: Medium) -> t.Iterator[Ability]:
+    for technique, bit in (("mmc_secure_erase", "SECURE_ER_EN"), ("mmc_sanitize", "SEC_SANITIZE")):
+        if medium.kind == "sd":
+            yield _not(technique, "SD cards have no such command")
+        elif medium.kind != "emmc":
+            yield _not(technique, "it is not an eMMC device")
+        elif medium.emmc is None:
+            yield _not(technique, f"its EXT_CSD cannot be read ({medium.emmc_why or 'it was not asked'})")
+        elif technique.partition("_")[2] not in medium.emmc.features:
+            yield _not(technique, f"the device does not offer it ({bit})")
+        else:
+            yield _possible(technique)
+
+
+def _tape(medium: Medium) -> Ability:
+    technique, status = "tape_erase_long", medium.tape
+    if medium.kind != "tape":
+        return _not(technique, "it is not a tape drive")
+    if status is None:
+        return _not(technique, f"the state of the tape cannot be read ({medium.tape_why or 'it was not asked'})")
+    if status.loaded is None:
+        return _not(technique, "this mt does not tell whether a tape is loaded and write-protected; install mt-st")
+    if not status.loaded:
+        return _not(technique, "no tape is loaded")
+    return _not(technique, "the tape is write-protected") if status.write_protected else _possible(technique)

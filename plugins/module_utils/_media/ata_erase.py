@@ -12,7 +12,7 @@ from .ata import Identified, parse_sanitize_status, read_identify
 from .firmware import Command, Status
 from .hidden import parse_identify
 from .identity import Device
-from .scsi import rescan
+from .scsi_node import rescan
 from .tools import Answer, ask
 
 __all__ = ["PASSWORD", "AtaSanitize", "AtaSecurityErase", "look_at_identify"]
@@ -47,6 +47,7 @@ class AtaSanitize:
 
     logged = True
     waits = False
+    limits: tuple[str, ...] = ()
 
     def __init__(self, technique: str, device: Device, *, passes: int = 1, pattern: int = 0) -> None:
         self.technique = technique
@@ -86,6 +87,7 @@ class AtaSecurityErase:
 
     logged = True
     waits = True
+    limits: tuple[str, ...] = ()
 
     def __init__(self, technique: str, device: Device) -> None:
         self.technique, self.action = technique, ""

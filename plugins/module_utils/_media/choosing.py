@@ -14,6 +14,7 @@ from .abilities import Ability
 from .ata_erase import AtaSanitize, AtaSecurityErase
 from .firmware import Firmware, Status
 from .identity import Device
+from .mmc_erase import MmcErase
 from .nvme_erase import NvmeFormat, NvmeSanitize
 from .scsi_erase import ScsiErase
 
@@ -27,6 +28,7 @@ TECHNIQUES = (
     *("ata_sanitize_block", "ata_sanitize_overwrite", "ata_sanitize_crypto"),
     *("scsi_sanitize_block", "scsi_sanitize_overwrite", "scsi_sanitize_crypto"),
     *("ata_security_erase_enhanced", "ata_security_erase"),
+    *("mmc_secure_erase", "mmc_sanitize"),
     *("nvme_format_user_data", "nvme_format_crypto", "scsi_format"),
 )
 _RANKS = ("none", "clear", "purge", "destroy")
@@ -105,6 +107,8 @@ def firmware_of(technique: str, device: Device, *, passes: int = 1, pattern: int
         return AtaSanitize(technique, device, passes=passes, pattern=pattern)
     if technique.startswith("ata_security"):
         return AtaSecurityErase(technique, device)
+    if technique.startswith("mmc"):
+        return MmcErase(technique, device)
     if technique == "scsi_sanitize_overwrite" and pattern:
         raise RefusedError(
             "scsi_sanitize_overwrite writes zeros only, and another pattern is asked for, so nothing was done; leave the pattern out"

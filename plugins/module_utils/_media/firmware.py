@@ -71,6 +71,7 @@ class Firmware(t.Protocol):
     :ivar technique: its name.
     :ivar action: as its log names it.
     :ivar logged: the device itself tells of its progress or end, so that this command's transition can be seen.
+    :ivar limits: what it does not reach, one sentence each.
     :ivar waits: the command returns when it is over, so nothing can be asked meanwhile.
     """
 
@@ -78,6 +79,7 @@ class Firmware(t.Protocol):
     action: str
     logged: bool
     waits: bool
+    limits: tuple[str, ...]
 
     def look(self) -> Status:
         """What the device says now; never raises."""

@@ -25,6 +25,7 @@ __all__ = [
     "parse_vpd_serial",
     "plain_wwn",
     "same_medium",
+    "twins",
 ]
 
 # What names a device; size_bytes only narrows.
@@ -234,9 +235,10 @@ def find_device(identity: t.Mapping[str, str], *, sys_root: str = "/sys", run_ro
     """
     wanted = _checked(identity)
     named = {key: value for key, value in wanted.items() if key != _SIZE}
+    devices = list_devices(sys_root=sys_root, run_root=run_root)
     matches = [
         device
-        for device in list_devices(sys_root=sys_root, run_root=run_root)
+        for device in devices
         if device.partition == ("partuuid" in named) and all(value in device.facts.get(key, ()) for key, value in named.items())
     ]
     if not matches:
@@ -247,6 +249,12 @@ def find_device(identity: t.Mapping[str, str], *, sys_root: str = "/sys", run_ro
             "several namespaces, or a serial that is not unique); add an identity that only one of them has"
         )
     device = matches[0]
+    others = twins(device, devices)
+    if others:
+        raise RefusedError(
+            f"{device.name} ({_shown(wanted)}) and {', '.join(others)} may be one medium: they have the same size and no fact that "
+            "differs (several paths to it, or a serial that is not unique), and what holds one path is not seen on the other; leave one of them connected"
+        )
     if device.size == 0 and sizeless:
         return Device(**{**device.__dict__, "asked": dict(identity)})
     if device.size == 0:
@@ -275,3 +283,11 @@ def same_medium(one: t.Mapping[str, t.Any], other: t.Mapping[str, t.Any]) -> boo
     mine, theirs = one.get("facts") or {}, other.get("facts") or {}
     common = [key for key in mine if key in theirs]
     return bool(common) and all(set(mine[key]) & set(theirs[key]) for key in common)
+
+
+def twins(device: Device, devices: t.Iterable[Device]) -> list[str]:
+    """The names of other disks that cannot be told from this one: other paths to it, or disks to which a maker gave one serial."""
+    if device.partition or not device.size:
+        return []
+    others = (other for other in devices if not other.partition and other.name != device.name)
+    return [other.name for other in others if same_medium(device.identity, other.identity)]

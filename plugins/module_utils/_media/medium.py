@@ -10,41 +10,62 @@ import os
 import typing as t
 
 from .._errors import RefusedError
+from .._standards.techniques import techniques
 from .abilities import Ability, Medium, abilities
 from .ata import Identified, read_identify
 from .blocklayers import block_layers
 from .guards import decide_use, gather_use
 from .hidden import ask_hidden, parse_identify
-from .identity import Device, find_device, list_devices, namespaces_of
+from .identity import Device, find_device, list_devices, namespaces_of, twins
 from .kinds import Signs, decide_kind, decide_transport
 from .labels import find_signatures
+from .mmc import Emmc, ask_emmc, read_card
 from .nvme import Controller, SanitizeLog, parse_controller, parse_sanitize_log
-from .scsi import ask_operations, command_path
+from .opal import ask_discovery
+from .scsi import Characteristics, Operations, ScsiState, ask_characteristics, ask_operations, ask_state
+from .scsi_node import command_path
+from .tape import TapeDrive, TapeStatus, ask_tape, list_tapes
 from .tools import Answer, ask
 
 __all__ = ["look_at_abilities", "look_at_media"]
 
 Parsed = t.TypeVar("Parsed")
+Overrides = t.Mapping[str, t.Mapping[str, str]]
 _ENCRYPTED = ("crypto_LUKS", "BitLocker")
+# Peripheral types: disk, simplified disk, and host-managed zoned disk.
+_SCSI_DISKS = ("0", "14", "20")
 
 
-def look_at_media(identity: t.Mapping[str, str] | None, *, sys_root: str = "/sys", run_root: str = "/run") -> list[dict[str, t.Any]]:
-    """Every whole medium of this host that has a size, or the one that an identity names.
+def look_at_media(
+    identity: t.Mapping[str, str] | None,
+    *,
+    overrides: Overrides | None = None,
+    sys_root: str = "/sys",
+    run_root: str = "/run",
+) -> list[dict[str, t.Any]]:
+    """Every whole medium of this host that has a size, and every tape drive; or the one block device that an identity names.
 
-    :raises RefusedError: the identity names none or several, or the host shows no devices.
+    :arg overrides: levels of a policy, as C(techniques) takes them.
+    :raises RefusedError: the identity names none or several, the host shows no devices, or an override is faulty.
     """
+    techniques(overrides)
     devices = list_devices(sys_root=sys_root, run_root=run_root)
     if identity is not None:
         wanted = [find_device(identity, sys_root=sys_root, run_root=run_root)]
     else:
         wanted = [device for device in devices if not device.partition and device.size]
-    return [_Look(device, devices, sys_root, run_root).row() for device in wanted]
+    rows = [_Look(device, devices, sys_root, run_root, overrides).row() for device in wanted]
+    return rows if identity is not None else [*rows, *(tape_row(drive, overrides) for drive in list_tapes(sys_root=sys_root))]
 
 
-def look_at_abilities(device: Device, *, sys_root: str = "/sys", run_root: str = "/run") -> list[Ability]:
-    """What could sanitize one device."""
-    look = _Look(device, list_devices(sys_root=sys_root, run_root=run_root), sys_root, run_root)
-    return abilities(look.medium(look.ata(), *look.nvme()))
+def look_at_abilities(
+    device: Device, *, overrides: Overrides | None = None, sys_root: str = "/sys", run_root: str = "/run"
+) -> list[Ability]:
+    """What could sanitize one device.
+
+    :arg overrides: levels of a policy, as C(techniques) takes them.
+    """
+    return abilities(_Look(device, list_devices(sys_root=sys_root, run_root=run_root), sys_root, run_root).medium(), overrides)
 
 
 def _told(value: t.Any, why: str) -> t.Any:
@@ -55,12 +76,16 @@ def _told(value: t.Any, why: str) -> t.Any:
 class _Look:
     """One medium."""
 
-    def __init__(self, device: Device, devices: t.Sequence[Device], sys_root: str, run_root: str) -> None:
-        self.device, self.sys_root, self.run_root = device, sys_root, run_root
+    def __init__(
+        self, device: Device, devices: t.Sequence[Device], sys_root: str, run_root: str, overrides: Overrides | None = None
+    ) -> None:
+        self.device, self.sys_root, self.run_root, self.overrides = device, sys_root, run_root, overrides
         self.directory = os.path.realpath(os.path.join(sys_root, "class", "block", device.parent or device.name))
         self.transport = decide_transport(self.directory)
         self.parts = [other for other in devices if other.parent == device.name]
         self.namespaces = [other.name for other in namespaces_of(device, devices)] if self.transport == "nvme" else []
+        self.characteristics = Characteristics()
+        self.twins = twins(device, devices)
         self.problems: dict[str, str] = {}
 
     def _text(self, *places: str) -> str:
@@ -85,7 +110,7 @@ class _Look:
             self.problems[what] = error.message
             return None
 
-    def ata(self) -> Identified | None:
+    def _ata(self) -> Identified | None:
         if self._text("device/vendor") != "ATA" and self.transport != "usb":
             return None
 
@@ -94,7 +119,7 @@ class _Look:
 
         return self._parsed("ata", ask(["hdparm", "--Istdout", self.device.path]), parse)
 
-    def nvme(self) -> tuple[Controller | None, SanitizeLog | None]:
+    def _nvme(self) -> tuple[Controller | None, SanitizeLog | None]:
         if self.transport != "nvme":
             return None, None
         path = self.device.path
@@ -103,7 +128,29 @@ class _Look:
             self._parsed("sanitize_log", ask(["nvme", "sanitize-log", "--raw-binary", path]), parse_sanitize_log),
         )
 
-    def _kind(self, ata: Identified | None) -> str:
+    def _page(self, name: str) -> bytes:
+        try:
+            with open(os.path.join(self.directory, "device", name), "rb") as handle:
+                return handle.read()
+        except OSError:
+            return b""
+
+    def _scsi(self, kind_of_device: str) -> tuple[Operations, Characteristics, ScsiState | None]:
+        """Of a disk that speaks SCSI itself; an ATA disk and a bridge would let others answer for them."""
+        if self.transport == "usb":
+            return Operations(None, "it is behind a bridge that may answer in its place"), Characteristics(), None
+        if not self._text("device/scsi_level") or kind_of_device not in _SCSI_DISKS or self._text("device/vendor") == "ATA":
+            return Operations(None), Characteristics(), None
+        path = command_path(self.device, sys_root=self.sys_root)
+        return ask_operations(path), ask_characteristics(path, self._page("vpd_pgb1")), ask_state(path)
+
+    def _emmc(self) -> tuple[Emmc | None, str]:
+        if self.transport != "mmc" or self._text("device/type") != "MMC":
+            return None, ""
+        card = os.path.basename(os.path.realpath(os.path.join(self.directory, "device")))
+        return ask_emmc(self.device.path, os.path.join(self.sys_root, "kernel", "debug", card.partition(":")[0], card, "ext_csd"))
+
+    def _kind(self, ata: Identified | None, scsi_says: Characteristics) -> str:
         layers = block_layers(*self.device.number, sys_root=self.sys_root)
         rotational = self._text("queue/rotational")
         scsi = self._text("device/type")
@@ -111,44 +158,39 @@ class _Look:
             self.device.name,
             self.directory,
             layers[0].kind if layers else "disk",
-            rotation=ata.rotation if ata else None,
+            rotation=ata.rotation if ata else scsi_says.rotation,
             rotational=rotational == "1" if rotational else None,
-            zoned=self._text("queue/zoned") not in ("", "none") or bool(ata and ata.zoned),
+            zoned=self._text("queue/zoned") not in ("", "none") or bool(ata and ata.zoned) or bool(scsi_says.zoned),
             mmc=scsi if self.transport == "mmc" else "",
             scsi=int(scsi) if scsi.isdigit() else None,
             model=self._text("device/model"),
         )
         return decide_kind(signs)
 
-    def _operations(self) -> frozenset[str] | None:
-        """The commands of a SCSI disk that is no ATA disk behind a translation, nor behind a bridge."""
-        if self._text("device/type") != "0" or self._text("device/vendor") in ("", "ATA") or self.transport in ("usb", "nvme"):
-            return None
-        found = ask_operations(command_path(self.device, sys_root=self.sys_root))
-        if isinstance(found, str):
-            self.problems["scsi"] = found
-            return None
-        return found
-
-    def medium(self, ata: Identified | None, controller: Controller | None, log: SanitizeLog | None) -> Medium:
-        """What deciding over techniques needs."""
-        bridge = self.transport == "usb"
+    def medium(self) -> Medium:
+        """What deciding over techniques needs, asked of the device itself."""
+        ata = self._ata()
+        controller, log = self._nvme()
+        operations, self.characteristics, state = self._scsi(self._text("device/type"))
+        emmc, emmc_why = self._emmc()
         return Medium(
-            self._kind(ata),
+            self._kind(ata, self.characteristics),
             self.device.size,
             ata,
             controller,
             log,
             namespaces=max(len(self.namespaces), 1),
-            scsi=self._operations(),
-            bridge=bridge,
+            scsi=operations.supported,
+            scsi_why=operations.why,
+            scsi_state=state,
+            emmc=emmc,
+            emmc_why=emmc_why,
+            bridge=self.transport == "usb",
         )
 
     def row(self) -> dict[str, t.Any]:
-        device = self.device
-        ata = self.ata()
-        controller, log = self.nvme()
-        medium = self.medium(ata, controller, log)
+        device, medium = self.device, self.medium()
+        ata = medium.ata
         says_nothing = "the medium does not tell it"
         hidden = ask_hidden(device, sys_root=self.sys_root, run_root=self.run_root)
         return {
@@ -165,12 +207,14 @@ class _Look:
             "size_bytes": device.size,
             "sectors": {"logical": device.logical, "physical": device.physical},
             "hidden_capacity": {"state": hidden.state, "told": hidden.told},
-            "rotation": _told(ata.rotation if ata else None, says_nothing),
+            "rotation": _told(ata.rotation if ata else self.characteristics.rotation, says_nothing),
             "namespaces": self.namespaces,
-            "encryption": self._encryption(ata, controller),
+            "mmc": self._mmc(medium.emmc, medium.emmc_why),
+            "tape": {"unavailable": "it is no tape drive"},
+            "encryption": self._encryption(ata, medium.nvme),
             **self._use(),
-            "sanitize_log": self._log(log),
-            "techniques": [ability.row() for ability in abilities(medium)],
+            "sanitize_log": self._log(medium.log, medium.scsi_state),
+            "techniques": [ability.row() for ability in abilities(medium, self.overrides)],
         }
 
     def _encryption(self, ata: Identified | None, controller: Controller | None) -> dict[str, t.Any]:
@@ -183,14 +227,97 @@ class _Look:
             "volumes": {"unavailable": f"blkid cannot read {', '.join(unread)}"} if unread else volumes,
             "ata_security": sorted(ata.security) if ata else _told(None, self.problems.get("ata", "it is not an ATA disk")),
             "self_encrypting": _told(trusted, "the medium does not tell it"),
+            "opal": self._opal(trusted),
         }
+
+    def _opal(self, trusted: bool | None) -> dict[str, t.Any]:
+        """The state of a self-encrypting drive's locking; drives that have said that they have none are not asked."""
+        if self.transport == "usb":
+            return {"unavailable": "it is behind a bridge that may answer in its place"}
+        if trusted is False:
+            return {"supported": False, "enabled": False, "locked": False, "kinds": []}
+        if trusted is None and not (self._text("device/scsi_level") and self._text("device/type") in _SCSI_DISKS):
+            return {"unavailable": "the medium does not tell it"}
+        found, why = ask_discovery(self.device.path, nvme=self.transport == "nvme")
+        if found is None:
+            return {"unavailable": why}
+        told = {"supported": found.supported, "enabled": found.enabled, "locked": found.locked, "kinds": list(found.kinds)}
+        return {**told, "encrypts": found.encrypts, "shadow": found.shadow, "shadow_done": found.shadow_done}
+
+    def _mmc(self, emmc: Emmc | None, why: str) -> dict[str, t.Any]:
+        if self.transport != "mmc":
+            return {"unavailable": "it is neither an eMMC device nor an SD card"}
+        card = read_card(os.path.join(self.directory, "device"))
+        told: dict[str, t.Any] = {"erase_bytes": _told(card.preferred_erase_size, "the kernel does not tell it")}
+        told["cid"] = _told(card.cid, "the kernel does not tell it")
+        nothing = why or "an SD card does not tell it"
+        told["features"] = sorted(emmc.features) if emmc else _told(None, nothing)
+        return {**told, "wear": _told(emmc.wear if emmc else "", "the device does not tell it" if emmc else nothing)}
 
     def _use(self) -> dict[str, t.Any]:
         use = gather_use(self.device, sys_root=self.sys_root, run_root=self.run_root)
         reasons = decide_use(use)
+        if self.twins:
+            reasons.append(f"{', '.join(self.twins)} shows the same identity (another path to it, or a serial that is not unique)")
         return {"contents": self.contents, "system": bool(use.system), "free": not reasons, "in_use_because": reasons}
 
-    def _log(self, log: SanitizeLog | None) -> dict[str, t.Any]:
+    def _log(self, log: SanitizeLog | None, state: ScsiState | None) -> dict[str, t.Any]:
+        if state and state.state.startswith("sanitize_"):
+            percent = _told(None, "the device tells no progress") if state.progress is None else state.progress * 100 // 65535
+            return {"state": state.state.partition("_")[2], "percent": percent, "action": _told("", "the device does not tell it")}
+        if state:
+            return {"unavailable": state.told or "a SCSI device tells of a sanitize only while it runs or where it failed"}
         if log is None:
             return {"unavailable": self.problems.get("sanitize_log", "the medium has no such log")}
         return {"state": log.state, "percent": log.progress * 100 // 65535, "action": log.action}
+
+
+def tape_row(drive: TapeDrive, overrides: Overrides | None = None) -> dict[str, t.Any]:
+    """A tape drive in the form of a medium; what only a block device has is told as unavailable."""
+    status, why = ask_tape(drive.path)
+    transport = decide_transport(drive.place)
+    medium = Medium("tape", 0, tape=status, tape_why=why, scsi_why="it is a tape drive", bridge=transport == "usb")
+    says_nothing, no_disk = "the drive does not tell it", {"unavailable": "a tape drive has none"}
+    facts = {key: [value] for key, value in (("serial", drive.serial), ("wwn", drive.wwn)) if value}
+    reasons = _tape_reasons(status, why)
+    return {
+        "name": drive.name,
+        "kind": "tape",
+        "transport": _told(transport.replace("unknown", ""), "the kernel does not show what it hangs on"),
+        "bridge": medium.bridge,
+        "vendor": _told(drive.vendor, says_nothing),
+        "model": _told(drive.model, says_nothing),
+        "serial": _told(facts.get("serial"), says_nothing),
+        "wwn": _told(facts.get("wwn"), says_nothing),
+        "firmware": _told(drive.firmware, says_nothing),
+        "identity": {"kind": "tape drive", "facts": facts},
+        **dict.fromkeys(("size_bytes", "sectors", "hidden_capacity", "rotation", "mmc", "contents", "sanitize_log"), no_disk),
+        "namespaces": [],
+        "encryption": no_disk,
+        "tape": _tape(status, why),
+        "system": False,
+        "free": not reasons,
+        "in_use_because": reasons,
+        "techniques": [ability.row() for ability in abilities(medium, overrides)],
+    }
+
+
+def _tape_reasons(status: TapeStatus | None, why: str) -> list[str]:
+    if status is None:
+        return [f"the state of the tape cannot be read ({why}), which counts as in use"]
+    if status.loaded is None:
+        return ["whether a tape is loaded and write-protected cannot be told by this mt, which counts as in use; install mt-st"]
+    return [told for told, true in (("no tape is loaded", not status.loaded), ("it is write-protected", status.write_protected)) if true]
+
+
+def _tape(status: TapeStatus | None, why: str) -> dict[str, t.Any]:
+    if status is None:
+        return {"unavailable": why}
+    unknown = "this mt does not tell it; install mt-st"
+    return {
+        "loaded": _told(status.loaded, unknown),
+        "write_protected": _told(status.write_protected, unknown),
+        "flags": _told(None, unknown) if status.flags is None else sorted(status.flags),
+        "density": _told(status.density, "mt does not tell it"),
+        "block_bytes": _told(status.block_size, "mt does not tell it"),
+    }

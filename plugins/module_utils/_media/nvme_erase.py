@@ -102,6 +102,7 @@ class NvmeSanitize:
 
     logged = True
     waits = False
+    limits: tuple[str, ...] = ()
 
     def __init__(self, technique: str, device: Device, *, passes: int = 1, pattern: int = 0) -> None:
         self.technique = technique
@@ -137,6 +138,7 @@ class NvmeFormat:
 
     logged = False
     waits = True
+    limits: tuple[str, ...] = ()
 
     def __init__(self, technique: str, device: Device, *, seconds: float = 6 * 3600.0) -> None:
         self.technique, self.action = technique, ""

@@ -9,7 +9,8 @@ from __future__ import annotations
 from .._executor import Executor
 from .firmware import RUNNING, Command, Status
 from .identity import Device
-from .scsi import ask_sense, command_path, rescan
+from .scsi import ask_state
+from .scsi_node import command_path, rescan
 from .tools import Answer
 
 __all__ = ["ScsiErase"]
@@ -24,6 +25,7 @@ class ScsiErase:
     """
 
     waits = False
+    limits: tuple[str, ...] = ()
 
     def __init__(self, technique: str, device: Device, *, passes: int = 1) -> None:
         self.technique, self.action = technique, ""
@@ -33,7 +35,7 @@ class ScsiErase:
         self._device = device
 
     def look(self) -> Status:
-        sense = ask_sense(self._path)
+        sense = ask_state(self._path)
         state = {"sanitize_in_progress": RUNNING, "format_in_progress": RUNNING, "sanitize_failed": "failed", "format_failed": "failed"}
         if sense.state in state:
             return Status(state[sense.state], sense.progress, told=sense.told)

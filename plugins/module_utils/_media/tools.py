@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from .._executor import Executor
 
-__all__ = ["Answer", "ask", "tell"]
+__all__ = ["Answer", "ask", "failure", "tell"]
 
 SECONDS = 120
 _PATH = ("/usr/sbin", "/sbin")
@@ -66,3 +66,9 @@ def _answered(name: str, seconds: float | None, run: t.Callable[[dict[str, str]]
     except OSError as error:
         return Answer(None, b"", "", f"{name} cannot be run ({error.strerror})")
     return Answer(done.returncode, done.stdout, done.stderr.decode("utf-8", "replace"))
+
+
+def failure(answer: Answer) -> str:
+    """Why a tool has no answer, in the tool's words where it has some."""
+    words = " ".join((answer.errors if answer.errors.strip() else answer.text if answer.code else "").split())
+    return answer.problem or words or f"the tool ended with {answer.code}"

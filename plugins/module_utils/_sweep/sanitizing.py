@@ -42,7 +42,7 @@ class _Task(t.NamedTuple):
     """One technique on one medium.
 
     :ivar device: that was named; C(reached) all that the technique reaches, it among them.
-    :ivar reachable: the level that the technique reaches.
+    :ivar reachable: the level that the technique reaches, by the words of C(standard).
     """
 
     device: Device
@@ -50,6 +50,7 @@ class _Task(t.NamedTuple):
     technique: str
     required: str
     reachable: str
+    standard: str = STANDARD
 
     @property
     def method(self) -> dict[str, str]:
@@ -153,12 +154,12 @@ def _fresh(state: StateDir, device: Device, params: t.Mapping[str, t.Any]) -> li
     # First, since a device that is busy with itself does not tell other things that the guards ask for.
     refuse_running(device.name, running_on(device))
     require_free(gather_use(device), on_unseen=params["on_unseen"])
-    found = {ability.technique: ability for ability in look_at_abilities(device)}
+    found = {ability.technique: ability for ability in look_at_abilities(device, overrides=params["levels"])}
     techniques = choose(found.values(), params["technique"], params["level"], params["fallback"], name=device.name)
     tasks = []
     for technique in techniques:
         reached = _reached(device, technique, all_namespaces=params["all_namespaces"])
-        task = _Task(device, reached, technique, params["level"], found[technique].level)
+        task = _Task(device, reached, technique, params["level"], found[technique].level, found[technique].standard)
         tasks.append((task, latest_run(state.path, task.name)[0]))
     return tasks
 
@@ -253,7 +254,7 @@ def _announced(state: StateDir, task: _Task, journal: Journal, run: str, params:
         state.executor.replace_file(_canary_path(state, run, place), [canaries.document()])
     reached = [{"asked": dict(device.asked), "identity": device.identity} for device in task.reached]
     nothing: dict[str, t.Any] = {"start": None, "keep_until": None, "destroy_by": None, "aside": None, "marks": []}
-    journal.append("intent", **task.told(), method=task.method, reached=reached, level=task.reachable, **nothing)
+    journal.append("intent", **task.told(), method=task.method, reached=reached, level=task.reachable, standard=task.standard, **nothing)
     journal.sync()
     return task
 
@@ -264,7 +265,7 @@ def _taken_up(task: _Task, intent: t.Mapping[str, t.Any]) -> _Task:
     for each in intent["reached"]:
         found = find_device({key: value for key, value in each["asked"].items() if key != "size_bytes"}, sizeless=True)
         reached.append(Device(**{**found.__dict__, "size": each["identity"]["size"]}))
-    return task._replace(reached=tuple(reached), required=intent["method"]["level"], reachable=intent["level"])
+    return task._replace(reached=tuple(reached), required=intent["method"]["level"], reachable=intent["level"], standard=intent["standard"])
 
 
 def _canary_path(state: StateDir, run: str, place: int) -> str:
@@ -335,7 +336,7 @@ def _ended(task: _Task, journal: Journal, outcome: str, reasons: list[str], proo
         "outcome",
         **task.told(),
         outcome=outcome,
-        level={"required": task.required, "achieved": task.reachable if outcome == "destroyed" else LEVELS[0], "standard": STANDARD},
+        level={"required": task.required, "achieved": task.reachable if outcome == "destroyed" else LEVELS[0], "standard": task.standard},
         technique=task.technique,
         scheme=None,
         reason=reasons,
@@ -349,6 +350,7 @@ def _result(task: _Task, number: int, journal: JournalState | None, done: Saniti
     names = [device.name for device in task.reached] or [task.device.name]
     about = {"run": run_id(task.name, number), "method": task.method, "device": task.subject}
     result = envelope(journal, required=task.required, reachable=task.reachable, due=1, **about)
+    result["level"]["standard"] = task.standard
     if done is not None and done.running:
         result["outcome"] = "unknown"
     result.update(

@@ -148,4 +148,4 @@ def test_what_is_possible(medium: Medium, technique: str, level: str, seconds: i
 
 @pytest.mark.parametrize("medium", [sata(), nvme(), Medium("tape", 1), Medium("unknown", 1)])
 def test_every_technique_is_told_of_every_medium(medium: Medium) -> None:
-    assert len(found(medium)) == len(abilities(medium)) == 15
+    assert len(found(medium)) == len(abilities(medium)) == 18

@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.recordings.disposal.plugins.module_utils._errors import RefusedError
 from ansible_collections.recordings.disposal.plugins.module_utils._media.guards import Use, decide_use, gather_use, require_free
 from ansible_collections.recordings.disposal.plugins.module_utils._media.hidden import Hidden
-from ansible_collections.recordings.disposal.plugins.module_utils._media.identity import find_device
+from ansible_collections.recordings.disposal.plugins.module_utils._media.identity import find_device, list_devices
 from ansible_collections.recordings.disposal.tests.unit.plugins.module_utils._media.media_world import World
 
 FREE = Use("sdb", hidden=Hidden("none", "the disk hides no capacity"))
@@ -143,3 +143,47 @@ def test_processes(world: World) -> None:
     world.write(world.proc / "9" / "fd", "no directory")
     use = gather(world)
     assert (use.openers, use.unseen) == ((), ("process 9",))
+
+
+WWN = "naa.5000c500a1b2c3d4\n"
+
+
+@pytest.fixture
+def paths(tmp_path: pathlib.Path) -> World:
+    """Two paths to one drive, of which the first is held by a map of device-mapper multipath."""
+    world = World(tmp_path)
+    world.disk("sda", "8:0", device__wwid=WWN, serial="ZC11")
+    world.disk("sdb", "8:16", device__wwid=WWN, serial="ZC11")
+    return world
+
+
+def test_two_paths_to_one_drive_are_refused(paths: World) -> None:
+    for identity in ({"wwn": WWN}, {"serial": "ZC11"}, {"serial": "ZC11", "wwn": WWN}):
+        with pytest.raises(RefusedError, match="2 devices have .*sda, sdb .several paths to one medium"):
+            find_device(identity, **paths.roots)
+
+
+def test_a_path_that_shows_less_is_still_a_path(tmp_path: pathlib.Path) -> None:
+    world = World(tmp_path)
+    world.disk("sda", "8:0", device__wwid=WWN, serial="ZC11")
+    # Its WWN could not be read; without the others the first would be found alone, and what mounts this one would not be seen.
+    world.disk("sdb", "8:16", serial="ZC11")
+    with pytest.raises(RefusedError, match="sda .*and sdb may be one medium: they have the same size and no fact that differs"):
+        find_device({"wwn": WWN}, **world.roots)
+
+
+def test_a_serial_that_its_maker_gave_twice_is_no_reason_where_another_fact_differs(tmp_path: pathlib.Path) -> None:
+    world = World(tmp_path)
+    world.disk("sda", "8:0", device__wwid=WWN, serial="0123456789")
+    world.disk("sdb", "8:16", device__wwid="naa.5000c500a1b2c3d5", serial="0123456789")
+    assert find_device({"wwn": WWN}, **world.roots).name == "sda"
+    with pytest.raises(RefusedError, match="2 devices have serial 0123456789: sda, sdb"):
+        find_device({"serial": "0123456789"}, **world.roots)
+
+
+def test_a_map_of_multipath_holds_each_of_its_paths(paths: World) -> None:
+    paths.disk("dm-0", "254:0", dm__name="mpatha\n", dm__uuid="mpath-35000c500a1b2c3d4\n")
+    for path in ("sda", "sdb"):
+        paths.hold(path, "dm-0")
+        (device,) = [each for each in list_devices(**paths.roots) if each.name == path]
+        assert gather_use(device, proc_root=str(paths.proc), **paths.roots).holders == ("dm-0 (mpatha)",)
