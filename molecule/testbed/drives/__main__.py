@@ -25,9 +25,10 @@ import time
 import typing as t
 from pathlib import Path
 
-from . import tcmu
+from . import nvme_tcp, tcmu
 from .ata import AtaDisk
-from .nvme import NvmeDrive, nqn_of
+from .nvme import NvmeDrive
+from .nvme_pages import nqn_of
 from .scsi import ScsiDisk
 from .store import Drive
 
@@ -47,7 +48,7 @@ def serve(directory: Path) -> None:
     """Be the drive, until this process is killed."""
     drive = Drive(directory)
     if drive.about["kind"] == "nvme":
-        NvmeDrive(drive).serve()
+        nvme_tcp.serve(NvmeDrive(drive))
         return
     disk: ScsiDisk = AtaDisk(drive) if drive.about["kind"] == "ata" else ScsiDisk(drive)
     tcmu.serve(disk, _name(drive.about))
@@ -86,8 +87,8 @@ def attach(directory: Path) -> list[str]:
     """Plug the running drive in, and wait until the kernel shows it."""
     about = _about(directory)
     if about["kind"] == "nvme":
-        command = ["nvme", "connect", "-t", "tcp", "-a", "127.0.0.1", "-s", str(about["port"]), "-n", nqn_of(about)]
-        _until(lambda: subprocess.run([*command, "--reconnect-delay=1"], capture_output=True, check=False).returncode == 0)
+        command = nvme_tcp.connect_command(about)
+        _until(lambda: subprocess.run(command, capture_output=True, check=False).returncode == 0)
     else:
         tcmu.plug_in(_name(about))
     wanted = int(about.get("namespaces", 1))

@@ -10,7 +10,8 @@ import struct
 import typing as t
 
 from .scsi import SECTOR, CheckConditionError, ScsiDisk, fixed_sense
-from .store import Drive, Run
+from .erase import Run
+from .store import Drive
 
 __all__ = ["AtaDisk"]
 

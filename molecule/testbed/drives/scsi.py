@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import struct
 
-from .store import Drive, Run
+from .erase import Run
+from .store import Drive
 
 __all__ = ["CheckConditionError", "ScsiDisk", "fixed_sense"]
 
