@@ -7,13 +7,14 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 import typing as t
 
 if t.TYPE_CHECKING:
     from .store import Drive
 
-__all__ = ["NEVER", "STEPS", "Run", "Sequence"]
+__all__ = ["NEVER", "STEPS", "Later", "Run", "Sequence"]
 
 SECTOR = 512
 STEPS = 50
@@ -56,6 +57,13 @@ class Run(t.NamedTuple):
         if self.invert and number % 2:
             pattern = bytes(byte ^ 0xFF for byte in pattern)
         return (pattern * (SECTOR // len(pattern) + 1))[:SECTOR]
+
+
+class Later(t.NamedTuple):
+    """An answer that comes when a thread has ended: success, or what C(outcome) raises."""
+
+    thread: threading.Thread
+    outcome: t.Callable[[], None]
 
 
 class Sequence:

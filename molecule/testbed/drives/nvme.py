@@ -7,11 +7,10 @@
 from __future__ import annotations
 
 import struct
-import threading
 import typing as t
 
 from . import nvme_pages as pages
-from .erase import Run
+from .erase import Later, Run
 from .store import Drive, UnreadableError
 
 __all__ = ["Command", "NvmeDrive", "StatusError"]
@@ -46,13 +45,6 @@ class Command(t.NamedTuple):
     length: int
     words: tuple[int, ...]
     raw: bytes
-
-
-class Later(t.NamedTuple):
-    """An answer that comes when a thread has ended, from a call that raises C(StatusError) or does not."""
-
-    thread: threading.Thread
-    outcome: t.Callable[[], None]
 
 
 class NvmeDrive:

@@ -12,7 +12,8 @@ import subprocess
 import threading
 import typing as t
 
-from .nvme import INVALID_OPCODE, Command, Later, NvmeDrive, StatusError
+from .erase import Later
+from .nvme import INVALID_OPCODE, Command, NvmeDrive, StatusError
 from .nvme_pages import IN_CAPSULE, VERSION, nqn_of
 
 __all__ = ["serve"]
