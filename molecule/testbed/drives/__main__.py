@@ -69,6 +69,7 @@ def on(directory: Path) -> None:
     about = _about(directory)
     if about["kind"] != "nvme":
         tcmu.bind(_name(about), about["mib"] << 20, seconds=about.get("command_seconds"))
+    (directory / "ready").unlink(missing_ok=True)
     with open(directory / "drive.log", "ab") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "drives", "serve", str(directory)],
@@ -78,6 +79,7 @@ def on(directory: Path) -> None:
             start_new_session=True,
         )
     (directory / "pid").write_text(str(process.pid))
+    _until(lambda: (directory / "ready").exists() or process.poll() is not None)
 
 
 def off(directory: Path) -> None:

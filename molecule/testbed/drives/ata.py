@@ -48,7 +48,7 @@ class AtaDisk(ScsiDisk):
             **dict.fromkeys((*_READS, *_WRITES), self._sectors),
             **dict.fromkeys(self.security.handlers(), self._security),
             **{0x06: self._trim, 0x27: self._native_max, 0xF8: self._native_max, 0x37: self._set_max, 0xF9: self._set_max},
-            **{_SMART: self._smart, _CONFIGURATION: self._configuration, _SANITIZE: self._sanitize_device},
+            **{0x2F: self._read_log, _SMART: self._smart, _CONFIGURATION: self._configuration, _SANITIZE: self._sanitize_device},
             **dict.fromkeys((0xE0, 0xE1, 0xE7, 0xEA), self._flush_cache),
             **{_POWER_MODE: self._power_mode, _IDENTIFY: self._identify, 0xEF: self._set_features},
         }
@@ -61,6 +61,12 @@ class AtaDisk(ScsiDisk):
         if cdb[0] not in _PASS_THROUGH:
             return super().noted(cdb)
         return str(taskfile_of(cdb))
+
+    def changes(self, cdb: bytes) -> bool:
+        if cdb[0] not in _PASS_THROUGH:
+            return super().changes(cdb)
+        registers = taskfile_of(cdb)
+        return registers.command in self.security.handlers() or (registers.command == _SANITIZE and registers.feature != 0)
 
     def vital(self, number: int) -> bytes | None:
         page = super().vital(number)
@@ -189,6 +195,12 @@ class AtaDisk(ScsiDisk):
         else:
             raise Refused
         return self._done(registers)
+
+    def _read_log(self, registers: Taskfile, data: bytes) -> bytes:
+        """The directory of logs, of which there are none."""
+        if registers.address or registers.number != 1:
+            raise Refused
+        return b"\x01".ljust(SECTOR, b"\0")
 
     def _smart(self, registers: Taskfile, data: bytes) -> bytes:
         feature = registers.feature & 0xFF

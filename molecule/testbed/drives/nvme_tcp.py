@@ -37,6 +37,7 @@ def serve(drive: NvmeDrive) -> None:
     about = drive.drive.about
     drive.drive.unplug = lambda: _disconnect(nqn_of(about))
     listener = socket.create_server(("127.0.0.1", about["port"]), backlog=8)
+    drive.drive.ready()
     while True:
         connection, _address = listener.accept()
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -94,6 +94,10 @@ class ScsiDisk:
         """The line of a command in the log, without its outcome; empty for one that is not worth any."""
         return "" if cdb[0] in (0x00, 0x12, *_READS, *_WRITES) else f"cdb {cdb.hex()}"
 
+    def changes(self, cdb: bytes) -> bool:
+        """Whether a command, done later than the host believes, would take it by surprise."""
+        return cdb[0] in (0x04, 0x48)
+
     def other(self, cdb: bytes, data: bytes) -> Answer:
         raise CheckConditionError(_INVALID_OPERATION)
 

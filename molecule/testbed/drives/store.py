@@ -112,6 +112,10 @@ class Drive:
             self.state["sanitize"]["fresh"] = False
             self.save()
 
+    def ready(self) -> None:
+        """Commands are answered from now on."""
+        (self.directory / "ready").touch()
+
     def flush(self) -> None:
         os.fsync(self.fd)
 

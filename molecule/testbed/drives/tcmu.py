@@ -28,8 +28,6 @@ _RING, _HEAD, _TAIL = 4, 12, 64
 _COMMAND = 1
 _READ_LENGTH = 2
 _CHECK_CONDITION = 2
-# What an erase was asked for before a power loss, nobody does after it.
-_ERASES = (0x04, 0x48, 0x85, 0xA1)
 
 
 def _port(name: str) -> Path:
@@ -107,6 +105,7 @@ def serve(disk: ScsiDisk, name: str) -> None:
     fd = os.open(f"/dev/{uio.name}", os.O_RDWR)
     ring = Ring(disk, fd, mmap.mmap(fd, length))
     ring.look(left_over=True)
+    disk.drive.ready()
     while True:
         os.read(fd, 4)
         ring.look()
@@ -158,7 +157,8 @@ class Ring:
     def _carry_out(self, entry: Entry, *, left_over: bool) -> None:
         data = b"".join(self.memory[start : start + length] for start, length in entry.pieces)
         try:
-            if left_over and entry.cdb[0] in _ERASES:
+            # What a drive was told before a power loss it does not do after it.
+            if left_over and self.disk.changes(entry.cdb):
                 raise CheckConditionError(Sense(6, 0x29, 0x01))
             answer = self.disk.execute(entry.cdb, data)
         except CheckConditionError as error:
