@@ -23,7 +23,7 @@ VENV = TOP / ".venv"
 LOGS = VENV / "logs"
 COPY = VENV / "copy" / "ansible_collections" / "recordings" / "disposal"
 PACKAGE = "ansible_collections.recordings.disposal"
-SCRIPTS = ["playbooks/files", "tests/bench", "tests/run.py", "molecule/testbed", "molecule/default/files"]
+SCRIPTS = ["playbooks/files", "tests/bench", "tests/run.py", "molecule/testbed", "molecule/default/files", "molecule/media/files"]
 CI = bool(os.environ.get("CI"))
 
 
@@ -44,6 +44,8 @@ def steps() -> list[Step]:
     reference = ["--plugin-docs", "--validate-collection-refs=self", "--disallow-unknown-collection-refs"]
     return [
         Step("molecule default", "molecule", [["molecule", "test"]], lane="hosts", root=True),
+        Step("molecule media", "molecule", [["molecule", "test", "-s", "media"]], lane="hosts", root=True),
+        Step("virtual tests", "molecule", [["pytest", "-q", "tests/virtual"]], lane="hosts", root=True),
         Step("system tests", "molecule", [["pytest", "-q", "tests/system", "tests/testbed"]], lane="hosts", root=True),
         Step("unit tests", "unit", [["pytest", "-q", "-n", "2", "tests/unit"]]),
         Step("ruff", "lint", [["ruff", "check"], ["ruff", "format", "--check"]]),

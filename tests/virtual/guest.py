@@ -7,7 +7,8 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
+import importlib
+import itertools
 import json
 import pathlib
 import sys
@@ -19,6 +20,7 @@ import ansible.module_utils.basic
 TOP = pathlib.Path(__file__).resolve().parents[2]
 TESTBED = TOP / "molecule" / "testbed"
 MIB = 1 << 20
+MARKER = "RECORDING-OF-A-CALL"
 
 _RUNNER = """
 import importlib, json, sys
@@ -79,7 +81,7 @@ class UserDrive:
         self._told("on")
 
     def attach(self) -> None:
-        """After the machine was reset."""
+        """After the machine was reset: power on, and plug in."""
         self._told("on")
         self.names = json.loads(self._told("attach"))
 
@@ -104,24 +106,27 @@ class UserDrive:
         """Of the bytes that the drive holds, whatever it shows."""
         return str(self.guest.vm.run(f"sha256sum < {self.directory}/medium.img").stdout.split()[0])
 
-    def holds(self, marker: bytes) -> int:
-        """How often a marker is in the bytes that the drive holds."""
-        found = self.guest.vm.run(f"grep --text --only-matching --fixed-strings {marker.decode()} {self.directory}/medium.img | wc -l")
+    def markers(self) -> int:
+        """How many sectors of the drive, whatever it shows, still hold what C(fill) wrote."""
+        found = self.guest.vm.run(f"grep --text --only-matching --fixed-strings {MARKER} {self.directory}/medium.img | wc -l")
         return int(found.stdout)
 
-    def fill(self, marker: bytes) -> None:
-        """Write a marker into every sector, past the drive's back door."""
-        line = (marker + b" ").ljust(16, b".")[:16].decode()
-        self.guest.vm.run(
-            f"cd {self.directory} && yes -n '' >/dev/null 2>&1; python3 -c \"import os,sys; f=open('medium.img','r+b'); n=os.fstat(f.fileno()).st_size;"
-            f" b=('{line}'*65536).encode(); [f.write(b) for _ in range(n//len(b))]\""
+    def fill(self) -> None:
+        """Write C(MARKER) into every sector by the drive's back door."""
+        script = (
+            "f = open('medium.img', 'r+b'); size = f.seek(0, 2); f.seek(0); "
+            f"block = b'{MARKER:.<512}' * 2048; [f.write(block) for _ in range(size // len(block))]"
         )
+        self.guest.vm.run(f'cd {self.directory} && python3 -c "{script}"')
 
-    def wait_until_idle(self) -> None:
+    def wait_until(self, holds: t.Callable[[], bool]) -> None:
         deadline = time.monotonic() + 120
-        while self.state()["run"]:
+        while not holds():
             assert time.monotonic() < deadline
             time.sleep(0.2)
+
+    def wait_until_idle(self) -> None:
+        self.wait_until(lambda: not self.state()["run"])
 
 
 class Guest:
@@ -130,6 +135,7 @@ class Guest:
     def __init__(self, machine: t.Any) -> None:
         self.vm = machine
         self.drives: list[UserDrive] = []
+        self.ports = itertools.count(4420)
 
     def install(self) -> None:
         utils = pathlib.Path(ansible.module_utils.basic.__file__).resolve().parent
@@ -143,6 +149,11 @@ class Guest:
         self.vm.run("cat > /opt/collection/ansible/__init__.py", stdin=b"")
         self.vm.run("modprobe -a target_core_user tcm_loop nvme-tcp sg")
 
+    def reset(self) -> None:
+        """As if the power failed, and come back."""
+        self.vm.reset()
+        self.vm.run("modprobe -a target_core_user tcm_loop nvme-tcp sg")
+
     def module(self, name: str, *, check: bool = False, timeout: float = 300, environment: str = "", **options: t.Any) -> Result:
         """A module's result; C(failed) says whether it failed."""
         arguments = {"ANSIBLE_MODULE_ARGS": {**options, "_ansible_check_mode": check, "_ansible_remote_tmp": "/tmp"}}
@@ -151,8 +162,31 @@ class Guest:
         assert done.stdout.lstrip().startswith("{"), done.stdout + done.stderr
         return Result(json.loads(done.stdout))
 
+    def background(self, name: str, **options: t.Any) -> None:
+        """Begin a module that another command is to overtake."""
+        arguments = json.dumps({"ANSIBLE_MODULE_ARGS": {**options, "_ansible_remote_tmp": "/tmp"}})
+        self.vm.run("cat > /run/background.json", stdin=arguments.encode())
+        self.vm.run(
+            f"cd /opt/collection && rm -f /run/background.out; (setsid python3 run.py {name} < /run/background.json > /run/background.new 2>&1; "
+            "mv /run/background.new /run/background.out) > /dev/null 2>&1 & echo"
+        )
+
+    def kill_background(self) -> None:
+        """As a lost connection or the kernel's killer would."""
+        self.vm.run("pkill -KILL -f '^python3 run.py'")
+
+    def background_result(self, *, timeout: float) -> Result:
+        deadline = time.monotonic() + timeout
+        while True:
+            text = self.vm.run("cat /run/background.out", check=False).stdout
+            if text.strip():
+                return Result(json.loads(text))
+            assert time.monotonic() < deadline
+            time.sleep(0.5)
+
     def drive(self, kind: str, serial: str, **about: t.Any) -> UserDrive:
-        drive = UserDrive(self, {"kind": kind, "serial": serial, "mib": 64, **about})
+        port = {"port": next(self.ports)} if kind == "nvme" else {}
+        drive = UserDrive(self, {"kind": kind, "serial": serial, "mib": 32, **port, **about})
         self.drives.append(drive)
         drive.up()
         return drive

@@ -120,7 +120,8 @@ class _Run:
             for fd in handles:
                 os.close(fd)
         if not self.seen.running:
-            self.firmware.settle(self.executor)
+            if self.seen.after.state != "failed":
+                self.firmware.settle(self.executor)
             self._look_back()
             self._amend()
         return self._judged()

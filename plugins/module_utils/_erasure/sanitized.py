@@ -64,7 +64,7 @@ class Sanitized:
     @property
     def running(self) -> bool:
         """Whether it goes on, or may."""
-        return self.after.state == RUNNING or bool(self.lost) or (self.logged and self.after.state == "unknown")
+        return self.after.state == RUNNING or (self.logged and self.after.state == "unknown")
 
     @property
     def transition(self) -> str:

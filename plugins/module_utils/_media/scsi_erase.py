@@ -20,7 +20,7 @@ __all__ = ["ScsiErase"]
 
 _SANITIZE = {"scsi_sanitize_block": "--block", "scsi_sanitize_crypto": "--crypto", "scsi_sanitize_overwrite": "--overwrite"}
 # The kernel takes a device that is busy with itself for one without a medium; for so long it may need to look again, in seconds.
-_SETTLE = 30.0
+_SETTLE = 10.0
 
 
 class ScsiErase:

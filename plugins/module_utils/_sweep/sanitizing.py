@@ -88,12 +88,14 @@ def sanitize_of(params: t.Mapping[str, t.Any], executor: Executor, *, check_mode
         tasks = [(_Task(device, (), technique, params["level"], LEVELS[0]), number)]
     else:
         tasks = _fresh(state, find_device(identity), params)
-        done = next((each for each in tasks if _stands(state, *each)), None)
-        if done is not None:
-            task, number = done
-            return {**_result(task, number, latest_run(state.path, task.name)[1], None, 0.0), "changed": False}
+        for task, number in tasks:
+            proof = as_left(journal_path(state.path, run_id(task.name, number)), task.reached) if number >= 0 else None
+            if proof is not None:
+                told = {name: proof[name] for name in ("transition", "canaries", "limits")}
+                return {**_result(task, number, latest_run(state.path, task.name)[1], None, 0.0), **told, "changed": False}
         for each in tasks[0][0].reached:
-            require_free(gather_use(each), on_unseen=params["on_unseen"])
+            if each != tasks[0][0].device:
+                require_free(gather_use(each), on_unseen=params["on_unseen"])
         tasks = [(task, number + 1) for task, number in tasks]
     if check_mode:
         return {**_result(*tasks[0], None, None, 0.0), "changed": True}
@@ -148,6 +150,7 @@ def _fresh(state: StateDir, device: Device, params: t.Mapping[str, t.Any]) -> li
 
     :raises RefusedError: nothing fits, or more would be reached than was named.
     """
+    require_free(gather_use(device), on_unseen=params["on_unseen"])
     found = {ability.technique: ability for ability in look_at_abilities(device)}
     techniques = choose(found.values(), params["technique"], params["level"], params["fallback"], name=device.name)
     tasks = []
@@ -181,11 +184,6 @@ def _asked(device: Device) -> Device:
             "delete that namespace, or destroy the drive physically"
         )
     return find_device({"wwn": wwn[0]})
-
-
-def _stands(state: StateDir, task: _Task, number: int) -> bool:
-    """Whether the last run of this task destroyed what was there, and nothing came since."""
-    return number >= 0 and as_left(journal_path(state.path, run_id(task.name, number)), task.reached)
 
 
 def _tried(state: StateDir, tasks: t.Sequence[tuple[_Task, int]], params: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
