@@ -4,13 +4,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Start and stop user-space drives, inside the virtual machine.
 
-    python3 -m drives up DIRECTORY < about.json     prints the block devices' names, once the kernel shows them
+    python3 -m drives up DIRECTORY < about.json     prints the block devices' names as JSON, once the kernel shows them
     python3 -m drives off DIRECTORY                 ends its process at once, as a power loss
     python3 -m drives on DIRECTORY                  starts it again
+    python3 -m drives attach DIRECTORY              shows it to the kernel again, after it vanished or the machine was reset
+    python3 -m drives behave DIRECTORY < behaviour.json
     python3 -m drives down DIRECTORY                takes it away
 
-about.json: C(kind) (nvme, scsi or ata), C(serial), C(mib), and for NVMe C(port), C(namespaces), C(sanicap), C(fna); for SCSI C(rotation),
-C(lacks) (operation codes), C(no_operations); for ATA C(rotation), C(word59).
+What a drive is told of itself (about.json) and how it can be made to fail (behaviour.json) is in molecule/README.md.
 """
 
 from __future__ import annotations
@@ -25,9 +26,10 @@ import time
 import typing as t
 from pathlib import Path
 
-from . import tcmu
+from . import nvme_tcp, tcmu
 from .ata import AtaDisk
-from .nvme import NvmeDrive, nqn_of
+from .nvme import NvmeDrive
+from .nvme_pages import nqn_of
 from .scsi import ScsiDisk
 from .store import Drive
 
@@ -47,16 +49,27 @@ def serve(directory: Path) -> None:
     """Be the drive, until this process is killed."""
     drive = Drive(directory)
     if drive.about["kind"] == "nvme":
-        NvmeDrive(drive).serve()
+        nvme_tcp.serve(NvmeDrive(drive))
         return
     disk: ScsiDisk = AtaDisk(drive) if drive.about["kind"] == "ata" else ScsiDisk(drive)
     tcmu.serve(disk, _name(drive.about))
 
 
+def _running(directory: Path) -> bool:
+    try:
+        words = Path(f"/proc/{int((directory / 'pid').read_text())}/cmdline").read_bytes()
+    except (OSError, ValueError):
+        return False
+    return words.endswith(f"serve\0{directory}\0".encode())
+
+
 def on(directory: Path) -> None:
+    if _running(directory):
+        return
     about = _about(directory)
     if about["kind"] != "nvme":
-        tcmu.bind(_name(about), about["mib"] << 20)
+        tcmu.bind(_name(about), about["mib"] << 20, seconds=about.get("command_seconds"))
+    (directory / "ready").unlink(missing_ok=True)
     with open(directory / "drive.log", "ab") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "drives", "serve", str(directory)],
@@ -66,31 +79,42 @@ def on(directory: Path) -> None:
             start_new_session=True,
         )
     (directory / "pid").write_text(str(process.pid))
+    _until(lambda: (directory / "ready").exists() or process.poll() is not None)
 
 
 def off(directory: Path) -> None:
-    with contextlib.suppress(OSError, ValueError):
-        os.kill(int((directory / "pid").read_text()), signal.SIGKILL)
+    if _running(directory):
+        with contextlib.suppress(OSError):
+            os.kill(int((directory / "pid").read_text()), signal.SIGKILL)
+        _until(lambda: not _running(directory))
     (directory / "pid").unlink(missing_ok=True)
+
+
+def behave(directory: Path, behaviour: t.Mapping[str, t.Any]) -> None:
+    """How the drive behaves from its next command on."""
+    fresh = directory / "behaviour.new"
+    fresh.write_text(json.dumps(behaviour), encoding="utf-8")
+    fresh.replace(directory / "behaviour.json")
 
 
 def up(directory: Path) -> list[str]:
     directory.mkdir(parents=True, exist_ok=True)
     about = json.load(sys.stdin)
+    behave(directory, about.pop("behaviour", {}))
     (directory / "drive.json").write_text(json.dumps(about), encoding="utf-8")
-    on(directory)
     return attach(directory)
 
 
 def attach(directory: Path) -> list[str]:
-    """Plug the running drive in, and wait until the kernel shows it."""
+    """Plug the drive in, and wait until the kernel shows it."""
+    on(directory)
     about = _about(directory)
-    if about["kind"] == "nvme":
-        command = ["nvme", "connect", "-t", "tcp", "-a", "127.0.0.1", "-s", str(about["port"]), "-n", nqn_of(about)]
-        _until(lambda: subprocess.run([*command, "--reconnect-delay=1"], capture_output=True, check=False).returncode == 0)
-    else:
+    if about["kind"] == "nvme" and not _shown(about):
+        command = nvme_tcp.connect_command(about)
+        _until(lambda: subprocess.run(command, capture_output=True, check=False).returncode == 0)
+    elif about["kind"] != "nvme":
         tcmu.plug_in(_name(about))
-    wanted = int(about.get("namespaces", 1))
+    wanted = int(about.get("namespaces", 1)) if about["kind"] == "nvme" else 1
     _until(lambda: len(_shown(about)) >= wanted)
     subprocess.run(["udevadm", "settle", "--timeout=20"], check=False)
     return _shown(about)
@@ -101,42 +125,44 @@ def down(directory: Path) -> None:
     if about["kind"] == "nvme":
         subprocess.run(["nvme", "disconnect", "-n", nqn_of(about)], capture_output=True, check=False)
     else:
-        for name in _shown(about):
-            with contextlib.suppress(OSError):
-                Path(f"/sys/block/{name}/device/delete").write_text("1")
+        # Without anyone who answers, the kernel would wait for the disk's last words.
+        on(directory)
         tcmu.plug_out(_name(about))
     off(directory)
+    if about["kind"] != "nvme":
+        tcmu.release(_name(about))
 
 
 def _shown(about: t.Mapping[str, t.Any]) -> list[str]:
-    """The block devices with the drive's own serial number."""
-    found = []
-    for path in sorted(Path("/sys/block").iterdir()):
-        serial = b""
-        for place in ("device/serial", "device/vpd_pg80"):
-            with contextlib.suppress(OSError):
-                serial += (path / place).read_bytes()
-        if about["serial"].encode() in serial:
-            found.append(path.name)
-    return found
+    """The drive's block devices, whatever serial number it tells."""
+    return sorted(path.name for path in Path("/sys/block").iterdir() if _is_of(path, about))
+
+
+def _is_of(path: Path, about: t.Mapping[str, t.Any]) -> bool:
+    if about["kind"] != "nvme":
+        address = tcmu.address_of(_name(about))
+        return bool(address) and os.path.basename(os.path.realpath(path / "device")) == address
+    with contextlib.suppress(OSError):
+        return (path / "device" / "subsysnqn").read_text().strip() == nqn_of(about)
+    return False
 
 
 def _until(holds: t.Callable[[], bool]) -> None:
     deadline = time.monotonic() + SECONDS
     while not holds():
         if time.monotonic() > deadline:
-            raise SystemExit("the drive did not appear in time")
+            raise SystemExit("the drive did not appear or end in time")
         time.sleep(0.1)
 
 
 def main() -> None:
-    action, directory = sys.argv[1], Path(sys.argv[2])
-    if action == "serve":
-        serve(directory)
-    elif action in ("up", "attach"):
+    action, directory = sys.argv[1], Path(sys.argv[2]).absolute()
+    if action in ("up", "attach"):
         print(json.dumps(up(directory) if action == "up" else attach(directory)))
+    elif action == "behave":
+        behave(directory, json.load(sys.stdin))
     else:
-        {"on": on, "off": off, "down": down}[action](directory)
+        {"serve": serve, "on": on, "off": off, "down": down}[action](directory)
 
 
 if __name__ == "__main__":

@@ -2,29 +2,30 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-FileCopyrightText: 2026 recordings.disposal contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An NVMe drive over NVMe/TCP on loopback, from the NVM Express base, NVM command set and TCP transport specifications."""
+"""An NVMe drive as an interpreter of commands, by the NVM Express base and NVM command set specifications (1.4, 2.0)."""
 
 from __future__ import annotations
 
-import socket
 import struct
-import threading
 import typing as t
 
-from .store import Drive, Run
+from . import nvme_pages as pages
+from .erase import Later, Run
+from .store import Drive, UnreadableError
 
-__all__ = ["NvmeDrive", "nqn_of"]
+__all__ = ["Command", "NvmeDrive", "StatusError"]
 
-SECTOR = 512
-IN_PROGRESS, FAILED, INVALID_OPCODE, INVALID_FIELD, INVALID_LOG, INVALID_NAMESPACE, WRITE_PROTECTED = (
-    *(0x1D, 0x1C, 0x01, 0x02, 0x109, 0x0B, 0x20),
-)
-_STATES = {"never": 0, "done": 1, "in_progress": 2, "failed": 3}
-_ACTIONS = {2: "block", 3: "overwrite", 4: "crypto"}
-# Controller properties: what the drive can, its version, its configuration, its status.
-_CAP, _VS, _CC, _CSTS = 0x00, 0x08, 0x14, 0x1C
-_CAPABILITIES = 127 | 1 << 16 | 20 << 24 | 1 << 37
-_VERSION = 0x10400
+INVALID_OPCODE, INVALID_FIELD, INTERNAL, INVALID_NAMESPACE = 0x01, 0x02, 0x06, 0x0B
+SANITIZE_FAILED, SANITIZE_IN_PROGRESS, WRITE_PROTECTED, OUT_OF_RANGE, FORMAT_IN_PROGRESS = 0x1C, 0x1D, 0x20, 0x80, 0x84
+INVALID_LOG, INVALID_FORMAT, READ_ERROR = 0x109, 0x10A, 0x281
+EVERYWHERE = 0xFFFFFFFF
+_ACTIONS = {2: ("block", 1), 3: ("overwrite", 2), 4: ("crypto", 0)}
+_ERASES = {0: "block", 1: "block", 2: "crypto"}
+# Write cache, number of queues and asynchronous events among them.
+_FEATURES = (0x01, 0x02, 0x04, 0x05, 0x06, 0x07, 0x08, 0x09, 0x0A, 0x0B, 0x0F, 0x17, 0x80)
+_VOLATILE_CACHE, _QUEUES = 0x06, 0x07
+# Identify, Get Log Page, Abort, features, events and Keep Alive are answered while a sanitize runs.
+_ALWAYS = (0x02, 0x06, 0x08, 0x09, 0x0A, 0x0C, 0x18)
 
 
 class StatusError(Exception):
@@ -36,7 +37,7 @@ class StatusError(Exception):
 
 
 class Command(t.NamedTuple):
-    """A submission queue entry."""
+    """A submission queue entry. C(words) are command dwords 10 to 15."""
 
     opcode: int
     identifier: int
@@ -46,10 +47,6 @@ class Command(t.NamedTuple):
     raw: bytes
 
 
-def nqn_of(about: t.Mapping[str, t.Any]) -> str:
-    return f"nqn.2026-01.example:{about['serial'].lower()}"
-
-
 class NvmeDrive:
     """The drive behind all its connections. C(namespaces) equal parts of the medium."""
 
@@ -57,249 +54,181 @@ class NvmeDrive:
         self.drive = drive
         self.namespaces = int(drive.about.get("namespaces", 1))
         self.part = drive.size // self.namespaces
+        self.formats = tuple(drive.about.get("formats", (9, 12)))
         self.configuration = 0
+        drive.state.setdefault("formats", [0] * self.namespaces)
+        drive.state.setdefault("features", {str(_VOLATILE_CACHE): 1})
+        drive.on_end = self._ended
+        drive.wake()
 
-    def serve(self) -> None:
-        listener = socket.create_server(("127.0.0.1", self.drive.about["port"]), backlog=8)
-        while True:
-            connection, _address = listener.accept()
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            threading.Thread(target=Connection(self, connection).serve, daemon=True).start()
-
-    def admin(self, command: Command, data: bytes) -> tuple[bytes, int]:
+    def admin(self, command: Command, data: bytes) -> tuple[bytes | Later, int]:
         """Data for the host and the result of an admin command."""
-        if command.opcode not in (0x06, 0x0C, 0x18):
-            self.drive.note(f"admin {command.opcode:#04x} nsid {command.namespace:#x} cdw10 {command.words[0]:#x}")
-        handlers: dict[int, t.Callable[[Command], bytes]] = {
-            **{0x06: self._identify, 0x02: self._get_log, 0x09: self._nothing, 0x0A: self._nothing, 0x18: self._nothing},
-            **{0x80: self._format, 0x84: self._sanitize, 0x08: self._nothing},
+        handlers: dict[int, t.Callable[[Command], bytes | Later]] = {
+            **{0x02: self._get_log, 0x06: self._identify, 0x08: self._nothing, 0x18: self._nothing},
+            **{0x80: self._format, 0x84: self._sanitize},
         }
+        if self.drive.running == "sanitize" and command.opcode not in _ALWAYS:
+            raise StatusError(SANITIZE_IN_PROGRESS)
+        if command.opcode in (0x09, 0x0A):
+            return b"", self._feature(command)
         if command.opcode not in handlers:
             raise StatusError(INVALID_OPCODE)
-        return handlers[command.opcode](command), 0
+        answer = handlers[command.opcode](command)
+        return (answer if isinstance(answer, Later) else answer[: command.length]), 0
 
     def _nothing(self, command: Command) -> bytes:
         return b""
 
+    def _feature(self, command: Command) -> int:
+        number, features = command.words[0] & 0xFF, self.drive.state["features"]
+        if number not in _FEATURES:
+            raise StatusError(INVALID_FIELD)
+        if number == _QUEUES:
+            return 0
+        if command.opcode == 0x09:
+            features[str(number)] = command.words[1]
+            self.drive.save()
+            return 0
+        # Which of the values: the one in use, the default, the saved one, or what can be done to it.
+        select = command.words[0] >> 8 & 0b111
+        default = int(number == _VOLATILE_CACHE)
+        return {1: default, 3: 0b101}.get(select, int(features.get(str(number), default)))
+
     def _identify(self, command: Command) -> bytes:
-        kind = command.words[0] & 0xFF
+        kind, number = command.words[0] & 0xFF, command.namespace
         if kind == 1:
-            return self._controller()
-        if kind == 2:
-            numbers = (number for number in range(1, self.namespaces + 1) if number > command.namespace)
-            return b"".join(struct.pack("<I", number) for number in numbers).ljust(4096, b"\0")
-        if not 1 <= command.namespace <= self.namespaces:
-            raise StatusError(INVALID_NAMESPACE)
-        if kind == 0:
-            return self._namespace(command.namespace)
+            return pages.controller(self.drive)
+        if kind in (0x02, 0x10):
+            if number >= 0xFFFFFFFE:
+                raise StatusError(INVALID_NAMESPACE)
+            return b"".join(struct.pack("<I", each) for each in range(number + 1, self.namespaces + 1)).ljust(pages.PAGE, b"\0")
+        if kind not in (0x00, 0x03, 0x11):
+            raise StatusError(INVALID_FIELD)
+        self._require_namespace(number)
         if kind == 3:
-            return (b"\x02\x10\0\0" + self._nguid(command.namespace)).ljust(4096, b"\0")
-        raise StatusError(INVALID_FIELD)
+            return pages.descriptors(self.drive, number)
+        return pages.namespace(self.drive, number, self.part, self.drive.state["formats"][number - 1], self.formats)
 
-    def _nguid(self, number: int) -> bytes:
-        return (self.drive.name[:14].rjust(14, b"\x01") + struct.pack(">H", number))[:16]
-
-    def _controller(self) -> bytes:
-        page, about = bytearray(4096), self.drive.about
-        page[4:24] = self.drive.serial.encode().ljust(20)
-        page[24:64] = b"TESTBED NVME".ljust(40)
-        page[64:72] = b"1.0".ljust(8)
-        page[77] = 5
-        struct.pack_into("<HI", page, 78, 1, _VERSION)
-        page[111] = 1
-        struct.pack_into("<H", page, 256, 1 << 1)
-        page[258:260] = b"\3\3"
-        struct.pack_into("<H", page, 320, 10)
-        struct.pack_into("<I", page, 328, int(about.get("sanicap", 0x7)) | 2 << 30)
-        page[512:514] = b"\x66\x44"
-        struct.pack_into("<HIH", page, 514, 128, self.namespaces, 1 << 2 | 1 << 3)
-        page[524] = int(about.get("fna", 0x4))
-        page[525] = 1
-        struct.pack_into("<I", page, 536, 1 | 1 << 20)
-        page[768 : 768 + 256] = nqn_of(about).encode().ljust(256, b"\0")
-        struct.pack_into("<IIHBB", page, 1792, 4, 1, 0, 0, 1)
-        return bytes(page)
-
-    def _namespace(self, number: int) -> bytes:
-        page = bytearray(4096)
-        blocks = self.part // SECTOR
-        struct.pack_into("<QQQ", page, 0, blocks, blocks, blocks)
-        page[33] = 1
-        page[104:120] = self._nguid(number)
-        struct.pack_into("<HBB", page, 128, 0, 9, 0)
-        return bytes(page)
+    def _require_namespace(self, number: int) -> None:
+        if not 1 <= number <= self.namespaces:
+            raise StatusError(INVALID_NAMESPACE)
 
     def _get_log(self, command: Command) -> bytes:
-        kind = command.words[0] & 0xFF
-        if kind in (1, 2, 3):
-            return bytes(command.length)
-        if kind != 0x81 or self.drive.behaviour.get("log") == "unreadable":
+        kind, offset = command.words[0] & 0xFF, command.words[2] | command.words[3] << 32
+        told = self.drive.behaviour.get("log")
+        if kind == 0x81 and (told == "unreadable" or not int(self.drive.about.get("sanicap", 7))):
             raise StatusError(INVALID_LOG)
-        if self.drive.behaviour.get("log") == "garbage":
-            return b"\xff" * command.length
-        log = self.drive.state["sanitize"]
-        status = _STATES[log["state"]] | log["passes"] << 3 | bool(log["fresh"]) << 8
-        seconds = max(int(self.drive.behaviour.get("seconds", 3)), 1)
-        return struct.pack("<HHI6I", log["progress"], status, log["command"], *(seconds,) * 6).ljust(command.length, b"\0")
+        logs: dict[int, t.Callable[[], bytes]] = {
+            **{1: lambda: bytes(64 * 4), 2: lambda: pages.health_log(self.drive), 3: pages.firmware_log, 4: pages.changed_log},
+            **{5: lambda: pages.effects_log(self.drive), 0x81: lambda: pages.sanitize_log(self.drive)},
+        }
+        if kind not in logs:
+            raise StatusError(INVALID_LOG)
+        page = logs[kind]()
+        if kind == 0x81 and told == "garbage":
+            page = b"\xff" * len(page)
+        if offset > len(page):
+            raise StatusError(INVALID_FIELD)
+        return page[offset:].ljust(command.length, b"\0")
 
     def _sanitize(self, command: Command) -> bytes:
-        action = command.words[0] & 0b111
-        if "sanitize" in self.drive.behaviour.get("refuse", []):
+        word, drive = command.words[0], self.drive
+        action, unrestricted = word & 0b111, bool(word & 1 << 3)
+        can = int(drive.about.get("sanicap", 7))
+        if not can or drive.refuses("sanitize"):
             raise StatusError(INVALID_OPCODE)
-        if self.drive.running:
-            raise StatusError(IN_PROGRESS)
+        if drive.running:
+            raise StatusError(FORMAT_IN_PROGRESS)
+        # Only a sanitize that restricts itself again leads out of a restricted failure.
+        if drive.failed and not drive.unrestricted and (action == 1 or unrestricted):
+            raise StatusError(SANITIZE_FAILED)
         if action == 1:
-            if self.drive.failed:
-                self.drive.state["sanitize"]["state"] = "never"
+            if drive.failed:
+                drive.leave_failure()
             return b""
-        if action not in _ACTIONS:
+        if action not in _ACTIONS or not can >> _ACTIONS[action][1] & 1:
             raise StatusError(INVALID_FIELD)
-        pattern = struct.pack("<I", command.words[1]).hex()
-        self.drive.begin(Run("sanitize", _ACTIONS[action], command.words[0], [[0, self.drive.size]], pattern))
+        if drive.behaviour.get("read_only"):
+            raise StatusError(WRITE_PROTECTED)
+        run = Run("sanitize", _ACTIONS[action][0], word, [[0, drive.size]], struct.pack("<I", command.words[1]).hex())
+        if action == 3:
+            run = run._replace(passes=(word >> 4 & 0xF) or 16, invert=bool(word & 1 << 8))
+        deallocates = drive.about.get("deallocates") and not word & 1 << 9
+        drive.begin(run._replace(unrestricted=unrestricted, leaves="zeros" if deallocates else ""))
         return b""
 
-    def _format(self, command: Command) -> bytes:
-        """Blocks until it is over; only one queue waits."""
-        if "format" in self.drive.behaviour.get("refuse", []):
+    def _format(self, command: Command) -> bytes | Later:
+        word, drive = command.words[0], self.drive
+        erase, index, fna = word >> 9 & 0b111, word & 0xF, int(drive.about.get("fna", 0x4))
+        if drive.refuses("format"):
             raise StatusError(INVALID_OPCODE)
-        if self.drive.running:
-            raise StatusError(IN_PROGRESS)
-        erase = command.words[0] >> 9 & 0b111
-        everywhere = command.namespace == 0xFFFFFFFF or int(self.drive.about.get("fna", 0x4)) & 0b11
-        first = 0 if everywhere else (command.namespace - 1) * self.part
-        if erase:
-            span = [[first, self.drive.size if everywhere else self.part]]
-            self.drive.begin(Run("format", "crypto" if erase == 2 else "block", command.words[0], span)).join()
-            if self.drive.state.pop("format_failed", False):
-                raise StatusError(0x06)
-        return b""
+        if drive.failed:
+            raise StatusError(SANITIZE_FAILED)
+        if drive.running:
+            raise StatusError(FORMAT_IN_PROGRESS)
+        if command.namespace == EVERYWHERE and fna & 1 << 3:
+            raise StatusError(INVALID_FIELD)
+        if command.namespace != EVERYWHERE:
+            self._require_namespace(command.namespace)
+        if erase not in _ERASES or (erase == 2 and not fna & 1 << 2):
+            raise StatusError(INVALID_FIELD)
+        if index >= len(self.formats):
+            raise StatusError(INVALID_FORMAT)
+        if drive.behaviour.get("read_only"):
+            raise StatusError(WRITE_PROTECTED)
+        everywhere = command.namespace == EVERYWHERE or fna & (1 << 1 if erase else 1 << 0)
+        span = [0, drive.size] if everywhere else [(command.namespace - 1) * self.part, self.part]
+        number = 0 if everywhere else command.namespace
+        return Later(drive.begin(Run("format", _ERASES[erase], word, [span], detail=number << 8 | index)), self._formatted)
+
+    def _formatted(self) -> None:
+        if self.drive.state.pop("format_failed", ""):
+            raise StatusError(INTERNAL)
+
+    def _ended(self, run: Run, state: str) -> None:
+        if run.kind == "format" and state == "done":
+            number, index = run.detail >> 8, run.detail & 0xFF
+            for each in [number] if number else range(1, self.namespaces + 1):
+                self.drive.state["formats"][each - 1] = index
 
     def io(self, command: Command, data: bytes) -> bytes:
         """Data for the host of an I/O command."""
-        if self.drive.running and command.opcode != 0:
-            raise StatusError(IN_PROGRESS)
-        if self.drive.failed:
-            raise StatusError(FAILED)
+        drive = self.drive
         if command.opcode == 0:
-            self.drive.flush()
+            drive.flush()
             return b""
-        if not 1 <= command.namespace <= self.namespaces:
-            raise StatusError(INVALID_NAMESPACE)
-        base = (command.namespace - 1) * self.part
-        offset, length = base + (command.words[0] | command.words[1] << 32) * SECTOR, ((command.words[2] & 0xFFFF) + 1) * SECTOR
-        if command.opcode == 2:
-            return self.drive.read(offset, length)
-        if self.drive.behaviour.get("read_only"):
-            raise StatusError(WRITE_PROTECTED)
-        if command.opcode == 1:
-            self.drive.write(offset, data[:length])
-        elif command.opcode == 8:
-            self.drive.write(offset, bytes(length))
-        elif command.opcode == 9:
-            for place in range(0, (command.words[0] & 0xFF) * 16 + 16, 16):
-                _attributes, blocks, start = struct.unpack_from("<IIQ", data, place)
-                self.drive.write(base + start * SECTOR, bytes(blocks * SECTOR))
-        else:
+        if drive.running:
+            raise StatusError(SANITIZE_IN_PROGRESS if drive.running == "sanitize" else FORMAT_IN_PROGRESS)
+        if drive.failed:
+            raise StatusError(SANITIZE_FAILED)
+        self._require_namespace(command.namespace)
+        if command.opcode not in (1, 2, 8, 9):
             raise StatusError(INVALID_OPCODE)
+        if command.opcode != 2 and drive.behaviour.get("read_only"):
+            raise StatusError(WRITE_PROTECTED)
+        if command.opcode == 9:
+            self._deallocate(command, data)
+            return b""
+        offset, length = self._place(command.namespace, command.words[0] | command.words[1] << 32, (command.words[2] & 0xFFFF) + 1)
+        if command.opcode == 2:
+            try:
+                return drive.read(offset, length)
+            except UnreadableError:
+                raise StatusError(READ_ERROR) from None
+        drive.write(offset, data[:length] if command.opcode == 1 else bytes(length))
         return b""
 
+    def _place(self, number: int, block: int, count: int) -> tuple[int, int]:
+        shift = self.formats[self.drive.state["formats"][number - 1]]
+        if (block + count) << shift > self.part:
+            raise StatusError(OUT_OF_RANGE)
+        return (number - 1) * self.part + (block << shift), count << shift
 
-class Connection:
-    """One queue: the admin queue or one for I/O, as its Connect command says."""
-
-    def __init__(self, drive: NvmeDrive, connection: socket.socket) -> None:
-        self.drive, self.connection = drive, connection
-        self.queue = self.head = 0
-        self.waiting: list[tuple[int, bytes, bytes]] = []
-
-    def serve(self) -> None:
-        try:
-            self._receive()
-            self.connection.sendall(struct.pack("<BBBBIHBBI", 1, 0, 128, 0, 128, 0, 0, 0, 131072) + bytes(112))
-            while True:
-                kind, header, data = self.waiting.pop(0) if self.waiting else self._receive()
-                if kind == 4:
-                    self._command(header, data)
-        except (EOFError, OSError):
-            self.connection.close()
-
-    def _exactly(self, length: int) -> bytes:
-        parts = b""
-        while len(parts) < length:
-            part = self.connection.recv(length - len(parts))
-            if not part:
-                raise EOFError
-            parts += part
-        return parts
-
-    def _receive(self) -> tuple[int, bytes, bytes]:
-        start = self._exactly(8)
-        kind, _flags, header_length, offset, length = struct.unpack("<BBBBI", start)
-        whole = start + self._exactly(length - 8)
-        return kind, whole[:header_length], whole[offset:] if offset else whole[header_length:]
-
-    def _command(self, header: bytes, data: bytes) -> None:
-        entry = header[8:72]
-        opcode, _flags, identifier, namespace = struct.unpack_from("<BBHI", entry, 0)
-        command = Command(
-            opcode, identifier, namespace, struct.unpack_from("<I", entry, 32)[0], struct.unpack_from("<6I", entry, 40), entry
-        )
-        self.head = (self.head + 1) % 128
-        answer, result, status = b"", 0, 0
-        try:
-            if opcode & 0b11 == 1 and command.length and not data:
-                data = self._fetch(identifier, command.length)
-            if opcode == 0x7F:
-                answer, result = self._fabrics(command)
-            elif self.queue == 0 and opcode == 0x0C:
-                # An asynchronous event request waits for an event, and none ever comes.
-                return
-            elif self.queue == 0:
-                answer, result = self.drive.admin(command, data)
-                answer = answer[: command.length]
-            else:
-                answer = self.drive.io(command, data)
-        except StatusError as error:
-            status = error.status | 0x4000
-        if answer:
-            self._send(identifier, answer)
-        self.connection.sendall(
-            struct.pack("<BBBBI", 5, 0, 24, 0, 24) + struct.pack("<QHHHH", result, self.head, self.queue, identifier, status << 1)
-        )
-
-    def _fabrics(self, command: Command) -> tuple[bytes, int]:
-        kind, entry = command.raw[4], command.raw
-        if kind == 1:
-            self.queue = struct.unpack_from("<H", entry, 42)[0]
-            return b"", 1
-        if kind == 0:
-            offset, value = struct.unpack_from("<IQ", entry, 44)
-            if offset == _CC:
-                self.drive.configuration = value
-            return b"", 0
-        if kind == 4:
-            enabled = self.drive.configuration
-            status = enabled & 1 | (8 if enabled >> 14 & 0b11 else 0)
-            found = {_CAP: _CAPABILITIES, _VS: _VERSION, _CC: enabled, _CSTS: status}
-            return b"", found.get(struct.unpack_from("<I", entry, 44)[0], 0)
-        raise StatusError(INVALID_OPCODE)
-
-    def _send(self, identifier: int, data: bytes) -> None:
-        for start in range(0, len(data), 131072):
-            part = data[start : start + 131072]
-            last = 4 if start + len(part) >= len(data) else 0
-            self.connection.sendall(struct.pack("<BBBBIHHIII", 7, last, 24, 24, 24 + len(part), identifier, 0, start, len(part), 0) + part)
-
-    def _fetch(self, identifier: int, length: int) -> bytes:
-        """Ask the host for a command's data; other commands may come before it."""
-        self.connection.sendall(struct.pack("<BBBBIHHIII", 9, 0, 24, 0, 24, identifier, 7, 0, length, 0))
-        buffer, got = bytearray(length), 0
-        while got < length:
-            kind, header, data = self._receive()
-            if kind == 4:
-                self.waiting.append((kind, header, data))
-                continue
-            offset, part = struct.unpack_from("<II", header, 12)
-            buffer[offset : offset + part] = data[:part]
-            got += part
-        return bytes(buffer)
+    def _deallocate(self, command: Command, data: bytes) -> None:
+        """Dataset Management, of which only deallocation does anything."""
+        if not command.words[1] & 1 << 2:
+            return
+        for place in range(0, (command.words[0] & 0xFF) * 16 + 16, 16):
+            _attributes, count, block = struct.unpack_from("<IIQ", data, place)
+            offset, length = self._place(command.namespace, block, count)
+            self.drive.write(offset, bytes(length))

@@ -2,100 +2,131 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-FileCopyrightText: 2026 recordings.disposal contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A SCSI disk as an interpreter of commands, from the SCSI primary and block command specifications."""
+"""A SCSI disk as an interpreter of commands, by the SCSI primary and block command specifications (SPC-5, SBC-4)."""
 
 from __future__ import annotations
 
 import struct
+import typing as t
 
-from .store import Drive, Run
+from . import scsi_pages as pages
+from .erase import Later, Run
+from .sense import CheckConditionError, Sense
+from .store import Drive, UnreadableError
 
-__all__ = ["CheckConditionError", "ScsiDisk", "fixed_sense"]
+__all__ = ["SECTOR", "Answer", "ScsiDisk"]
 
 SECTOR = 512
-NOT_READY, MEDIUM_ERROR, ILLEGAL_REQUEST, DATA_PROTECT = 2, 3, 5, 7
-_IN_PROGRESS = {"sanitize": (0x04, 0x1B), "format": (0x04, 0x04), "security": (0x04, 0x1B)}
-_SANITIZE = {0x01: "overwrite", 0x02: "block", 0x03: "crypto"}
-_OPERATIONS = (
-    *((code, None) for code in (0x00, 0x03, 0x04, 0x08, 0x0A, 0x12, 0x1A, 0x25, 0x28, 0x2A, 0x35, 0x42, 0x5A, 0x88, 0x8A, 0xA0)),
-    *((0x48, action) for action in (0x01, 0x02, 0x03, 0x1F)),
-    *((0x9E, 0x10), (0xA3, 0x0C)),
+Answer = t.Union[bytes, Later]
+_POWER_ON = Sense(6, 0x29, 0x01)
+_INVALID_OPERATION, _OUT_OF_RANGE, _INVALID_FIELD, _INVALID_PARAMETER, _PROTECTED = (
+    *(Sense(5, 0x20, 0), Sense(5, 0x21, 0), Sense(5, 0x24, 0), Sense(5, 0x26, 0), Sense(7, 0x27, 0)),
 )
+_UNREADABLE, _BROKEN = Sense(3, 0x11, 0), Sense(4, 0x44, 0)
+_SANITIZE_FAILED = Sense(3, 0x31, 0x03)
+_FORMAT_FAILED = {"failed": Sense(3, 0x31, 0x01), "interrupted": Sense(3, 0x31, 0x00)}
+_IN_PROGRESS = {"sanitize": (0x04, 0x1B), "format": (0x04, 0x04), "security": (0x04, 0x01)}
+_ACTIONS = {0x01: "overwrite", 0x02: "block", 0x03: "crypto"}
+_EXIT_FAILURE = 0x1F
+_READS, _WRITES = (0x08, 0x28, 0x88, 0xA8), (0x0A, 0x2A, 0x8A, 0xAA)
+# Answered whatever goes on: REQUEST SENSE, INQUIRY, REPORT LUNS and the list of operations.
+_ALWAYS = (0x03, 0x12, 0xA0, 0xA3)
+# Of a disk whose medium cannot be reached, these ask more than that.
+_WITHOUT_MEDIUM = (*_ALWAYS, 0x04, 0x15, 0x1A, 0x1B, 0x48, 0x4D, 0x55, 0x5A, 0x85, 0xA1)
 
 
-class CheckConditionError(Exception):
-    """A command that ends with CHECK CONDITION and this sense data."""
-
-    def __init__(self, sense: bytes) -> None:
-        super().__init__(sense.hex())
-        self.sense = sense
-
-
-def fixed_sense(key: int, code: int, qualifier: int, progress: int | None = None) -> bytes:
-    sense = bytearray(18)
-    sense[0], sense[2], sense[7], sense[12], sense[13] = 0x70, key, 10, code, qualifier
-    if progress is not None:
-        sense[15] = 0x80
-        struct.pack_into(">H", sense, 16, progress)
-    return bytes(sense)
+def _extent(cdb: bytes) -> tuple[int, int]:
+    """The first block and the number of blocks that a command names."""
+    if len(cdb) == 6 or cdb[0] < 0x20:
+        return int.from_bytes(cdb[1:4], "big") & 0x1FFFFF, cdb[4] or 256
+    if cdb[0] < 0x60:
+        return struct.unpack_from(">I", cdb, 2)[0], struct.unpack_from(">H", cdb, 7)[0]
+    if cdb[0] >= 0xA0:
+        return struct.unpack_from(">I", cdb, 2)[0], struct.unpack_from(">I", cdb, 6)[0]
+    return struct.unpack_from(">Q", cdb, 2)[0], struct.unpack_from(">I", cdb, 10)[0]
 
 
 class ScsiDisk:
-    """The disk. C(execute) is pure but for the drive that it is given."""
+    """The disk. C(execute) is pure but for the drive that it is given.
+
+    :ivar attention: nobody has been told yet that the power was lost.
+    """
 
     vendor = b"TESTBED "
-    # Answered also while an erase is under way.
-    always: tuple[int, ...] = (0x03, 0x12, 0xA0, 0xA3)
+    always: tuple[int, ...] = _ALWAYS
 
     def __init__(self, drive: Drive) -> None:
         self.drive = drive
-        # Nobody yet has been told that the power was lost.
-        self.attention = False
+        self.attention = True
+        drive.state.setdefault("write_cache", True)
+        drive.on_end = self._ended
+        drive.wake()
+        self.handlers: dict[int, t.Callable[[bytes, bytes], Answer]] = {
+            **dict.fromkeys((0x00, 0x1B, 0x1E, 0x2F, 0x8F), self._nothing),
+            **{0x03: self._request_sense, 0x04: self._format, 0x12: self._inquiry, 0x25: self._capacity, 0x9E: self._capacity_16},
+            **dict.fromkeys((0x1A, 0x5A), self._mode_sense),
+            **dict.fromkeys((0x15, 0x55), self._mode_select),
+            **dict.fromkeys((0x35, 0x91), self._flush),
+            **dict.fromkeys((0x41, 0x93), self._write_same),
+            **{0x42: self._unmap, 0x48: self._sanitize, 0x4D: self._log_sense, 0xA0: self._luns, 0xA3: self._operations},
+            **dict.fromkeys((*_READS, *_WRITES), self._transfer),
+        }
 
-    def execute(self, cdb: bytes, data: bytes, expected: int) -> bytes:
-        """Data for the host.
+    def execute(self, cdb: bytes, data: bytes) -> Answer:
+        """Data for the host, or an answer that comes later.
 
-        :arg data: from the host; C(expected) bytes that the host has room for.
+        :arg data: from the host.
         :raises CheckConditionError: the command ends otherwise.
         """
         code = cdb[0]
-        if code not in (0x00, 0x03, 0x08, 0x0A, 0x12, 0x28, 0x2A, 0x88, 0x8A):
-            self.drive.note(f"cdb {cdb.hex()} {data[:8].hex()}")
+        if code in self.drive.about.get("lacks", ()):
+            raise CheckConditionError(_INVALID_OPERATION)
+        if self.attention and code not in _ALWAYS:
+            self.attention = False
+            raise CheckConditionError(_POWER_ON)
         if code not in self.always:
             self._require_ready()
-        if code in (0x28, 0x88, 0x2A, 0x8A, 0x08, 0x0A):
-            return self._transfer(cdb, data)
-        handlers = {
-            **{0x00: self._nothing, 0x03: self._request_sense, 0x12: self._inquiry, 0x1A: self._mode_sense, 0x5A: self._mode_sense},
-            **{
-                0x25: self._capacity,
-                0x9E: self._capacity_16,
-                0x35: self._flush,
-                0x91: self._flush,
-                0x1B: self._nothing,
-                0x1E: self._nothing,
-            },
-            **{0x42: self._unmap, 0x04: self._format, 0x48: self._sanitize, 0xA3: self._operations, 0xA0: self._luns},
-        }
-        return handlers.get(code, self.other)(cdb, data)
+        if code not in (*_WITHOUT_MEDIUM, *self.always):
+            self._require_medium()
+        return self.handlers.get(code, self.other)(cdb, data)
 
-    def other(self, cdb: bytes, data: bytes) -> bytes:
-        raise CheckConditionError(fixed_sense(ILLEGAL_REQUEST, 0x20, 0))
+    def noted(self, cdb: bytes) -> str:
+        """The line of a command in the log, without its outcome; empty for one that is not worth any."""
+        return "" if cdb[0] in (0x00, 0x12, *_READS, *_WRITES) else f"cdb {cdb.hex()}"
+
+    def changes(self, cdb: bytes) -> bool:
+        """Whether a command, done later than the host believes, would take it by surprise."""
+        return cdb[0] in (0x04, 0x48)
+
+    def other(self, cdb: bytes, data: bytes) -> Answer:
+        raise CheckConditionError(_INVALID_OPERATION)
+
+    @property
+    def sectors(self) -> int:
+        return self.drive.size // SECTOR
+
+    @property
+    def _solid(self) -> bool:
+        return int(self.drive.about.get("rotation", 1)) == 1
 
     def _require_ready(self) -> None:
         running = self.drive.running
         if running:
-            raise CheckConditionError(fixed_sense(NOT_READY, *_IN_PROGRESS[running], self.drive.progress))
+            raise CheckConditionError(Sense(2, *_IN_PROGRESS[running], self.drive.progress))
 
     def _require_medium(self) -> None:
         """Media cannot be reached after a sanitize or a format has failed."""
         if self.drive.failed:
-            raise CheckConditionError(fixed_sense(MEDIUM_ERROR, 0x31, 0x03))
-        if self.drive.state.get("format_failed"):
-            raise CheckConditionError(fixed_sense(MEDIUM_ERROR, 0x31, 0x01))
+            raise CheckConditionError(_SANITIZE_FAILED)
+        failure = self.drive.state.get("format_failed")
+        if failure:
+            raise CheckConditionError(_FORMAT_FAILED[failure])
+
+    def _require_writable(self) -> None:
+        if self.drive.behaviour.get("read_only"):
+            raise CheckConditionError(_PROTECTED)
 
     def _nothing(self, cdb: bytes, data: bytes) -> bytes:
-        self._require_medium()
         return b""
 
     def _flush(self, cdb: bytes, data: bytes) -> bytes:
@@ -103,128 +134,193 @@ class ScsiDisk:
         return b""
 
     def _request_sense(self, cdb: bytes, data: bytes) -> bytes:
-        running = self.drive.running
-        if self.drive.behaviour.get("log") == "unreadable":
-            raise CheckConditionError(fixed_sense(4, 0x44, 0))
-        if self.drive.behaviour.get("log") == "garbage":
+        told = self.drive.behaviour.get("log")
+        if told == "unreadable":
+            raise CheckConditionError(_BROKEN)
+        if told == "garbage":
             return b"\xff" * cdb[4]
+        sense = self._pending()
+        return (sense.descriptor() if cdb[1] & 1 else sense.fixed())[: cdb[4]]
+
+    def _pending(self) -> Sense:
+        running = self.drive.running
         if running:
-            return fixed_sense(0, *_IN_PROGRESS[running], self.drive.progress)[: cdb[4]]
+            return Sense(2, *_IN_PROGRESS[running], self.drive.progress)
+        if self.attention:
+            self.attention = False
+            return _POWER_ON
         if self.drive.failed:
-            return fixed_sense(MEDIUM_ERROR, 0x31, 0x03)[: cdb[4]]
-        if self.drive.state.get("format_failed"):
-            return fixed_sense(MEDIUM_ERROR, 0x31, 0x01)[: cdb[4]]
-        return fixed_sense(0, 0, 0)[: cdb[4]]
+            return _SANITIZE_FAILED
+        return _FORMAT_FAILED.get(self.drive.state.get("format_failed", ""), Sense(0, 0, 0))
 
     def _inquiry(self, cdb: bytes, data: bytes) -> bytes:
-        length = int.from_bytes(cdb[3:5], "big")
+        length, about = int.from_bytes(cdb[3:5], "big"), self.drive.about
         if not cdb[1] & 1:
-            product = b"TESTBED DRIVE   "
-            return (bytes([0, 0, 6, 2, 91, 0, 0, 2]) + self.vendor + product + b"0001" + bytes(60))[:length]
-        page = self._page(cdb[2])
+            if cdb[2]:
+                raise CheckConditionError(_INVALID_FIELD)
+            return pages.standard_inquiry(self.vendor, str(about.get("model", "TESTBED DRIVE")).encode())[:length]
+        page = self.vital(cdb[2])
         if page is None:
-            raise CheckConditionError(fixed_sense(ILLEGAL_REQUEST, 0x24, 0))
+            raise CheckConditionError(_INVALID_FIELD)
         return (bytes([0, cdb[2]]) + struct.pack(">H", len(page)) + page)[:length]
 
-    def _page(self, number: int) -> bytes | None:
-        serial = self.drive.serial.encode()
-        limits = struct.pack(">BBHIIIIIIII", 0, 0, 0, 2048, 0, 0, 8192, 1, 1, 0, 0) + bytes(20)
-        rotation = int(self.drive.about.get("rotation", 1))
-        return {
-            0x00: b"\x00\x80\x83\xb0\xb1\xb2",
-            0x80: serial.ljust(16),
-            0x83: self._designator(),
-            0xB0: limits,
-            0xB1: struct.pack(">H", rotation) + bytes(58),
-            0xB2: b"\0\xe0\2\0",
-        }.get(number)
-
-    def _designator(self) -> bytes:
-        return bytes([1, 3, 0, 8]) + b"\x50\x01\x40\x50" + self.drive.name[-4:].rjust(4, b"0")
-
-    @property
-    def sectors(self) -> int:
-        return self.drive.size // SECTOR
+    def vital(self, number: int) -> bytes | None:
+        """The body of a vital product data page."""
+        return pages.vital_page(number, self.drive.name, self.drive.serial, self.vendor, int(self.drive.about.get("rotation", 1)))
 
     def _capacity(self, cdb: bytes, data: bytes) -> bytes:
-        if cdb[0] not in self.always:
-            self._require_medium()
-        return struct.pack(">II", self.sectors - 1, SECTOR)
+        return struct.pack(">II", min(self.sectors - 1, 0xFFFFFFFF), SECTOR)
 
     def _capacity_16(self, cdb: bytes, data: bytes) -> bytes:
-        if cdb[0] not in self.always:
-            self._require_medium()
         if cdb[1] & 0x1F != 0x10:
-            raise CheckConditionError(fixed_sense(ILLEGAL_REQUEST, 0x20, 0))
-        return struct.pack(">QI", self.sectors - 1, SECTOR) + b"\0\0\xc0\0" + bytes(16)
+            raise CheckConditionError(_INVALID_FIELD)
+        provisioning = 0xC0 if self._solid else 0
+        answer = struct.pack(">QIBBB", self.sectors - 1, SECTOR, 0, 0, provisioning).ljust(32, b"\0")
+        return answer[: int.from_bytes(cdb[10:14], "big")]
 
     def _mode_sense(self, cdb: bytes, data: bytes) -> bytes:
-        protected = 0x80 if self.drive.behaviour.get("read_only") else 0
-        return bytes([3, 0, protected, 0]) if cdb[0] == 0x1A else bytes([0, 6, 0, protected, 0, 0, 0, 0])
+        kind, wanted = cdb[2] >> 6, cdb[2] & 0x3F
+        found = pages.mode_pages(wanted, cache=bool(self.drive.state["write_cache"]) or kind == 2, changeable=kind == 1)
+        if found is None:
+            raise CheckConditionError(_INVALID_FIELD)
+        flags = 0x10 | (0x80 if self.drive.behaviour.get("read_only") else 0)
+        if cdb[0] == 0x1A:
+            return (bytes([3 + len(found), 0, flags, 0]) + found)[: cdb[4]]
+        return (struct.pack(">HBBHH", 6 + len(found), 0, flags, 0, 0) + found)[: int.from_bytes(cdb[7:9], "big")]
+
+    def _mode_select(self, cdb: bytes, data: bytes) -> bytes:
+        """Only whether writes are cached can be changed."""
+        head = data.ljust(8, b"\0")
+        place = 4 + head[3] if cdb[0] == 0x15 else 8 + int.from_bytes(head[6:8], "big")
+        page = data[place:]
+        if len(page) > 2 and page[0] & 0x3F != 0x08:
+            raise CheckConditionError(_INVALID_PARAMETER)
+        if len(page) > 2:
+            self.drive.state["write_cache"] = bool(page[2] & 4)
+            self.drive.save()
+        return b""
+
+    def _log_sense(self, cdb: bytes, data: bytes) -> bytes:
+        page = pages.log_page(cdb[2] & 0x3F) if not cdb[3] else None
+        if page is None:
+            raise CheckConditionError(_INVALID_FIELD)
+        return page[: int.from_bytes(cdb[7:9], "big")]
 
     def _luns(self, cdb: bytes, data: bytes) -> bytes:
         return struct.pack(">II", 8, 0) + bytes(8)
 
+    def supported(self) -> list[pages.Operation]:
+        about = self.drive.about
+        lacks = [*about.get("lacks", ()), *(() if self._solid else (0x42,))]
+        actions = [*about.get("sanitize", _ACTIONS), _EXIT_FAILURE]
+        return [each for each in pages.OPERATIONS if each.code not in lacks and (each.code != 0x48 or each.action in actions)]
+
     def _operations(self, cdb: bytes, data: bytes) -> bytes:
         """REPORT SUPPORTED OPERATION CODES, the whole list or whether one is supported."""
-        if cdb[1] & 0x1F != 0x0C or self.drive.about.get("no_operations"):
-            raise CheckConditionError(fixed_sense(ILLEGAL_REQUEST, 0x20, 0))
-        option, wanted = cdb[2] & 0b111, (cdb[3], struct.unpack_from(">H", cdb, 4)[0])
-        supported = [each for each in _OPERATIONS if each[0] not in self.drive.about.get("lacks", [])]
+        if cdb[1] & 0x1F != 0x0C:
+            raise CheckConditionError(_INVALID_FIELD)
+        if self.drive.about.get("no_operations"):
+            raise CheckConditionError(_INVALID_OPERATION)
+        option, code, action, length = cdb[2] & 0b111, cdb[3], *struct.unpack_from(">HI", cdb, 4)
+        supported = self.supported()
         if option == 0:
-            rows = (struct.pack(">BxHxBH", code, action or 0, action is not None, 16 if code >= 0x80 else 10) for code, action in supported)
-            body = b"".join(rows)
-            return struct.pack(">I", len(body)) + body
-        found = (wanted[0], wanted[1] if option >= 2 else None) in supported or (option == 3 and (wanted[0], None) in supported)
-        return struct.pack(">BBH", 0, 3 if found else 1, 10) + bytes([wanted[0]]) + bytes(9) if found else b"\0\1\0\0"
+            return pages.operation_list(supported)[:length]
+        same = [each for each in supported if each.code == code]
+        # Asked without a service action of one that has them, or with one of one that has none, the question is wrong.
+        if option > 3 or (option < 3 and same and (same[0].action is None) != (option == 1)):
+            raise CheckConditionError(_INVALID_FIELD)
+        found = next((each for each in same if each.action in (None, action)), None)
+        if found is None:
+            return b"\0\1\0\0"[:length]
+        return (struct.pack(">BBH", 0, 3, found.length) + bytes.fromhex(found.usage))[:length]
+
+    def _span(self, start: int, count: int) -> tuple[int, int]:
+        if start + count > self.sectors:
+            raise CheckConditionError(_OUT_OF_RANGE)
+        return start * SECTOR, count * SECTOR
 
     def _transfer(self, cdb: bytes, data: bytes) -> bytes:
-        self._require_medium()
-        if cdb[0] in (0x08, 0x0A):
-            start, count = int.from_bytes(cdb[1:4], "big") & 0x1FFFFF, cdb[4] or 256
-        elif cdb[0] in (0x28, 0x2A):
-            start, count = struct.unpack_from(">I", cdb, 2)[0], struct.unpack_from(">H", cdb, 7)[0]
-        else:
-            start, count = struct.unpack_from(">Q", cdb, 2)[0], struct.unpack_from(">I", cdb, 10)[0]
-        if start + count > self.sectors:
-            raise CheckConditionError(fixed_sense(ILLEGAL_REQUEST, 0x21, 0))
-        if cdb[0] in (0x08, 0x28, 0x88):
-            return self.drive.read(start * SECTOR, count * SECTOR)
-        if self.drive.behaviour.get("read_only"):
-            raise CheckConditionError(fixed_sense(DATA_PROTECT, 0x27, 0))
-        self.drive.write(start * SECTOR, data[: count * SECTOR])
+        offset, length = self._span(*_extent(cdb))
+        if cdb[0] in _READS:
+            return self.read(offset, length)
+        self._require_writable()
+        self.drive.write(offset, data[:length])
         return b""
+
+    def read(self, offset: int, length: int) -> bytes:
+        try:
+            return self.drive.read(offset, length)
+        except UnreadableError:
+            raise CheckConditionError(_UNREADABLE) from None
 
     def _unmap(self, cdb: bytes, data: bytes) -> bytes:
-        self._require_medium()
+        if not self._solid:
+            raise CheckConditionError(_INVALID_OPERATION)
+        self._require_writable()
         for place in range(8, len(data) - 15, 16):
-            start, count = struct.unpack_from(">QI", data, place)
-            self.drive.write(start * SECTOR, bytes(count * SECTOR))
+            offset, length = self._span(*struct.unpack_from(">QI", data, place))
+            self.drive.write(offset, bytes(length))
         return b""
 
-    def _begin(self, run: Run, *, immediate: bool) -> bytes:
+    def _write_same(self, cdb: bytes, data: bytes) -> bytes:
+        self._require_writable()
+        offset, length = self._span(*_extent(cdb))
+        without_data = cdb[0] == 0x93 and cdb[1] & 1
+        sector = bytes(SECTOR) if without_data or len(data) < SECTOR else data[:SECTOR]
+        self.drive.write(offset, sector * (length // SECTOR))
+        return b""
+
+    def _begin(self, run: Run, *, immediate: bool) -> Answer:
         thread = self.drive.begin(run)
-        if not immediate:
-            thread.join()
-            self._require_medium()
-        return b""
+        return b"" if immediate else Later(thread, self._require_medium)
 
-    def _format(self, cdb: bytes, data: bytes) -> bytes:
-        if "format" in self.drive.behaviour.get("refuse", []):
-            raise CheckConditionError(fixed_sense(ILLEGAL_REQUEST, 0x20, 0))
-        self.drive.state.pop("format_failed", None)
-        immediate = bool(cdb[1] & 0x10 and len(data) > 1 and data[1] & 0x02)
-        return self._begin(Run("format", "block", 0, [[0, self.drive.size]]), immediate=immediate)
+    def _ended(self, run: Run, state: str) -> None:
+        if run.kind == "sanitize" and state == "done":
+            self.drive.state["format_failed"] = ""
 
-    def _sanitize(self, cdb: bytes, data: bytes) -> bytes:
-        action = cdb[1] & 0x1F
-        if 0x48 in self.drive.about.get("lacks", []) or "sanitize" in self.drive.behaviour.get("refuse", []):
-            raise CheckConditionError(fixed_sense(ILLEGAL_REQUEST, 0x20, 0))
-        if action == 0x1F:
-            self.drive.state["sanitize"]["state"] = "never"
+    def _format(self, cdb: bytes, data: bytes) -> Answer:
+        if self.drive.refuses("format"):
+            raise CheckConditionError(_INVALID_OPERATION)
+        if self.drive.failed:
+            raise CheckConditionError(_SANITIZE_FAILED)
+        self._require_writable()
+        has_data = cdb[1] & 0x10 and len(data) >= 4
+        immediate = bool(has_data and data[1] & 0x02)
+        run = Run("format", "block", 0, [[0, self.drive.size]])
+        if has_data and data[1] & 0x08:
+            place = 8 if cdb[1] & 0x20 else 4
+            length = int.from_bytes(data[place + 2 : place + 4], "big")
+            pattern = data[place + 4 : place + 4 + length]
+            if len(pattern) < length:
+                raise CheckConditionError(_INVALID_PARAMETER)
+            if pattern:
+                run = run._replace(action="overwrite", pattern=pattern.hex())
+        self.drive.state["format_failed"] = ""
+        return self._begin(run, immediate=immediate)
+
+    def _sanitize(self, cdb: bytes, data: bytes) -> Answer:
+        action, unrestricted, drive = cdb[1] & 0x1F, bool(cdb[1] & 0x20), self.drive
+        if drive.refuses("sanitize"):
+            raise CheckConditionError(_INVALID_OPERATION)
+        if action == _EXIT_FAILURE:
+            if drive.failed and not drive.unrestricted:
+                raise CheckConditionError(_INVALID_FIELD)
+            if drive.failed:
+                drive.leave_failure()
             return b""
-        if action not in _SANITIZE:
-            raise CheckConditionError(fixed_sense(ILLEGAL_REQUEST, 0x24, 0))
-        pattern = data[4:8].hex() if action == 1 and len(data) >= 8 else "00000000"
-        run = Run("sanitize", _SANITIZE[action], action, [[0, self.drive.size]], pattern)
+        if action not in _ACTIONS or action not in drive.about.get("sanitize", _ACTIONS):
+            raise CheckConditionError(_INVALID_FIELD)
+        self._require_writable()
+        run = Run("sanitize", _ACTIONS[action], action, [[0, drive.size]], unrestricted=unrestricted)
+        if action == 0x01:
+            run = self._overwrite(run, data)
+        elif cdb[7] or cdb[8]:
+            raise CheckConditionError(_INVALID_FIELD)
         return self._begin(run, immediate=bool(cdb[1] & 0x80))
+
+    def _overwrite(self, run: Run, data: bytes) -> Run:
+        """The pattern, its length and how often it is written."""
+        length = int.from_bytes(data[2:4], "big")
+        if len(data) < 5 or not data[0] & 0x1F or not 1 <= length <= SECTOR or len(data) < 4 + length:
+            raise CheckConditionError(_INVALID_PARAMETER)
+        return run._replace(pattern=data[4 : 4 + length].hex(), passes=data[0] & 0x1F, invert=bool(data[0] & 0x80))
