@@ -12,6 +12,7 @@ import os
 import struct
 import threading
 import time
+import zlib
 import typing as t
 from pathlib import Path
 
@@ -31,8 +32,7 @@ _CHECK_CONDITION = 2
 
 
 def _port(name: str) -> Path:
-    number = sum(byte << 8 * place for place, byte in enumerate(name.encode()[-5:]))
-    return TARGET / "loopback" / f"naa.50014050{number & 0xFFFFFFFF:08x}"
+    return TARGET / "loopback" / f"naa.50014050{zlib.crc32(name.encode()):08x}"
 
 
 def bind(name: str, size: int, *, seconds: int | None = None) -> None:
