@@ -110,6 +110,13 @@ options:
     type: str
     choices: [fail, report]
     default: fail
+  hidden_capacity:
+    description:
+      - What to do where an ATA disk hides capacity (HPA, AMAC, DCO). V(restore) has hdparm show all of it for good before anything is destroyed, once
+        nothing else speaks against that; check mode refuses then, since it cannot.
+    type: str
+    choices: [refuse, restore]
+    default: refuse
   on_unseen:
     description:
       - What to do where the kernel does not let this module see whether some process has the O(device) open, as in a container without the right
@@ -330,6 +337,7 @@ def main() -> None:
             "remove": {"type": "bool", "default": True},
             "level": {"type": "str", "choices": ["clear", "purge", "destroy"], "required": True},
             "on_ineffective": {"type": "str", "choices": ["fail", "report"], "default": "fail"},
+            "hidden_capacity": {"type": "str", "choices": ["refuse", "restore"], "default": "refuse"},
             "on_unseen": {"type": "str", "choices": ["refuse", "report"], "default": "refuse"},
             "open_files": {"type": "str", "choices": ["refuse", "overwrite"], "default": "refuse"},
             "protected": {"type": "str", "choices": ["refuse", "overwrite"], "default": "refuse"},

@@ -111,6 +111,13 @@ options:
       - After so many seconds this task stops watching and fails with RV(running=true), while the device goes on; run it again to watch on.
       - Watches to the end where it is left out.
     type: int
+  hidden_capacity:
+    description:
+      - What to do where an ATA disk hides capacity (HPA, AMAC, DCO). V(restore) has hdparm show all of it for good before anything is destroyed, once
+        nothing else speaks against that; check mode refuses then, since it cannot.
+    type: str
+    choices: [refuse, restore]
+    default: refuse
   on_unseen:
     description:
       - What to do where the kernel does not let this module see whether some process has the device open, as in a container without the right
@@ -301,6 +308,7 @@ def main() -> None:
             "pattern": {"type": "str", "default": "00000000"},
             "poll": {"type": "int", "default": 10},
             "timeout": {"type": "int"},
+            "hidden_capacity": {"type": "str", "choices": ["refuse", "restore"], "default": "refuse"},
             "on_unseen": {"type": "str", "choices": ["refuse", "report"], "default": "refuse"},
             "holds": {"type": "str", "choices": ["refuse", "checked"], "default": "refuse"},
             "io_priority": {"type": "str", "choices": ["normal", "low", "idle"], "default": "normal"},

@@ -149,6 +149,11 @@ class Guest:
         self.vm.run("cat > /opt/collection/ansible/__init__.py", stdin=b"")
         self.vm.run("modprobe -a target_core_user tcm_loop nvme-tcp sg")
 
+    def image_digests(self) -> dict[str, str]:
+        """Of what QEMU's drives hold, from outside."""
+        self.vm.run("sync")
+        return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(self.vm.work.glob("*.img"))}
+
     def reset(self) -> None:
         """As if the power failed, and come back."""
         self.vm.reset()
@@ -195,8 +200,3 @@ class Guest:
         """Take every drive of a test away, also where the test failed."""
         while self.drives:
             self.drives.pop().down()
-
-    def files_digest(self, path: str) -> str:
-        """Of all names and bytes below a directory; of nothing where there is none."""
-        found = self.vm.run(f"find {path} -type f -exec sha256sum {{}} + 2>/dev/null | sort", check=False).stdout
-        return hashlib.sha256(found.encode()).hexdigest()

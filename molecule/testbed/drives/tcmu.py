@@ -12,8 +12,8 @@ import os
 import struct
 import threading
 import time
-import zlib
 import typing as t
+import zlib
 from pathlib import Path
 
 from .erase import Later

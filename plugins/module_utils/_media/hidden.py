@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-FileCopyrightText: 2026 recordings.disposal contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Capacity that an ATA disk hides (HPA, DCO, AMAC): asked read-only with hdparm, and judged. Restoring it is not done here."""
+"""Capacity that an ATA disk hides (HPA, DCO, AMAC): asked read-only with hdparm, and judged, and restored where that is asked for."""
 
 from __future__ import annotations
 
@@ -11,10 +11,13 @@ import re
 import typing as t
 from dataclasses import dataclass
 
+from .._errors import RefusedError
+from .._executor import Executor
 from .identity import Device, parse_udev
-from .tools import ask
+from .scsi_node import rescan
+from .tools import Answer, ask, failure, tell
 
-__all__ = ["Hidden", "ask_hidden", "judge_hidden", "parse_dco", "parse_identify", "parse_max_sectors"]
+__all__ = ["Hidden", "ask_hidden", "judge_hidden", "parse_dco", "parse_identify", "parse_max_sectors", "restore_capacity"]
 
 
 @dataclass(frozen=True)
@@ -23,10 +26,14 @@ class Hidden:
 
     :arg state: C(not_applicable), C(none), C(hidden), C(unknown) where an ATA disk does not tell, C(unasked) where nothing can be asked.
     :arg told: one clause for a person.
+    :arg native: sectors that a maximum address hides or shows, C(configured) those that a configuration overlay leaves or takes; 0 where
+        the disk has no such thing.
     """
 
     state: str
     told: str
+    native: int = 0
+    configured: int = 0
 
 
 def parse_max_sectors(text: str) -> tuple[int, int] | None:
@@ -72,21 +79,23 @@ def judge_hidden(sectors: int, identify: str, maximum: str, dco: str) -> Hidden:
     if words is None:
         return Hidden("unknown", "whether the disk hides capacity (HPA, DCO, AMAC) cannot be read from it")
     has_maximum, has_dco = _features(words)
-    real = sectors
+    real, native, configured = sectors, 0, 0
     if has_maximum:
         read = parse_max_sectors(maximum)
         if read is None:
             return Hidden("unknown", "whether the disk hides capacity behind a maximum address (HPA, AMAC) cannot be read from it")
-        real = max(real, read[1])
+        native = read[1]
+        real = max(real, native)
     by = "a maximum address (HPA or AMAC)"
     if has_dco:
         told = parse_dco(dco)
         if told is None:
             return Hidden("unknown", "whether the disk hides capacity by a configuration overlay (DCO) cannot be read from it")
         by = "a configuration overlay (DCO)" if told > real else by
+        configured = told
         real = max(real, told)
     if real > sectors:
-        return Hidden("hidden", f"the disk hides {real - sectors} of its {real} sectors behind {by}")
+        return Hidden("hidden", f"the disk hides {real - sectors} of its {real} sectors behind {by}", native, configured)
     return Hidden("none", "the disk hides no capacity (HPA, DCO, AMAC)")
 
 
@@ -112,3 +121,29 @@ def ask_hidden(device: Device, *, sys_root: str = "/sys", run_root: str = "/run"
         return Hidden("not_applicable", "not an ATA disk: there is no HPA, DCO or AMAC")
     identify, maximum, dco = (ask(["hdparm", option, device.path]).text for option in ("--Istdout", "-N", "--dco-identify"))
     return judge_hidden(device.size // device.logical, identify, maximum, dco)
+
+
+def restore_capacity(executor: Executor, device: Device, hidden: Hidden) -> None:
+    """Make all of a disk visible for good: the maximum address first, then the configuration, then the maximum address that this leaves.
+
+    :raises RefusedError: the disk hides something still.
+    """
+    sure, answers = "--yes-i-know-what-i-am-doing", list[Answer]()
+    sectors = device.size // device.logical
+    if hidden.native > sectors:
+        answers.append(
+            tell(executor, ["hdparm", sure, "-N", f"p{hidden.native}", device.path], "show the sectors behind a maximum address")
+        )
+    if hidden.configured > max(sectors, hidden.native):
+        answers.append(tell(executor, ["hdparm", sure, "--dco-restore", device.path], "take off a configuration overlay"))
+        answers.append(tell(executor, ["hdparm", sure, "-N", f"p{hidden.configured}", device.path], "show the sectors that it had hidden"))
+    rescan(executor, device, whatever=True)
+    identify, maximum, dco = (ask(["hdparm", option, device.path]).text for option in ("--Istdout", "-N", "--dco-identify"))
+    now = judge_hidden(sectors, identify, maximum, dco)
+    shown = parse_max_sectors(maximum)
+    if shown is None or shown[0] < max(hidden.native, hidden.configured):
+        said = "; ".join(failure(answer) for answer in answers if answer.code != 0 or answer.errors.strip())
+        raise RefusedError(
+            f"{device.name} still hides capacity ({now.told}{f'; hdparm said: {said}' if said else ''}), so nothing was destroyed; "
+            "switch the disk off and on, since it takes such a command only once, and run again"
+        )

@@ -36,10 +36,13 @@ def command_path(device: Device, *, sys_root: str = "/sys") -> str:
     return device.path
 
 
-def rescan(executor: Executor, device: Device, *, sys_root: str = "/sys") -> None:
-    """Have the kernel read a device's size again, where it took one that was busy with itself for one without a medium."""
+def rescan(executor: Executor, device: Device, *, whatever: bool = False, sys_root: str = "/sys") -> None:
+    """Have the kernel read a device's size again, where it took one that was busy with itself for one without a medium.
+
+    :arg whatever: also where it shows a size.
+    """
     directory = os.path.realpath(os.path.join(sys_root, "block", device.name))
-    if _size(directory) not in ("", "0"):
+    if _size(directory) not in ("", "0") and not whatever:
         return
     with contextlib.suppress(OSError):
         fd = executor.open(os.path.join(directory, "device", "rescan"), os.O_WRONLY)

@@ -29,6 +29,7 @@ from .._media.identity import Device, find_device, list_devices, namespaces_of
 from .._media.medium import look_at_abilities
 from .approved import journal_path
 from .asleft import as_left, left_as
+from .capacity import whole_device
 from .holding import refuse_holds
 from .result import envelope, latest_run, opening_of, run_id
 from .state import StateDir
@@ -88,7 +89,10 @@ def sanitize_of(params: t.Mapping[str, t.Any], executor: Executor, *, check_mode
         technique, number = pending
         tasks = [(_Task(device, (), technique, params["level"], LEVELS[0]), number)]
     else:
-        tasks = _fresh(state, find_device(identity), params)
+        whole = whole_device(
+            identity, executor, hidden_capacity=params["hidden_capacity"], on_unseen=params["on_unseen"], check_mode=check_mode
+        )
+        tasks = _fresh(state, whole, params)
         for task, number in tasks:
             proof = as_left(journal_path(state.path, run_id(task.name, number)), task.reached) if number >= 0 else None
             if proof is not None:

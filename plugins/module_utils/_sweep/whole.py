@@ -22,9 +22,9 @@ from .._evidence.canonical import digest_of
 from .._evidence.journal import Journal, JournalState
 from .._executor import Executor
 from .._jobs.lock import host_lock
-from .._media.identity import find_device
 from .approved import journal_path
 from .asleft import as_left, left_as
+from .capacity import whole_device
 from .holding import refuse_holds
 from .manner import manner_of, size_of
 from .result import envelope, latest_run, opening_of, run_id
@@ -120,7 +120,10 @@ def overwrite_device_of(params: t.Mapping[str, t.Any], executor: Executor, *, ch
     refuse_holds(state := StateDir(params["state_dir"], executor), params["holds"])
     level = require_level("overwrite", params["level"])
     scheme = find_scheme(params["scheme"]).reading(manner.verify, manner.share)
-    device = find_device({key: str(value) for key, value in params["device"].items() if value is not None})
+    identity = {key: str(value) for key, value in params["device"].items() if value is not None}
+    device = whole_device(
+        identity, executor, hidden_capacity=params["hidden_capacity"], on_unseen=params["on_unseen"], check_mode=check_mode
+    )
     whole = _Whole("device", dict(device.identity), device.size, scheme, level)
     require_fit(device, scheme, on_unseen=params["on_unseen"], on_ineffective=manner.on_ineffective)
     number, last = latest_run(state.path, whole.name)
