@@ -29,12 +29,12 @@ def recording() -> bytes:
 
 def main() -> None:
     listed = subprocess.run(["lsblk", "--json", "--bytes", "--nodeps", "--output", "PATH,SERIAL,SIZE"], capture_output=True, check=True)
-    wanted = set(sys.argv[1:])
+    wanted, call = set(sys.argv[1:]), recording()
     for row in json.loads(listed.stdout)["blockdevices"]:
         if (row["serial"] or "").strip() in wanted:
             with open(row["path"], "r+b", buffering=0) as device:
                 for _piece in range(int(row["size"]) // PIECE):
-                    device.write(recording())
+                    device.write(call)
                 os.fsync(device.fileno())
             print(row["path"])
 
