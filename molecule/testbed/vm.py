@@ -36,7 +36,7 @@ __all__ = ["DRIVES", "Drive", "VirtualMachine"]
 START_SECONDS = 240
 # A machine that nobody has ended by then ends itself, in seconds.
 LIFETIME = 3600
-MEMORY_MIB = 1536
+MEMORY_MIB = 1024
 TOOLS = ("qemu-system-x86_64", "qemu-img", "mmdebstrap", "ssh", "ssh-keygen", "mke2fs", "cpio", "depmod")
 
 

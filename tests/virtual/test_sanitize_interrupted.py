@@ -48,8 +48,9 @@ def test_power_loss_halfway_is_watched_to_the_end_by_the_same_task(guest: Guest,
     assert kinds(guest, first["run"]).count("resume") == 1
 
 
-@pytest.mark.parametrize("kind", ["nvme", "scsi"])
-def test_reset_of_the_host_halfway(guest: Guest, kind: str) -> None:
+def test_reset_of_the_host_halfway(guest: Guest) -> None:
+    """A SCSI device, of which the kernel forgets the size while it is busy with itself."""
+    kind = "scsi"
     drive = filled(guest, kind, "TRH1")
     drive.behave(seconds=20)
     first = sanitize(guest, drive, technique=BLOCK[kind], timeout=2)
@@ -62,8 +63,8 @@ def test_reset_of_the_host_halfway(guest: Guest, kind: str) -> None:
     assert drive.markers() == 0 and begun(drive) == 1
 
 
-@pytest.mark.parametrize("kind", ["nvme", "ata"])
-def test_ended_while_nobody_watched(guest: Guest, kind: str) -> None:
+def test_ended_while_nobody_watched(guest: Guest) -> None:
+    kind = "nvme"
     drive = filled(guest, kind, "TEN1")
     drive.behave(seconds=4)
     assert sanitize(guest, drive, technique=BLOCK[kind], timeout=1)["running"]
@@ -98,9 +99,9 @@ def test_a_sanitize_that_somebody_else_began_is_left_alone(guest: Guest, kind: s
     assert "destroyed" not in str(result.get("evidence", "")).replace("not_destroyed", "") or result["counts"]["destroyed"] == 0
 
 
-@pytest.mark.parametrize("kind", ["nvme", "ata"])
-def test_an_old_success_in_the_log_proves_nothing(guest: Guest, kind: str) -> None:
+def test_an_old_success_in_the_log_proves_nothing(guest: Guest) -> None:
     """The drive takes the command, says at once what it said before, and has done nothing or everything: neither is claimed."""
+    kind = "ata"
     drive = filled(guest, kind, "TOS1")
     assert sanitize(guest, drive, technique=BLOCK[kind])["outcome"] == "destroyed"
     drive.fill()
@@ -112,7 +113,7 @@ def test_an_old_success_in_the_log_proves_nothing(guest: Guest, kind: str) -> No
 def test_gone_halfway(guest: Guest) -> None:
     drive = filled(guest, "nvme", "TGH1")
     drive.behave(seconds=15)
-    guest.background("sanitize", device=drive.identity, level="purge", canaries=64)
+    guest.background("sanitize", device=drive.identity, level="purge", canaries=64, poll=1)
     drive.wait_until(lambda: drive.state()["done"] > 5)
     guest.vm.run("nvme disconnect --nqn=nqn.2026-01.example:tgh1")
     result = guest.background_result(timeout=400)

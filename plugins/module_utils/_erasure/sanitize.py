@@ -17,6 +17,7 @@ from .._media.firmware import RUNNING, Firmware, Status, refuse_running
 from .._media.guards import gather_use, require_free
 from .._media.identity import Device, find_device, same_medium
 from .canary import BLOCK, Canaries
+from .filesystem import FilesystemProbe
 from .looking import Look, Seen, look_at_device
 from .opened import drop_buffers, open_device
 from .sanitized import Sanitized, SanitizeResult, judge_sanitize
@@ -130,6 +131,8 @@ class _Run:
         for device, _canaries in self.devices:
             use = gather_use(device)
             require_free(use, on_unseen=self.course.on_unseen)
+            # Such as that a virtual machine's disk is not the medium.
+            self.limits.extend(FilesystemProbe().assess_device(device.major, device.minor).limits)
             self.limits.extend(f"whether {process} had {device.name} open could not be determined" for process in use.unseen[:3])
 
     def _require_idle(self) -> None:

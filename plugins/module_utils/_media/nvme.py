@@ -34,6 +34,7 @@ class Controller:
     :arg sanitize: the actions that SANICAP offers.
     :arg format: whether Format NVM is supported; C(format_crypto) with cryptographic erase.
     :arg format_all: a format, or a secure erase in it, reaches all namespaces whatever namespace is named.
+    :arg manages_namespaces: some may be allocated that no controller has attached.
     :arg security: Security Send and Receive (OPAL) are supported.
     :arg no_deallocate_inhibited: the drive deallocates after a sanitize although it is asked not to.
     """
@@ -48,6 +49,7 @@ class Controller:
     format_crypto: bool
     format_all: bool
     security: bool
+    manages_namespaces: bool
     no_deallocate_inhibited: bool
 
 
@@ -124,6 +126,7 @@ def parse_controller(data: bytes) -> Controller:
         format_crypto=bool(optional & 1 << 1 and format_ & 1 << 2),
         format_all=bool(format_ & 0b11),
         security=bool(optional & 1),
+        manages_namespaces=bool(optional & 1 << 3),
         no_deallocate_inhibited=bool(sanitize & 1 << 29),
     )
 

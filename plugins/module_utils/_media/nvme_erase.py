@@ -13,10 +13,10 @@ from .._errors import RefusedError
 from .._executor import Executor
 from .firmware import Command, Status
 from .identity import Device
-from .nvme import parse_namespace, parse_sanitize_log
-from .tools import Answer, ask
+from .nvme import parse_controller, parse_namespace, parse_sanitize_log
+from .tools import Answer, ask, failure
 
-__all__ = ["NvmeFormat", "NvmeSanitize", "controller_of", "namespace_number"]
+__all__ = ["NvmeFormat", "NvmeSanitize", "controller_of", "count_namespaces", "formats_all", "namespace_number"]
 
 _ACTIONS = {
     "nvme_sanitize_block": ("block_erase", 2),
@@ -26,6 +26,7 @@ _ACTIONS = {
 _FORMATS = {"nvme_format_user_data": 1, "nvme_format_crypto": 2}
 # A drive that is busy with itself may let commands wait.
 _SECONDS = 300.0
+_LIST_BYTES = 4096
 # What nvme-cli prints where the drive itself refused: then it took nothing.
 _REFUSED = re.compile(r"NVMe [Ss]tatus|status: [A-Z]|\(0x[0-9a-fA-F]+\)")
 
@@ -54,6 +55,27 @@ def namespace_number(device: Device, *, sys_root: str = "/sys") -> int:
     if not text.isdigit() or not int(text):
         raise RefusedError(f"the kernel does not show the namespace of {device.name}, so nothing was done; look at the drive")
     return int(text)
+
+
+def count_namespaces(device: Device) -> int | str:
+    """How many namespaces the drive has, also those that this host does not see; or why that cannot be told."""
+    path = controller_of(device)
+    found = ask(["nvme", "id-ctrl", "--raw-binary", path])
+    if found.code != 0:
+        return failure(found)
+    # Of a drive that manages namespaces all that are allocated, attached or not; of another those that are active.
+    kind = 0x10 if parse_controller(found.output).manages_namespaces else 0x02
+    listed = ask(["nvme", "admin-passthru", "--opcode=6", f"--cdw10={kind}", "--data-len=4096", "--read", "--raw-binary", path])
+    if listed.code != 0 or len(listed.output) < _LIST_BYTES:
+        return failure(listed) if listed.code != 0 else "the drive's list of namespaces is cut off"
+    numbers = (int.from_bytes(listed.output[place : place + 4], "little") for place in range(0, _LIST_BYTES, 4))
+    return sum(1 for number in numbers if number)
+
+
+def formats_all(device: Device) -> bool:
+    """Whether a format of one namespace is one of all; so it counts where that cannot be read."""
+    found = ask(["nvme", "id-ctrl", "--raw-binary", controller_of(device)])
+    return found.code != 0 or parse_controller(found.output).format_all
 
 
 def _name_number(name: str) -> str:

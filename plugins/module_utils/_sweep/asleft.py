@@ -34,12 +34,12 @@ def left_as(device: Device) -> dict[str, t.Any]:
 
 
 def as_left(journal: str, devices: t.Sequence[Device]) -> dict[str, t.Any] | None:
-    """The proof of a run whose journal says destroyed, where the devices, in its order, still hold at their places what they held then."""
+    """The outcome record of a run that says destroyed, where the devices, in its order, still hold at their places what they held then."""
     for record in read_journal(journal, allow_torn=True):
         if record["type"] == "outcome" and record["outcome"] == "destroyed":
-            proof: dict[str, t.Any] = record["proof"]
-            same = len(proof["left"]) == len(devices) and all(_same(each, device) for each, device in zip(proof["left"], devices))
-            return proof if same else None
+            left = record["proof"]["left"]
+            same = len(left) == len(devices) and all(_same(each, device) for each, device in zip(left, devices))
+            return record if same else None
     return None
 
 

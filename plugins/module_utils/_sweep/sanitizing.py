@@ -16,9 +16,9 @@ from .._erasure.looking import Look
 from .._erasure.pace import set_io_priority
 from .._erasure.sanitize import Course, Earlier, sanitize_medium
 from .._erasure.sanitized import SanitizeResult
-from .._erasure.schemes import LEVELS, STANDARD
+from .._erasure.schemes import LEVELS, STANDARD, satisfies
 from .._errors import DisposalError, RefusedError
-from .._evidence.canonical import digest_of
+from .._evidence.canonical import digest, digest_of
 from .._evidence.journal import Journal, JournalState
 from .._executor import Executor
 from .._jobs.lock import host_lock
@@ -27,6 +27,7 @@ from .._media.firmware import Status, refuse_running
 from .._media.guards import gather_use, require_free
 from .._media.identity import Device, find_device, list_devices, namespaces_of
 from .._media.medium import look_at_abilities
+from .._media.nvme_erase import count_namespaces, formats_all
 from .approved import journal_path
 from .asleft import as_left, left_as
 from .capacity import whole_device
@@ -94,9 +95,9 @@ def sanitize_of(params: t.Mapping[str, t.Any], executor: Executor, *, check_mode
         )
         tasks = _fresh(state, whole, params)
         for task, number in tasks:
-            proof = as_left(journal_path(state.path, run_id(task.name, number)), task.reached) if number >= 0 else None
-            if proof is not None:
-                told = {name: proof[name] for name in ("transition", "canaries", "limits")}
+            record = as_left(journal_path(state.path, run_id(task.name, number)), task.reached) if number >= 0 else None
+            if record is not None and satisfies(record["level"]["achieved"], task.required):
+                told = {name: record["proof"][name] for name in ("transition", "canaries", "limits")}
                 return {**_result(task, number, latest_run(state.path, task.name)[1], None, 0.0), **told, "changed": False}
         for each in tasks[0][0].reached:
             if each != tasks[0][0].device:
@@ -115,6 +116,8 @@ def _require_sense(params: t.Mapping[str, t.Any]) -> None:
             raise RefusedError(f"{name} is {params[name]}, not from {least} to {most}, so nothing was done; correct it")
     if not re.fullmatch("[0-9a-fA-F]{8}", params["pattern"]):
         raise RefusedError(f"the pattern {params['pattern']!r} is not 4 bytes in hexadecimal, so nothing was done; correct it")
+    if params["timeout"] is not None and params["timeout"] < 1:
+        raise RefusedError(f"timeout is {params['timeout']}, which is no time, so nothing was done; give seconds, or leave it out")
     unknown = [name for name in (params["technique"], *params["fallback"]) if name not in (AUTO, *TECHNIQUES)]
     if unknown or AUTO in params["fallback"]:
         named = unknown[0] if unknown else f"{AUTO} as a fallback"
@@ -169,9 +172,16 @@ def _fresh(state: StateDir, device: Device, params: t.Mapping[str, t.Any]) -> li
 
 
 def _reached(device: Device, technique: str, *, all_namespaces: bool) -> tuple[Device, ...]:
-    if not reaches_all_namespaces(technique):
+    if not reaches_all_namespaces(technique) and not (technique.startswith("nvme_format") and formats_all(device)):
         return (device,)
     others = [each if each.name != device.name else device for each in namespaces_of(device, list_devices())]
+    count = count_namespaces(device)
+    if count != len(others):
+        told = f"it has {count}, and this host sees {len(others)}" if isinstance(count, int) else f"how many it has cannot be read: {count}"
+        raise RefusedError(
+            f"{technique} would reach all namespaces of the drive of {device.name} ({told}), so nothing was done; attach or delete the others, "
+            "or name a technique for one namespace"
+        )
     if len(others) > 1 and not all_namespaces:
         raise RefusedError(
             f"{technique} would reach all {len(others)} namespaces of the drive ({', '.join(each.name for each in others)}), and only {device.name} "
@@ -227,9 +237,14 @@ def _carried(state: StateDir, task: _Task, number: int, params: t.Mapping[str, t
         Journal.open(journal_path(state.path, run), executor=state.executor) as journal,
     ):
         known = journal.state.pending.get(task.set)
+        if not known or not _issued(journal.state, task):
+            # Once more, since one may have been placed meanwhile; what the device has begun no hold can stop.
+            refuse_holds(state, params["holds"])
         journal.begin(opening_of(run, task.set))
         task = _announced(state, task, journal, run, params) if known is None else _taken_up(task, known.intents[-1])
-        devices = [(device, _canaries(state, run, place)) for place, device in enumerate(task.reached)]
+        intent = journal.state.pending[task.set].intents[-1]
+        told = [each["canaries"] for each in intent["reached"]]
+        devices = [(device, _canaries(_canary_path(state, run, place), told[place])) for place, device in enumerate(task.reached)]
 
         def note(step: str, told: t.Mapping[str, t.Any]) -> None:
             journal.append("step", set=task.set, step=step, told=dict(told))
@@ -253,10 +268,12 @@ def _carried(state: StateDir, task: _Task, number: int, params: t.Mapping[str, t
 
 def _announced(state: StateDir, task: _Task, journal: Journal, run: str, params: t.Mapping[str, t.Any]) -> _Task:
     """The intent, and what its canaries are made of, on stable storage."""
+    reached = []
     for place, device in enumerate(task.reached):
-        canaries = Canaries(os.urandom(32), device.size, params["canaries"])
-        state.executor.replace_file(_canary_path(state, run, place), [canaries.document()])
-    reached = [{"asked": dict(device.asked), "identity": device.identity} for device in task.reached]
+        document = Canaries(os.urandom(32), device.size, params["canaries"]).document()
+        state.executor.replace_file(_canary_path(state, run, place), [document])
+        # Other canaries than those that were laid would be gone from any medium.
+        reached.append({"asked": dict(device.asked), "identity": device.identity, "canaries": digest(document)})
     nothing: dict[str, t.Any] = {"start": None, "keep_until": None, "destroy_by": None, "aside": None, "marks": []}
     journal.append("intent", **task.told(), method=task.method, reached=reached, level=task.reachable, standard=task.standard, **nothing)
     journal.sync()
@@ -276,16 +293,21 @@ def _canary_path(state: StateDir, run: str, place: int) -> str:
     return os.path.join(state.path, "runs", run, f"canaries-{place}.json")
 
 
-def _canaries(state: StateDir, run: str, place: int) -> Canaries:
-    path = _canary_path(state, run, place)
+def _canaries(path: str, told: str) -> Canaries:
+    """:arg told: digest of the document, as the intent has it."""
+    problem = "they are not those that were laid"
+    document = b""
     try:
         with open(path, "rb") as handle:
-            return parse_canaries(handle.read())
+            document = handle.read()
     except OSError as error:
+        problem = f"they cannot be read: {error.strerror}"
+    if digest(document) != told:
         raise RefusedError(
-            f"the canaries {path} of the interrupted run cannot be read ({error.strerror}), so nothing could be proven; restore the file, "
+            f"the canaries {path} of the interrupted run are of no use ({problem}), so nothing could be proven; restore the file, "
             f"or move {os.path.dirname(path)} aside to begin anew once the device is idle"
-        ) from error
+        )
+    return parse_canaries(document)
 
 
 def _issued(state: JournalState, task: _Task) -> bool:
