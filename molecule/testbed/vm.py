@@ -125,7 +125,7 @@ class VirtualMachine:
         key = (self.work / "client_key.pub").read_text(encoding="ascii").split()[1]
         command = [
             *("timeout", "--kill-after=5", str(LIFETIME), "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none"),
-            *("-machine", "q35", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2", "-m", str(MEMORY_MIB)),
+            *("-machine", "q35", "-accel", "tcg", "-cpu", "max", "-smp", "1", "-m", str(MEMORY_MIB)),
             *("-kernel", str(image.kernel), "-initrd", str(image.initrd)),
             *("-append", f"console=ttyS0 quiet mitigations=off net.ifnames=0 testbed.key={key}"),
             *("-serial", f"file:{self.work / 'console.log'}", "-qmp", f"unix:{self.work / 'qmp'},server=on,wait=off"),

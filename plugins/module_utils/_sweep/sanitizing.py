@@ -84,7 +84,8 @@ def sanitize_of(params: t.Mapping[str, t.Any], executor: Executor, *, check_mode
     _require_sense(params)
     refuse_holds(state := StateDir(params["state_dir"], executor), params["holds"])
     identity = {key: str(value) for key, value in params["device"].items() if value is not None}
-    device = find_device(identity, sizeless=True)
+    # Its size is compared where something is begun; one that is busy with what was begun before may show none.
+    device = find_device({key: value for key, value in identity.items() if key != "size_bytes"}, sizeless=True)
     pending = _interrupted(state, device, params)
     if pending:
         technique, number = pending
