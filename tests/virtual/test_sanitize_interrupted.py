@@ -49,8 +49,7 @@ def test_power_loss_halfway_is_watched_to_the_end_by_the_same_task(guest: Guest,
 
 
 def test_reset_of_the_host_halfway(guest: Guest) -> None:
-    """A SCSI device, of which the kernel forgets the size while it is busy with itself."""
-    kind = "scsi"
+    kind = "nvme"
     drive = filled(guest, kind, "TRH1")
     drive.behave(seconds=20)
     first = sanitize(guest, drive, technique=BLOCK[kind], timeout=2)

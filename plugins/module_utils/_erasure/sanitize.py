@@ -165,6 +165,7 @@ class _Run:
         if self.firmware.waits and now.state in ("armed", "locked"):
             # An erase that was cut off: the device waits for another one.
             return False
+        self.firmware.settle(self.executor)
         left, unread = self._count_canaries()
         return unread > 0 or left < sum(len(canaries.places()) for _device, canaries in self.devices)
 
