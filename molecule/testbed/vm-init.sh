@@ -1,4 +1,4 @@
-#!/bin/bash
+#!/bin/sh
 # SPDX-FileCopyrightText: 2026 recordings.disposal contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
@@ -14,8 +14,10 @@ ip link set lo up
 ip link set eth0 up
 ip addr add 10.0.2.15/24 dev eth0
 
-mkdir -p -m 700 /root/.ssh
-for word in $(cat /proc/cmdline); do
+mkdir -p /root/.ssh
+chmod 700 /root/.ssh
+read -r line < /proc/cmdline
+for word in $line; do
     case $word in
         testbed.key=*) echo "ssh-ed25519 ${word#testbed.key=}" > /root/.ssh/authorized_keys ;;
     esac

@@ -304,7 +304,7 @@ def main() -> None:
             "canaries": {"type": "int", "default": 4096},
             "verify": {"type": "str", "choices": ["canaries", "sample", "all"], "default": "canaries"},
             "sample_share": {"type": "int", "default": 1},
-            "passes": {"type": "int", "default": 1},
+            "passes": {"type": "int", "default": 1, "no_log": False},
             "pattern": {"type": "str", "default": "00000000"},
             "poll": {"type": "int", "default": 10},
             "timeout": {"type": "int"},

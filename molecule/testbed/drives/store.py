@@ -150,7 +150,7 @@ class Drive:
     def begin(self, run: Run) -> threading.Thread:
         """Begin an erase; what it has done so far outlives a power loss."""
         if self.behaviour.get("pretend"):
-            idle = threading.Thread()
+            idle = threading.Thread(target=lambda: None)
             idle.start()
             return idle
         with self.lock:
