@@ -62,7 +62,6 @@ USES = {
         "mdadm --quiet --stop /dev/md/used",
         "is held by",
     ),
-    "dm": ("dmsetup create used --table '0 2048 linear {path} 0'", "dmsetup remove used", "is held by"),
     "crypt": (
         "echo -n key | cryptsetup -q luksFormat --pbkdf pbkdf2 --pbkdf-force-iterations 1000 {path} -"
         " && echo -n key | cryptsetup open {path} used --key-file -",

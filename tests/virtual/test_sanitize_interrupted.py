@@ -87,7 +87,7 @@ def test_security_erase_cut_off_is_unlocked_and_begun_anew(guest: Guest) -> None
     assert drive.state()["password"] is None and drive.markers() == 0
 
 
-@pytest.mark.parametrize("kind", ["nvme", "scsi", "ata"])
+@pytest.mark.parametrize("kind", ["scsi", "ata"])
 def test_a_sanitize_that_somebody_else_began_is_left_alone(guest: Guest, kind: str) -> None:
     drive = filled(guest, kind, "TSB1")
     drive.behave(seconds=12)
