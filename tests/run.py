@@ -45,7 +45,7 @@ def steps() -> list[Step]:
     return [
         Step("molecule default", "molecule", [["molecule", "test"]], lane="hosts", root=True),
         Step("molecule media", "molecule", [["molecule", "test", "-s", "media"]], lane="hosts", root=True),
-        Step("virtual tests", "molecule", [["pytest", "-q", "-n", "2", "tests/virtual"]], lane="hosts", root=True),
+        Step("virtual tests", "molecule", [["pytest", "-q", "tests/virtual"]], lane="machines", root=True),
         Step("system tests", "molecule", [["pytest", "-q", "tests/system", "tests/testbed"]], lane="hosts", root=True),
         Step("unit tests", "unit", [["pytest", "-q", "-n", "2", "tests/unit"]]),
         Step("ruff", "lint", [["ruff", "check"], ["ruff", "format", "--check"]]),
