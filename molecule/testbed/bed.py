@@ -30,7 +30,7 @@ import time
 import typing as t
 from pathlib import Path
 
-from machine import BedError, alive, child_of, free_network, identity, loops_of, own_image, run, wait_until
+from machine import BedError, alive, child_of, free_network, identity, loops_of, make_key, own_image, run, wait_until
 from rootfs import ensure_rootfs
 
 HERE = Path(__file__).resolve().parent
@@ -74,7 +74,7 @@ class Bed:
         try:
             self._save()
             self.work.mkdir(parents=True, exist_ok=True)
-            self._make_key(self.work / "client_key", "test-bed")
+            make_key(self.work / "client_key", "test-bed")
             network = free_network(str(self.work))
             for index, spec in enumerate(specs):
                 self._start(spec, tree, network, index)
@@ -113,10 +113,6 @@ class Bed:
         fresh.write_text(json.dumps({"work": str(self.work), "hosts": self.hosts}, indent=1) + "\n", encoding="utf-8")
         fresh.replace(self.state_file)
 
-    @staticmethod
-    def _make_key(path: Path, comment: str) -> None:
-        run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", str(path))
-
     def _start(self, spec: Host, tree: Path, network: str, index: int) -> None:
         name = spec["name"]
         directory = self.work / name
@@ -125,7 +121,7 @@ class Bed:
         with open(image, "xb") as file:
             file.truncate(int(spec["image_mib"]) << 20)
         run("mke2fs", "-q", "-t", "ext4", "-F", "-b", "4096", "-E", "nodiscard", str(own_image(image, self.work)))
-        self._make_key(directory / "host_key", name)
+        make_key(directory / "host_key", name)
         shutil.copy(self.work / "client_key.pub", directory / "authorized_keys")
         with open(directory / "console.log", "wb") as console:
             process = subprocess.Popen(

@@ -17,7 +17,7 @@ import typing as t
 import zlib
 from pathlib import Path
 
-__all__ = ["BedError", "alive", "child_of", "free_network", "identity", "loops_of", "own_image", "run", "wait_until"]
+__all__ = ["BedError", "alive", "child_of", "free_network", "identity", "loops_of", "make_key", "own_image", "run", "wait_until"]
 
 STOP_SECONDS = 20
 
@@ -42,6 +42,11 @@ def run(*command: str, check: bool = True) -> str:
     if check and done.returncode:
         raise BedError(f"{shlex.join(command)} failed: {' '.join(done.stderr.split()) or f'exit status {done.returncode}'}")
     return done.stdout
+
+
+def make_key(path: Path, comment: str) -> None:
+    """An SSH key without a passphrase, C(path) and C(path).pub."""
+    run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", str(path))
 
 
 def wait_until(holds: t.Callable[[], bool], what: str, seconds: float = STOP_SECONDS) -> None:

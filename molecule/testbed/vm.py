@@ -28,7 +28,7 @@ import time
 import typing as t
 from pathlib import Path
 
-from machine import BedError, alive, identity, own_image, run, wait_until
+from machine import BedError, alive, identity, make_key, own_image, run, wait_until
 from vm_image import Image, ensure_image
 
 __all__ = ["DRIVES", "Drive", "VirtualMachine"]
@@ -79,10 +79,13 @@ class VirtualMachine:
         self.drives = list(drives)
         self.state_file = self.work / "vm.json"
         self.state: dict[str, t.Any] = {}
+        self.tie: tuple[str, ...] = ()
         with contextlib.suppress(FileNotFoundError):
             self.state = json.loads(self.state_file.read_text(encoding="utf-8"))
 
     def __enter__(self) -> VirtualMachine:
+        """As C(start); the machine ends with this process, however that ends."""
+        self.tie = ("setpriv", "--pdeathsig", "TERM")
         self.start()
         return self
 
@@ -110,7 +113,7 @@ class VirtualMachine:
             raise
 
     def _prepare(self, image: Image) -> None:
-        run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "test-bed", "-f", str(self.work / "client_key"))
+        make_key(self.work / "client_key", "test-bed")
         # Over the shared image: what is written stays over a reset, and goes with the work directory.
         run("qemu-img", "create", "-q", "-f", "qcow2", "-b", str(image.root), "-F", "raw", str(self.work / "root.qcow2"))
         for drive in self.drives:
@@ -124,6 +127,7 @@ class VirtualMachine:
     def _launch(self, image: Image) -> None:
         key = (self.work / "client_key.pub").read_text(encoding="ascii").split()[1]
         command = [
+            *self.tie,
             *("timeout", "--kill-after=5", str(LIFETIME), "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none"),
             *("-machine", "q35", "-accel", "tcg", "-cpu", "max", "-smp", "1", "-m", str(MEMORY_MIB)),
             *("-kernel", str(image.kernel), "-initrd", str(image.initrd)),

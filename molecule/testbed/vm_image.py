@@ -15,7 +15,7 @@ import shutil
 import typing as t
 from pathlib import Path
 
-from machine import BedError, run
+from machine import BedError, make_key, run
 from rootfs import PACKAGES, cache_directory, ensure_rootfs
 
 __all__ = ["Image", "ensure_image"]
@@ -99,7 +99,7 @@ def _build(tree: Path, into: Path) -> None:
     image.kernel.write_bytes(_plain_kernel((tree / "boot" / f"vmlinuz-{version}").read_bytes()))
     run("depmod", "--basedir", str(tree), version)
     _make_initrd(tree, version, into)
-    run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "drives", "-f", str(into / "host_key"))
+    make_key(into / "host_key", "drives")
     shutil.copy(HERE / "vm-init.sh", tree / "vm-init")
     for name in ("host_key", "host_key.pub"):
         target = tree / "etc" / "ssh" / f"ssh_host_ed25519{name.removeprefix('host')}"

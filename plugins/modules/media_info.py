@@ -182,6 +182,7 @@ media:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.recordings.disposal.plugins.module_utils._errors import DisposalError
+from ansible_collections.recordings.disposal.plugins.module_utils._media.identity import DISK_OPTIONS, given_identity
 from ansible_collections.recordings.disposal.plugins.module_utils._media.medium import look_at_media
 
 
@@ -190,19 +191,14 @@ def main() -> None:
         argument_spec={
             "device": {
                 "type": "dict",
-                "options": {
-                    "serial": {"type": "str"},
-                    "wwn": {"type": "str"},
-                    "backing_file": {"type": "str"},
-                    "size_bytes": {"type": "int"},
-                },
+                "options": DISK_OPTIONS,
             },
             "levels": {"type": "dict"},
         },
         supports_check_mode=True,
     )
     given = module.params["device"]
-    identity = None if given is None else {key: str(value) for key, value in given.items() if value is not None}
+    identity = None if given is None else given_identity(given)
     try:
         module.exit_json(changed=False, media=look_at_media(identity, overrides=module.params["levels"]))
     except DisposalError as error:

@@ -281,6 +281,7 @@ limits:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.recordings.disposal.plugins.module_utils._errors import DisposalError
+from ansible_collections.recordings.disposal.plugins.module_utils._media.identity import DEVICE_OPTIONS
 from ansible_collections.recordings.disposal.plugins.module_utils._sweep.verifying import verify_medium
 
 
@@ -290,13 +291,7 @@ def main() -> None:
             "device": {
                 "type": "dict",
                 "required": True,
-                "options": {
-                    "serial": {"type": "str"},
-                    "wwn": {"type": "str"},
-                    "partuuid": {"type": "str"},
-                    "backing_file": {"type": "str"},
-                    "size_bytes": {"type": "int"},
-                },
+                "options": DEVICE_OPTIONS,
             },
             "expect": {
                 "type": "str",

@@ -307,6 +307,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.recordings.disposal.plugins.module_utils._errors import DisposalError
 from ansible_collections.recordings.disposal.plugins.module_utils._executor import CheckExecutor, Executor
+from ansible_collections.recordings.disposal.plugins.module_utils._media.identity import DEVICE_OPTIONS
 from ansible_collections.recordings.disposal.plugins.module_utils._sweep.overwriting import overwrite_paths
 from ansible_collections.recordings.disposal.plugins.module_utils._sweep.whole import overwrite_device_of, overwrite_free_space_of
 
@@ -322,13 +323,7 @@ def main() -> None:
             "reserve": {"type": "str"},
             "device": {
                 "type": "dict",
-                "options": {
-                    "serial": {"type": "str"},
-                    "wwn": {"type": "str"},
-                    "partuuid": {"type": "str"},
-                    "backing_file": {"type": "str"},
-                    "size_bytes": {"type": "int"},
-                },
+                "options": DEVICE_OPTIONS,
             },
             "recurse": {"type": "bool", "default": False},
             "scheme": {"type": "str", "default": "nist_clear"},

@@ -280,6 +280,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.recordings.disposal.plugins.module_utils._errors import DisposalError
 from ansible_collections.recordings.disposal.plugins.module_utils._executor import CheckExecutor, Executor
+from ansible_collections.recordings.disposal.plugins.module_utils._media.identity import DISK_OPTIONS
 from ansible_collections.recordings.disposal.plugins.module_utils._sweep.sanitizing import sanitize_of
 
 
@@ -289,12 +290,7 @@ def main() -> None:
             "device": {
                 "type": "dict",
                 "required": True,
-                "options": {
-                    "serial": {"type": "str"},
-                    "wwn": {"type": "str"},
-                    "backing_file": {"type": "str"},
-                    "size_bytes": {"type": "int"},
-                },
+                "options": DISK_OPTIONS,
             },
             "level": {"type": "str", "choices": ["clear", "purge", "destroy"], "required": True},
             "technique": {"type": "str", "default": "auto"},

@@ -15,7 +15,13 @@ import typing as t
 import pytest
 
 from ansible_collections.recordings.disposal.plugins.module_utils._erasure.filesystem import assess_filesystem
-from ansible_collections.recordings.disposal.tests.system.loop_bed import Bed, Mounted, need, not_run
+from ansible_collections.recordings.disposal.tests.system.loop_bed import Bed, Mounted, need, not_run, reaped
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nothing_stays(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[None]:
+    with reaped(tmp_path_factory.getbasetemp()):
+        yield
 
 
 @pytest.fixture

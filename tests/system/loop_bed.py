@@ -25,7 +25,7 @@ import pytest
 from ansible_collections.recordings.disposal.plugins.module_utils._executor import Executor
 from ansible_collections.recordings.disposal.tests.unit.plugins.module_utils._erasure.erasure_world import Tree
 
-__all__ = ["Bed", "Mounted", "need", "not_run", "run"]
+__all__ = ["Bed", "Mounted", "need", "not_run", "reaped", "run"]
 
 PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
 HERE = pathlib.Path(__file__).resolve().parent
@@ -51,6 +51,25 @@ def need(*tools: str) -> None:
     for tool in tools:
         if shutil.which(tool, path=PATH) is None:
             not_run(f"the tool {tool} is not installed")
+
+
+# Attached loop devices outlive a process that is killed; this one does not hear of the kill, only of the end of its input.
+_REAPER = """
+cat > /dev/null
+losetup --noheadings --list --output NAME,BACK-FILE | while read -r device file; do
+  case "$file" in "$0"/*) umount --all-targets "$device"; losetup --detach "$device" ;; esac
+done
+"""
+
+
+@contextlib.contextmanager
+def reaped(directory: pathlib.Path) -> t.Iterator[None]:
+    """Loop devices over files below a directory are detached also where this process is killed."""
+    environment = {**os.environ, "PATH": PATH}
+    with subprocess.Popen(
+        ["sh", "-c", _REAPER, str(directory)], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True, env=environment
+    ):
+        yield
 
 
 def _unmount(point: pathlib.Path) -> None:

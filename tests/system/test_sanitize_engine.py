@@ -21,7 +21,7 @@ from ansible_collections.recordings.disposal.plugins.module_utils._erasure.sanit
 from ansible_collections.recordings.disposal.plugins.module_utils._erasure.sanitized import SanitizeResult
 from ansible_collections.recordings.disposal.plugins.module_utils._errors import RefusedError
 from ansible_collections.recordings.disposal.plugins.module_utils._executor import Executor
-from ansible_collections.recordings.disposal.plugins.module_utils._media.firmware import RUNNING, Command, Status
+from ansible_collections.recordings.disposal.plugins.module_utils._media.firmware import RUNNING, Command, Firmware, Status
 from ansible_collections.recordings.disposal.plugins.module_utils._media.tools import Answer
 from ansible_collections.recordings.disposal.plugins.modules.sanitize import main
 from ansible_collections.recordings.disposal.tests.system.device_bed import MIB, found, marked, markers, sha256
@@ -33,7 +33,7 @@ KEY = bytes(range(32))
 
 
 @dataclasses.dataclass
-class Firmware:
+class Scripted(Firmware):
     """A drive over an image. C(script) is what its log says after the command, one state for each look, the last one for ever."""
 
     image: pathlib.Path
@@ -45,7 +45,6 @@ class Firmware:
     action: str = "block_erase"
     logged: bool = True
     waits: bool = False
-    limits: tuple[str, ...] = ()
     begun: int = 0
     looks: int = 0
 
@@ -64,15 +63,6 @@ class Firmware:
         content = self.image.read_bytes()
         self.image.write_bytes(self.erases(content))
         return answer.code == 0
-
-    def amends(self) -> list[Command]:
-        return []
-
-    def settle(self, executor: Executor) -> None:
-        """Nothing."""
-
-    def residue(self) -> str:
-        return ""
 
 
 DONE = [Status(RUNNING, 0, "block_erase"), Status(RUNNING, 40000, "block_erase"), Status("done", action="block_erase", fresh=True)]
@@ -93,7 +83,7 @@ def notes() -> list[str]:
 
 @pytest.fixture
 def attempt(image: pathlib.Path, notes: list[str]) -> Try:
-    def call(firmware: Firmware, *, earlier: Earlier | None = None, count: int = 64, **course: t.Any) -> SanitizeResult:
+    def call(firmware: Scripted, *, earlier: Earlier | None = None, count: int = 64, **course: t.Any) -> SanitizeResult:
         course.setdefault("on_unseen", "report")
         return sanitize_medium(
             Executor(),
@@ -108,7 +98,7 @@ def attempt(image: pathlib.Path, notes: list[str]) -> Try:
 
 
 def test_the_journal_is_ahead_of_each_act(image: pathlib.Path, attempt: Try, notes: list[str]) -> None:
-    result = attempt(Firmware(image, DONE))
+    result = attempt(Scripted(image, DONE))
     assert (result.outcome, result.transition) == ("destroyed", "in progress, then done")
     assert notes[:3] == ["before", "issuing", "accepted"] and notes[-2:] == ["ended", "looked"]
     assert markers(image) == 0
@@ -133,7 +123,7 @@ def test_the_journal_is_ahead_of_each_act(image: pathlib.Path, attempt: Try, not
     ],
 )
 def test_what_is_not_believed(image: pathlib.Path, attempt: Try, change: dict[str, t.Any], outcome: str, words: str) -> None:
-    firmware = dataclasses.replace(Firmware(image, DONE), **change)
+    firmware = dataclasses.replace(Scripted(image, DONE), **change)
     result = attempt(firmware)
     assert result.outcome == outcome and result.reason is not None and words in result.reason
 
@@ -150,7 +140,7 @@ def test_what_is_not_believed(image: pathlib.Path, attempt: Try, change: dict[st
 )
 def test_refused_with_not_a_byte_changed(image: pathlib.Path, attempt: Try, notes: list[str], before: Status, words: str) -> None:
     digest = sha256(image)
-    firmware = Firmware(image, DONE, before=before)
+    firmware = Scripted(image, DONE, before=before)
     with pytest.raises(RefusedError) as caught:
         attempt(firmware)
     assert words in caught.value.message and "nothing was done" in caught.value.message
@@ -166,8 +156,8 @@ def test_a_sample_finds_what_no_canary_lay_on(image: pathlib.Path, attempt: Try)
     def erases(content: bytes) -> bytes:
         return bytes(place) + wav.ljust(4096, b"\0") + bytes(len(content) - place - 4096)
 
-    assert attempt(Firmware(image, DONE, erases=erases), look=Look(every=0)).outcome == "destroyed"
-    result = attempt(Firmware(image, DONE, erases=erases), look=Look(every=1))
+    assert attempt(Scripted(image, DONE, erases=erases), look=Look(every=0)).outcome == "destroyed"
+    result = attempt(Scripted(image, DONE, erases=erases), look=Look(every=1))
     assert result.outcome == "not_destroyed" and "known beginnings are found" in str(result.reason)
 
 
@@ -185,18 +175,18 @@ class TestInterrupted:
 
     def test_running_is_watched_and_not_begun_again(self, image: pathlib.Path, attempt: Try, notes: list[str]) -> None:
         image.write_bytes(bytes(SIZE))
-        firmware = Firmware(image, DONE, begun=1)
+        firmware = Scripted(image, DONE, begun=1)
         result = attempt(firmware, earlier=self.issued)
         assert (result.outcome, firmware.begun) == ("destroyed", 1) and "issuing" not in notes
 
     def test_idle_with_every_canary_there_is_begun_again(self, image: pathlib.Path, attempt: Try) -> None:
         laid(image)
-        firmware = Firmware(image, DONE)
+        firmware = Scripted(image, DONE)
         assert attempt(firmware, earlier=self.issued).outcome == "destroyed" and firmware.begun == 1
 
     def test_idle_with_the_canaries_gone_is_unknown_where_the_log_tells_nothing(self, image: pathlib.Path, attempt: Try) -> None:
         image.write_bytes(bytes(SIZE))
-        firmware = Firmware(image, [Status("idle")], before=Status("idle"), begun=1)
+        firmware = Scripted(image, [Status("idle")], before=Status("idle"), begun=1)
         result = attempt(firmware, earlier=dataclasses.replace(self.issued, before=Status("idle")))
         assert result.outcome == "unknown" and firmware.begun == 1
 
@@ -204,12 +194,12 @@ class TestInterrupted:
         laid(image)
         content = image.read_bytes()
         image.write_bytes(bytes(SIZE // 2) + content[SIZE // 2 :])
-        firmware = Firmware(image, [Status("never")], begun=1)
+        firmware = Scripted(image, [Status("never")], begun=1)
         result = attempt(firmware, earlier=self.issued)
         assert result.outcome == "not_destroyed" and firmware.begun == 1
 
     def test_watching_may_end_before_the_device_does(self, image: pathlib.Path, attempt: Try, notes: list[str]) -> None:
-        result = attempt(Firmware(image, [Status(RUNNING, 5)]), timeout=0.3)
+        result = attempt(Scripted(image, [Status(RUNNING, 5)]), timeout=0.3)
         assert result.running and result.outcome == "unknown" and notes[-1] == "left"
 
 

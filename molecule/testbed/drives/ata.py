@@ -12,7 +12,7 @@ import typing as t
 from . import ata_pages as pages
 from .ata_pages import Taskfile, status_sense, taskfile_of
 from .ata_sanitize import SanitizeDevice
-from .ata_security import Refused, Security
+from .ata_security import RefusedError, Security
 from .erase import Run
 from .scsi import SECTOR, Answer, ScsiDisk
 from .sense import CheckConditionError, Sense
@@ -106,20 +106,20 @@ class AtaDisk(ScsiDisk):
         registers = taskfile_of(cdb)
         try:
             return self._register_command(registers, data)
-        except Refused as error:
+        except RefusedError as error:
             raise CheckConditionError(status_sense(good=False, count=error.count, address=error.reason)) from None
 
     def _register_command(self, registers: Taskfile, data: bytes) -> Answer:
-        """:raises Refused: aborted."""
+        """:raises RefusedError: aborted."""
         command, drive = registers.command, self.drive
         asks = command in (_IDENTIFY, _POWER_MODE, 0xE0) or (command == _SANITIZE and registers.feature == 0)
         if command not in self.registers or (drive.running and not asks):
-            raise Refused
+            raise RefusedError
         reaches_medium = command in (*_READS, *_WRITES, 0x06)
         if reaches_medium and (drive.failed or self.security.locked):
-            raise Refused
+            raise RefusedError
         if command in (*_WRITES, 0x06) and drive.behaviour.get("read_only"):
-            raise Refused
+            raise RefusedError
         return self.registers[command](registers, data)
 
     def _done(self, registers: Taskfile, count: int = 0, address: int = 0) -> bytes:
@@ -143,7 +143,7 @@ class AtaDisk(ScsiDisk):
 
     def _set_features(self, registers: Taskfile, data: bytes) -> bytes:
         if registers.feature not in (0x02, 0x82):
-            raise Refused
+            raise RefusedError
         self.drive.state["write_cache"] = registers.feature == 0x02
         self.drive.save()
         return self._done(registers)
@@ -152,7 +152,7 @@ class AtaDisk(ScsiDisk):
         full = 0x10000 if registers.command in _WIDE else 0x100
         count = registers.number % full or full
         if registers.address + count > self.sectors:
-            raise Refused
+            raise RefusedError
         offset, length = registers.address * SECTOR, count * SECTOR
         if registers.command in _READS:
             return self.read(offset, length)
@@ -161,11 +161,11 @@ class AtaDisk(ScsiDisk):
 
     def _trim(self, registers: Taskfile, data: bytes) -> bytes:
         if registers.feature != 1 or not self._solid:
-            raise Refused
+            raise RefusedError
         for (entry,) in struct.iter_unpack("<Q", data[: len(data) // 8 * 8]):
             first, count = entry & (1 << 48) - 1, entry >> 48
             if first + count > self.sectors:
-                raise Refused
+                raise RefusedError
             self.drive.write(first * SECTOR, bytes(count * SECTOR))
         return self._done(registers)
 
@@ -174,7 +174,7 @@ class AtaDisk(ScsiDisk):
 
     def _set_max(self, registers: Taskfile, data: bytes) -> bytes:
         if registers.address >= self.drive.state["native"] or self.drive.refuses("set_max"):
-            raise Refused
+            raise RefusedError
         if registers.number & 1:
             self.drive.state["visible"], self.volatile = registers.address + 1, None
             self.drive.save()
@@ -185,7 +185,7 @@ class AtaDisk(ScsiDisk):
     def _configuration(self, registers: Taskfile, data: bytes) -> bytes:
         """Device configuration overlay: 0xc0 takes it off, 0xc1 freezes it, 0xc2 tells what could be had."""
         if self.configuration_frozen or self.drive.refuses("configuration"):
-            raise Refused
+            raise RefusedError
         if registers.feature == 0xC2:
             return pages.configuration(self.drive.size // SECTOR)
         if registers.feature == 0xC1:
@@ -194,13 +194,13 @@ class AtaDisk(ScsiDisk):
             self.drive.state["native"] = self.drive.state["visible"] = self.drive.size // SECTOR
             self.drive.save()
         else:
-            raise Refused
+            raise RefusedError
         return self._done(registers)
 
     def _read_log(self, registers: Taskfile, data: bytes) -> bytes:
         """The directory of logs, of which there are none."""
         if registers.address or registers.number != 1:
-            raise Refused
+            raise RefusedError
         return b"\x01".ljust(SECTOR, b"\0")
 
     def _smart(self, registers: Taskfile, data: bytes) -> bytes:
@@ -208,7 +208,7 @@ class AtaDisk(ScsiDisk):
         if feature in (0xD0, 0xD1):
             return pages.smart_data() if feature == 0xD0 else pages.smart_data()[:2].ljust(511, b"\0") + b"\xf0"
         if feature not in (0xD8, 0xDA):
-            raise Refused
+            raise RefusedError
         # The signature of a disk that foresees no failure.
         return self._done(registers, 0, 0xC24F00)
 
@@ -218,9 +218,9 @@ class AtaDisk(ScsiDisk):
 
     def _sanitize_device(self, registers: Taskfile, data: bytes) -> bytes:
         if registers.feature and self.security.locked:
-            raise Refused
+            raise RefusedError
         if registers.feature and registers.feature not in (0x20, 0x40) and self.drive.behaviour.get("read_only"):
-            raise Refused
+            raise RefusedError
         if registers.feature == 0 and self.drive.behaviour.get("log") == "garbage":
             raise CheckConditionError(Sense(0, 0, 0))
         return self._done(registers, *self.sanitize.carry_out(registers))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 
 from .ata_pages import Taskfile
-from .ata_security import Refused
+from .ata_security import RefusedError
 from .erase import Run
 from .store import Drive
 
@@ -44,23 +44,23 @@ class SanitizeDevice:
     def carry_out(self, registers: Taskfile) -> tuple[int, int]:
         """The count and the address of what the registers hold after it.
 
-        :raises Refused: aborted.
+        :raises RefusedError: aborted.
         """
         feature = registers.feature
         if not self._offered(feature) or feature not in (_STATUS, *_SURE):
-            raise Refused(UNSUPPORTED)
+            raise RefusedError(UNSUPPORTED)
         if feature == _STATUS:
             return self._status(registers)
         address = registers.address >> 32 if feature == 0x14 else registers.address & 0xFFFFFFFF
         if address != _SURE[feature] or self.drive.refuses("sanitize"):
-            raise Refused
+            raise RefusedError
         if feature == _ANTIFREEZE:
             if self.frozen:
-                raise Refused(IS_FROZEN)
+                raise RefusedError(IS_FROZEN)
             self._antifrozen = True
         elif feature == _FREEZE:
             if self._antifrozen:
-                raise Refused(IS_ANTIFROZEN)
+                raise RefusedError(IS_ANTIFROZEN)
             self._frozen = True
         else:
             self._begin(registers)
@@ -74,19 +74,19 @@ class SanitizeDevice:
 
     def _status(self, registers: Taskfile) -> tuple[int, int]:
         if self.drive.behaviour.get("log") == "unreadable":
-            raise Refused
+            raise RefusedError
         if self.drive.failed:
             if not (registers.number & _CLEAR_FAILURE and self.drive.unrestricted):
-                raise Refused(UNSUCCESSFUL)
+                raise RefusedError(UNSUCCESSFUL)
             self.drive.leave_failure()
         return self._told()
 
     def _begin(self, registers: Taskfile) -> None:
         feature, drive = registers.feature, self.drive
         if self.frozen:
-            raise Refused(IS_FROZEN)
+            raise RefusedError(IS_FROZEN)
         if drive.running:
-            raise Refused
+            raise RefusedError
         run = Run("sanitize", _ACTIONS[feature][0], feature, [[0, drive.size]], unrestricted=bool(registers.number & _FAILURE_MODE))
         if feature == 0x14:
             pattern = struct.pack("<I", registers.address & 0xFFFFFFFF).hex()

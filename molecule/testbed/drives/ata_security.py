@@ -13,14 +13,14 @@ from .erase import Run
 from .scsi import SECTOR
 from .store import Drive
 
-__all__ = ["Refused", "Security"]
+__all__ = ["RefusedError", "Security"]
 
 _ATTEMPTS = 5
 _FACTORY = bytes(32).hex()
 _MASTER, _ENHANCED, _MAXIMUM = 1 << 0, 1 << 1, 1 << 8
 
 
-class Refused(Exception):  # noqa: N818
+class RefusedError(Exception):
     """The disk aborts the command. C(reason) of a sanitize device command is told in its registers."""
 
     def __init__(self, reason: int = 0, count: int = 0) -> None:
@@ -70,14 +70,14 @@ class Security:
         }
 
     def carry_out(self, registers: Taskfile, data: bytes) -> None:
-        """:raises Refused: aborted."""
+        """:raises RefusedError: aborted."""
         prepared, self._prepared = self._prepared, False
         if self.drive.about.get("no_security") or self.drive.refuses("security"):
-            raise Refused
+            raise RefusedError
         if self.frozen and registers.command != 0xF5:
-            raise Refused
+            raise RefusedError
         if registers.command == 0xF4 and not prepared:
-            raise Refused
+            raise RefusedError
         self.handlers()[registers.command](registers, data)
 
     def _right(self, data: bytes) -> bool:
@@ -88,7 +88,7 @@ class Security:
 
     def _set_password(self, registers: Taskfile, data: bytes) -> None:
         if self.locked or self.drive.refuses("set_password"):
-            raise Refused
+            raise RefusedError
         state = self.drive.state
         if data[0] & _MASTER:
             state.update(master=data[2:34].hex(), master_identifier=int.from_bytes(data[34:36], "little"))
@@ -98,11 +98,11 @@ class Security:
 
     def _unlock(self, registers: Taskfile, data: bytes) -> None:
         if self.drive.refuses("unlock") or not self.attempts:
-            raise Refused
+            raise RefusedError
         by_master = data[0] & _MASTER and self.drive.state["maximum"]
         if by_master or not self._right(data):
             self.attempts -= self.locked
-            raise Refused
+            raise RefusedError
         self._locked = False
 
     def _prepare(self, registers: Taskfile, data: bytes) -> None:
@@ -111,14 +111,14 @@ class Security:
     def _erase_unit(self, registers: Taskfile, data: bytes) -> None:
         """Answers nothing until it is over; a power loss leaves the disk locked with its password."""
         if not self.attempts or self.drive.refuses("erase") or not self._right(data):
-            raise Refused
+            raise RefusedError
         enhanced = bool(data[0] & _ENHANCED)
         reached = self.drive.size if enhanced else int(self.drive.state["native"]) * SECTOR
         run = Run("security", "crypto" if enhanced else "block", int(enhanced), [[0, reached]])
         self.drive.begin(run).join()
         if self.drive.state["format_failed"]:
             self.drive.state["format_failed"] = ""
-            raise Refused
+            raise RefusedError
 
     def ended(self, run: Run, state: str) -> None:
         if run.kind == "security" and state == "done":
@@ -127,12 +127,12 @@ class Security:
 
     def _freeze(self, registers: Taskfile, data: bytes) -> None:
         if self.locked:
-            raise Refused
+            raise RefusedError
         self._frozen = True
 
     def _disable(self, registers: Taskfile, data: bytes) -> None:
         by_master = data[0] & _MASTER and self.drive.state["maximum"]
         if self.locked or self.drive.refuses("disable") or by_master or not self._right(data):
-            raise Refused
+            raise RefusedError
         self.drive.state.update(password=None, maximum=False)
         self.drive.save()

@@ -43,7 +43,7 @@ class Drive:
         self.state: dict[str, t.Any] = {"sanitize": dict(NEVER), "run": None, "done": 0, "power_ons": 0, "power_losses": 0}
         if (directory / "state.json").exists():
             self.state.update(json.loads((directory / "state.json").read_text(encoding="utf-8")))
-        self.log = open(directory / "commands.log", "a", encoding="ascii", buffering=1)  # noqa: SIM115
+        self.log = open(directory / "commands.log", "a", encoding="ascii", buffering=1)  # noqa: SIM115 - open as long as the drive is
         self.on_end: t.Callable[[Run, str], None] = lambda _run, _state: None
         self.unplug: t.Callable[[], None] = lambda: None
         self.state["power_losses"] += bool(self.state["power_ons"])

@@ -19,7 +19,7 @@ import typing as t
 
 from .._executor import Executor
 
-__all__ = ["LIMIT_MARGIN", "free_by_map", "free_ranges", "margin_given", "overlap"]
+__all__ = ["LIMIT_MARGIN", "free_by_map", "free_ranges", "margin_given", "merged", "overlap", "without"]
 
 LIMIT_MARGIN = "the filesystem's own margin could not be set back to what it was; mount it anew"
 
@@ -110,6 +110,33 @@ def overlap(one: t.Iterable[tuple[int, int]], other: t.Iterable[tuple[int, int]]
         else:
             b = next(second, None)
     return both
+
+
+def merged(ranges: t.Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The same bytes in order and without overlaps."""
+    result: list[tuple[int, int]] = []
+    for start, end in sorted(ranges):
+        if result and start <= result[-1][1]:
+            result[-1] = (result[-1][0], max(end, result[-1][1]))
+        else:
+            result.append((start, end))
+    return result
+
+
+def without(ranges: t.Iterable[tuple[int, int]], known: t.Sequence[tuple[int, int]]) -> t.Iterator[tuple[int, int]]:
+    """What of C(ranges) lies in none of C(known); each in order and without overlaps."""
+    number = 0
+    for start, end in ranges:
+        while number < len(known) and known[number][1] <= start:
+            number += 1
+        ahead = number
+        while ahead < len(known) and known[ahead][0] < end:
+            if known[ahead][0] > start:
+                yield start, known[ahead][0]
+            start = max(start, known[ahead][1])
+            ahead += 1
+        if start < end:
+            yield start, end
 
 
 @contextlib.contextmanager

@@ -21,7 +21,7 @@ from .._executor import Executor
 from .extents import DATA_INLINE, map_extents, places
 from .filesystem import LIMIT_BACKING
 from .fillfiles import FillFile, FillFiles, remove_leftovers
-from .freeblocks import free_ranges, margin_given
+from .freeblocks import free_ranges, margin_given, merged, without
 from .freelook import FreeSpace, alone, examine, mapped_free, open_directory
 from .freeresult import FreeSpaceResult, Reached, conclude
 from .keystream import CHUNK, Source, open_source
@@ -38,6 +38,9 @@ _TAIL_FILES = 64
 # Pieces of the map, or of a file, that are looked at; what is behind them is not counted as reached.
 _EXCHANGED = 20_000
 _CHOICE = 16
+# Files that are exchanged at most, and what is left that is not worth one: blocks one by one take long.
+_EXCHANGES = 8
+_NOT_WORTH = 65536
 # As much as the smallest inodes have room for.
 _INLINE_BYTES = 16
 
@@ -219,21 +222,34 @@ class _Run:
         """Have the filesystem leave other blocks free than those that no file got, which it counts and does not choose (XFS).
 
         A file that is proven is given back and written anew block by block, which takes the nearest blocks and not the largest pieces.
-        What is free then and was the file's is proven already.
+        What is free then and was the file's is proven already. XFS holds back a share of each part of the medium (allocation group), so a
+        file near the largest piece that is left is taken, and again for the next piece.
         """
-        left = list(itertools.islice(free_ranges(self.fd) or (), _EXCHANGED))
-        files = sorted((file for file in self.files.files if file.size and file.proven), key=lambda file: file.size)
-        if not left or not files:
-            return
-        # Large beside what is left, so that the filesystem has a choice, and no larger, because blocks one by one take long.
-        enough = _CHOICE * sum(end - start for start, end in left)
-        file = next((file for file in files if file.size >= enough), files[-1])
-        self.given = list(itertools.islice(places(file.fd), _EXCHANGED))
-        self.executor.ftruncate(file.fd, 0)
-        self.executor.sync_directory(self.fd)
-        file.renew()
-        self._fill(file, buffers, self.files.block)
-        self._passes([file])
+        exchanged: set[int] = set()
+        while len(exchanged) < _EXCHANGES:
+            left = list(itertools.islice(without(free_ranges(self.fd) or (), self.given), _EXCHANGED))
+            file = self._nearest(left, exchanged) if sum(end - start for start, end in left) > _NOT_WORTH else None
+            if file is None:
+                return
+            exchanged.add(file.number)
+            self.given = merged([*self.given, *itertools.islice(places(file.fd), _EXCHANGED)])
+            self.executor.ftruncate(file.fd, 0)
+            self.executor.sync_directory(self.fd)
+            file.renew()
+            self._fill(file, buffers, self.files.block)
+            self._passes([file])
+
+    def _nearest(self, left: list[tuple[int, int]], exchanged: t.Container[int]) -> FillFile | None:
+        """Of the proven files, the one nearest to the largest piece that is left, and large beside it; C(None) where there is none."""
+        files = [file for file in self.files.files if file.size and file.proven and file.number not in exchanged]
+        start, end = max(left, key=lambda piece: piece[1] - piece[0])
+
+        def distance(file: FillFile) -> int:
+            pieces = itertools.islice(places(file.fd), _EXCHANGED)
+            return min((max(first - end, start - last, 0) for first, last in pieces), default=1 << 63)
+
+        # Large, so that the filesystem has a choice.
+        return min(files, key=lambda file: (file.size < _CHOICE * (end - start), distance(file)), default=None)
 
     def _cluster(self, file: FillFile) -> int:
         """The bytes that the filesystem gives out at once, tried: on ext4 with bigalloc more than a block; 0 where there is no room to try."""

@@ -16,6 +16,7 @@ from .._executor import Executor
 from .._media.firmware import RUNNING, Firmware, Status, refuse_running
 from .._media.guards import gather_use, require_free
 from .._media.identity import Device, find_device, same_medium
+from .._media.tools import Answer
 from .canary import BLOCK, Canaries
 from .filesystem import FilesystemProbe
 from .looking import Look, Seen, look_at_device
@@ -112,10 +113,10 @@ class _Run:
             if self._counts_already():
                 self.seen.laid = self.earlier.laid or 0
             else:
-                self._require_idle()
+                state = self._require_idle()
                 self._require_free()
                 handles.extend(open_device(self.executor, device) for device, _canaries in self.devices)
-                self._begin(handles)
+                self._begin(handles, state)
             self._follow()
         finally:
             for fd in handles:
@@ -135,8 +136,11 @@ class _Run:
             self.limits.extend(FilesystemProbe().assess_device(device.major, device.minor).limits)
             self.limits.extend(f"whether {process} had {device.name} open could not be determined" for process in use.unseen[:3])
 
-    def _require_idle(self) -> None:
-        """:raises RefusedError: something runs on the device, or it cannot be asked or told anything."""
+    def _require_idle(self) -> Status:
+        """What the device says before anything is done.
+
+        :raises RefusedError: something runs on the device, or it cannot be asked or told anything.
+        """
         now = self.firmware.look()
         refuse_running(self._names, now)
         if now.state == "unknown":
@@ -150,6 +154,7 @@ class _Run:
             raise RefusedError(
                 f"{self._names} cannot be sanitized ({told[now.state]}), so nothing was done; free it (sleep and wake, or plug in anew), and run again"
             )
+        return now
 
     @property
     def _names(self) -> str:
@@ -169,23 +174,20 @@ class _Run:
         left, unread = self._count_canaries()
         return unread > 0 or left < sum(len(canaries.places()) for _device, canaries in self.devices)
 
-    def _begin(self, handles: t.Sequence[int]) -> None:
-        state = self.firmware.look()
+    def _begin(self, handles: t.Sequence[int], state: Status) -> None:
         if self.firmware.waits and state.state in ("armed", "locked"):
             self.seen.laid = self.earlier.laid or 0
         else:
-            self.seen.before = state
             self._lay(handles)
-            after = self.firmware.look()
             # Writing is what clears the sign that nothing was written.
-            self.seen.before = replace(state, fresh=after.fresh)
+            self.seen.before = replace(state, fresh=self.firmware.look().fresh)
         self.seen.seen.clear()
         self._note("before", {"status": self.seen.before.row(), "laid": self.seen.laid})
         for command in self.firmware.commands():
             self._note("issuing", {"what": command.what})
             answer = command.carry_out(self.executor)
             self.seen.accepted = self.firmware.accepted(command, answer)
-            self.seen.told = " ".join((answer.errors or answer.problem).split())[:400]
+            self.seen.told = _words(answer)
             told = {True: "accepted", False: "refused", None: "answered"}[self.seen.accepted]
             now = self.firmware.look()
             self.seen.seen.append(now)
@@ -285,7 +287,7 @@ class _Run:
         if judge_sanitize(self.seen)[0] != "destroyed":
             for command in self.firmware.amends():
                 answer = command.carry_out(self.executor)
-                self._note("amended", {"what": command.what, "told": " ".join((answer.errors or answer.problem).split())[:400]})
+                self._note("amended", {"what": command.what, "told": _words(answer)})
         self.seen.leftover = self.firmware.residue()
 
     def _judged(self) -> SanitizeResult:
@@ -302,6 +304,11 @@ class _Run:
             tuple(self.limits),
             read={"bytes": read, "beginnings": sum(each.beginnings_count for each in self.looked)},
         )
+
+
+def _words(answer: Answer) -> str:
+    """What a tool said of its trouble; empty where it had none."""
+    return " ".join((answer.errors or answer.problem).split())[:400]
 
 
 def _read(fd: int, place: int, buffers: Buffers) -> memoryview:

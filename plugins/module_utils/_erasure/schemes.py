@@ -9,14 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from .._errors import RefusedError
+from .._standards.levels import LEVELS, STANDARD, satisfies
 from .._standards.schemes import CUSTOM, PUBLISHED, scheme_problem
+from .._standards.techniques import TECHNIQUES
 
 __all__ = ["LEVELS", "RANDOM", "STANDARD", "VERIFY", "Pass", "Scheme", "find_scheme", "reachable_level", "require_level", "satisfies"]
 
-STANDARD = "NIST SP 800-88 Rev. 2 (2025-09)"
-LEVELS = ("none", "clear", "purge", "destroy")
-
-_REACHABLE = {"overwrite": "clear"}
+_REACHABLE = {"overwrite": TECHNIQUES["overwrite"].level}
 VERIFY = ("none", "sample", "last", "all")
 
 
@@ -88,13 +87,6 @@ def find_scheme(name: str) -> Scheme:
 def reachable_level(technique: str) -> str:
     """The highest level that a technique can reach on files; C(none) for a technique that this engine does not have."""
     return _REACHABLE.get(technique, "none")
-
-
-def satisfies(achieved: str, required: str) -> bool:
-    """Whether one level is at least the other; a level that is not known satisfies nothing and is never satisfied."""
-    if achieved not in LEVELS or required not in LEVELS:
-        return False
-    return LEVELS.index(achieved) >= LEVELS.index(required)
 
 
 def require_level(technique: str, required: str) -> str:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from .._standards.techniques import RATES, STANDARD, techniques
+from .._standards.levels import STANDARD
+from .._standards.techniques import RATES, techniques
 from .ata import Identified
 from .mmc import Emmc
 from .nvme import Controller, SanitizeLog

@@ -9,7 +9,7 @@ from __future__ import annotations
 from .._errors import RefusedError
 from .._executor import Executor
 from .ata import Identified, parse_sanitize_status, read_identify
-from .firmware import Command, Status
+from .firmware import Command, Firmware, Status
 from .hidden import parse_identify
 from .identity import Device
 from .scsi_node import rescan
@@ -39,7 +39,7 @@ def look_at_identify(path: str) -> Identified | str:
         return answer.problem or error.message
 
 
-class AtaSanitize:
+class AtaSanitize(Firmware):
     """SANITIZE DEVICE.
 
     :arg passes: of an overwrite, from 1 to 15; C(pattern) 32 bits.
@@ -47,7 +47,6 @@ class AtaSanitize:
 
     logged = True
     waits = False
-    limits: tuple[str, ...] = ()
 
     def __init__(self, technique: str, device: Device, *, passes: int = 1, pattern: int = 0) -> None:
         self.technique = technique
@@ -72,22 +71,15 @@ class AtaSanitize:
         # Its exit code tells of the tool only; what the disk did is in its log.
         return False if answer.code not in (0, None) else None
 
-    def amends(self) -> list[Command]:
-        return []
-
     def settle(self, executor: Executor) -> None:
         rescan(executor, self._device)
 
-    def residue(self) -> str:
-        return ""
 
-
-class AtaSecurityErase:
+class AtaSecurityErase(Firmware):
     """SECURITY ERASE UNIT, which needs a password to be set first; the disk forgets it when the erase has succeeded."""
 
     logged = True
     waits = True
-    limits: tuple[str, ...] = ()
 
     def __init__(self, technique: str, device: Device) -> None:
         self.technique, self.action = technique, ""

@@ -10,6 +10,7 @@ import os
 import typing as t
 
 from .._errors import RefusedError
+from .._standards.levels import LEVELS, satisfies
 from .abilities import Ability
 from .ata_erase import AtaSanitize, AtaSecurityErase
 from .firmware import Firmware, Status
@@ -31,7 +32,6 @@ TECHNIQUES = (
     *("mmc_secure_erase", "mmc_sanitize"),
     *("nvme_format_user_data", "nvme_format_crypto", "scsi_format"),
 )
-_RANKS = ("none", "clear", "purge", "destroy")
 
 
 def choose(found: t.Iterable[Ability], technique: str, level: str, fallback: t.Sequence[str], *, name: str) -> list[str]:
@@ -43,7 +43,7 @@ def choose(found: t.Iterable[Ability], technique: str, level: str, fallback: t.S
     :raises RefusedError: the technique is not possible or not enough, or C(auto) finds none.
     """
     able = {ability.technique: ability for ability in found if ability.technique in TECHNIQUES}
-    enough = [each for each in TECHNIQUES if each in able and able[each].possible and _RANKS.index(able[each].level) >= _RANKS.index(level)]
+    enough = [each for each in TECHNIQUES if each in able and able[each].possible and satisfies(able[each].level, level)]
     if technique == AUTO:
         if not enough:
             raise RefusedError(
@@ -51,7 +51,7 @@ def choose(found: t.Iterable[Ability], technique: str, level: str, fallback: t.S
                 "overwrite it, destroy its keys, or destroy it physically",
                 details={"techniques": [ability.row() for ability in able.values()]},
             )
-        first = max(enough, key=lambda each: (_RANKS.index(able[each].level), -TECHNIQUES.index(each)))
+        first = max(enough, key=lambda each: (LEVELS.index(able[each].level), -TECHNIQUES.index(each)))
     else:
         first = technique
         if first not in able or not able[first].possible:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import abc
 import typing as t
 from dataclasses import dataclass
 
@@ -65,7 +66,7 @@ class Command(t.NamedTuple):
         return tell(executor, self.argv, self.what, seconds=self.seconds)
 
 
-class Firmware(t.Protocol):
+class Firmware(abc.ABC):
     """One technique on one device.
 
     :ivar technique: its name.
@@ -79,25 +80,30 @@ class Firmware(t.Protocol):
     action: str
     logged: bool
     waits: bool
-    limits: tuple[str, ...]
+    limits: tuple[str, ...] = ()
 
+    @abc.abstractmethod
     def look(self) -> Status:
         """What the device says now; never raises."""
 
+    @abc.abstractmethod
     def commands(self) -> list[Command]:
         """What begins it, in order; each is sent only after the one before it was accepted."""
 
+    @abc.abstractmethod
     def accepted(self, command: Command, answer: Answer) -> bool | None:
         """Whether the device took a command; C(None) where its answer does not tell."""
 
     def amends(self) -> list[Command]:
         """After a failure, what gives the device back the state that it had before."""
+        return []
 
-    def settle(self, executor: Executor) -> None:
+    def settle(self, executor: Executor) -> None:  # noqa: B027 - most techniques need nothing here
         """Once it is over, have the kernel look at the device anew where it needs that."""
 
     def residue(self) -> str:
         """What the technique left behind that it should not have; empty where nothing."""
+        return ""
 
 
 def refuse_running(names: str, status: Status) -> None:

@@ -15,9 +15,12 @@ from .._errors import RefusedError
 from .blocklayers import loop_backing
 
 __all__ = [
+    "DEVICE_OPTIONS",
+    "DISK_OPTIONS",
     "IDENTITY_KEYS",
     "Device",
     "find_device",
+    "given_identity",
     "list_devices",
     "namespaces_of",
     "parse_uevent",
@@ -31,6 +34,14 @@ __all__ = [
 # What names a device; size_bytes only narrows.
 IDENTITY_KEYS = ("serial", "wwn", "partuuid", "backing_file")
 _SIZE = "size_bytes"
+# The suboptions of a module's option C(device): of a whole disk, and of a disk or a partition.
+DISK_OPTIONS: dict[str, dict[str, t.Any]] = {
+    "serial": {"type": "str"},
+    "wwn": {"type": "str"},
+    "backing_file": {"type": "str"},
+    "size_bytes": {"type": "int"},
+}
+DEVICE_OPTIONS: dict[str, dict[str, t.Any]] = {**DISK_OPTIONS, "partuuid": {"type": "str"}}
 _SECTOR = 512
 _WWN_PREFIX = re.compile(r"^(?:0x|naa\.|eui\.|uuid\.|nguid\.)")
 
@@ -266,6 +277,11 @@ def find_device(identity: t.Mapping[str, str], *, sys_root: str = "/sys", run_ro
             "it is another medium or part of it is hidden, so correct the register or look at the drive"
         )
     return Device(**{**device.__dict__, "asked": dict(identity)})
+
+
+def given_identity(device: t.Mapping[str, t.Any]) -> dict[str, str]:
+    """The identity that a task's option C(device) gives: what was left out names nothing."""
+    return {key: str(value) for key, value in device.items() if value is not None}
 
 
 def namespaces_of(device: Device, devices: t.Iterable[Device]) -> list[Device]:

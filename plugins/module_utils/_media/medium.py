@@ -25,7 +25,7 @@ from .opal import ask_discovery
 from .scsi import Characteristics, Operations, ScsiState, ask_characteristics, ask_operations, ask_state
 from .scsi_node import command_path
 from .tape import TapeDrive, TapeStatus, ask_tape, list_tapes
-from .tools import Answer, ask
+from .tools import Answer, ask, failure
 
 __all__ = ["look_at_abilities", "look_at_media"]
 
@@ -102,7 +102,7 @@ class _Look:
     def _parsed(self, what: str, answer: Answer, parse: t.Callable[[bytes], Parsed]) -> Parsed | None:
         """What a tool's answer means; where it means nothing, C(problems) tells why."""
         if answer.code != 0:
-            self.problems[what] = answer.problem or " ".join(answer.errors.split()) or f"the tool ended with {answer.code}"
+            self.problems[what] = failure(answer)
             return None
         try:
             return parse(answer.output)

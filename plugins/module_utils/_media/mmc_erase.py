@@ -10,8 +10,7 @@ Nothing emulates such a device, so this is tested at the command line only. What
 from __future__ import annotations
 
 from .._errors import RefusedError
-from .._executor import Executor
-from .firmware import Command, Status
+from .firmware import Command, Firmware, Status
 from .identity import Device
 from .mmc import erase_command, erase_problem, sanitize_command, sanitize_problem
 from .tools import Answer
@@ -23,11 +22,11 @@ _SECTOR = 512
 _SMALLEST = 2 << 30
 
 
-class MmcErase:
+class MmcErase(Firmware):
     """One technique on an eMMC device."""
 
     logged, waits = False, True
-    limits: tuple[str, ...] = ("the boot partitions and the RPMB of the eMMC device were not reached",)
+    limits = ("the boot partitions and the RPMB of the eMMC device were not reached",)
 
     def __init__(self, technique: str, device: Device) -> None:
         self.technique, self.action = technique, ""
@@ -54,12 +53,3 @@ class MmcErase:
         if answer.code is None:
             return None
         return not (erase_problem(answer) if command.argv[1] == "erase" else sanitize_problem(answer))
-
-    def amends(self) -> list[Command]:
-        return []
-
-    def settle(self, executor: Executor) -> None:
-        """The kernel needs nothing."""
-
-    def residue(self) -> str:
-        return ""

@@ -10,8 +10,7 @@ import os
 import re
 
 from .._errors import RefusedError
-from .._executor import Executor
-from .firmware import Command, Status
+from .firmware import Command, Firmware, Status
 from .identity import Device
 from .nvme import parse_controller, parse_namespace, parse_sanitize_log
 from .tools import Answer, ask, failure
@@ -108,7 +107,7 @@ def look_at_log(path: str) -> Status:
     """The sanitize log as a status."""
     answer = ask(["nvme", "sanitize-log", "--raw-binary", path])
     if answer.code != 0:
-        return Status("unknown", told=answer.problem or " ".join(answer.errors.split()) or f"nvme ended with {answer.code}")
+        return Status("unknown", told=failure(answer))
     try:
         log = parse_sanitize_log(answer.output)
     except RefusedError as error:
@@ -116,7 +115,7 @@ def look_at_log(path: str) -> Status:
     return Status(log.state, log.progress if log.state == "in_progress" else None, log.action, log.untouched)
 
 
-class NvmeSanitize:
+class NvmeSanitize(Firmware):
     """Sanitize, which reaches every namespace of the drive.
 
     :arg passes: of an overwrite, from 1 to 15; C(pattern) 32 bits.
@@ -124,7 +123,6 @@ class NvmeSanitize:
 
     logged = True
     waits = False
-    limits: tuple[str, ...] = ()
 
     def __init__(self, technique: str, device: Device, *, passes: int = 1, pattern: int = 0) -> None:
         self.technique = technique
@@ -142,17 +140,8 @@ class NvmeSanitize:
     def accepted(self, command: Command, answer: Answer) -> bool | None:
         return _taken(answer)
 
-    def amends(self) -> list[Command]:
-        return []
 
-    def settle(self, executor: Executor) -> None:
-        """The kernel needs nothing."""
-
-    def residue(self) -> str:
-        return ""
-
-
-class NvmeFormat:
+class NvmeFormat(Firmware):
     """Format NVM with a secure erase. No log tells of it, so only what is read back proves anything.
 
     :arg seconds: that it may take.
@@ -160,7 +149,6 @@ class NvmeFormat:
 
     logged = False
     waits = True
-    limits: tuple[str, ...] = ()
 
     def __init__(self, technique: str, device: Device, *, seconds: float = 6 * 3600.0) -> None:
         self.technique, self.action = technique, ""
@@ -174,9 +162,7 @@ class NvmeFormat:
     def commands(self) -> list[Command]:
         found = ask(["nvme", "id-ns", "--raw-binary", f"--namespace-id={self._number}", self._path])
         if found.code != 0:
-            raise RefusedError(
-                f"the namespace's format cannot be read ({' '.join(found.errors.split()) or found.problem}), so it was not formatted"
-            )
+            raise RefusedError(f"the namespace's format cannot be read ({failure(found)}), so it was not formatted")
         index = parse_namespace(found.output).format_index
         argv = (
             *("nvme", "format", f"--namespace-id={self._number}", f"--ses={_FORMATS[self.technique]}", f"--lbaf={index}"),
@@ -186,12 +172,3 @@ class NvmeFormat:
 
     def accepted(self, command: Command, answer: Answer) -> bool | None:
         return _taken(answer)
-
-    def amends(self) -> list[Command]:
-        return []
-
-    def settle(self, executor: Executor) -> None:
-        """The kernel needs nothing."""
-
-    def residue(self) -> str:
-        return ""

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from .._executor import Executor
-from .firmware import RUNNING, Command, Status
+from .firmware import RUNNING, Command, Firmware, Status
 from .identity import Device
 from .scsi import ask_state
 from .scsi_node import command_path, rescan
@@ -18,14 +18,13 @@ __all__ = ["ScsiErase"]
 _SANITIZE = {"scsi_sanitize_block": "--block", "scsi_sanitize_crypto": "--crypto", "scsi_sanitize_overwrite": "--overwrite"}
 
 
-class ScsiErase:
+class ScsiErase(Firmware):
     """One technique on a SCSI device, which keeps no log: what it did is seen only while it does it.
 
     :arg passes: of a sanitize that overwrites, from 1 to 31; the pattern is zeros.
     """
 
     waits = False
-    limits: tuple[str, ...] = ()
 
     def __init__(self, technique: str, device: Device, *, passes: int = 1) -> None:
         self.technique, self.action = technique, ""
@@ -53,11 +52,5 @@ class ScsiErase:
         # A code of 0 tells only that the tool is content; 5 is an illegal request, which the device did not take.
         return {5: False, 9: False}.get(answer.code if answer.code is not None else -1, True if answer.code == 0 else None)
 
-    def amends(self) -> list[Command]:
-        return []
-
     def settle(self, executor: Executor) -> None:
         rescan(executor, self._device)
-
-    def residue(self) -> str:
-        return ""

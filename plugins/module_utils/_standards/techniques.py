@@ -12,11 +12,12 @@ from __future__ import annotations
 import typing as t
 
 from .._errors import RefusedError
+from .levels import LEVELS, STANDARD
 
-__all__ = ["LEVELS", "RATES", "STANDARD", "TECHNIQUES", "Technique", "level_of", "technique_problem", "techniques"]
+__all__ = ["RATES", "REACHABLE", "TECHNIQUES", "Technique", "technique_problem", "techniques"]
 
-STANDARD = "NIST SP 800-88 Rev. 2 (2025-09)"
-LEVELS = ("none", "clear", "purge")
+# What a technique may reach: nothing that leaves the medium whole destroys it.
+REACHABLE = LEVELS[:-1]
 
 _LABELS = "labels of openSeaChest's erase methods"
 _MEMORY = "common knowledge of JESD84-B51 (eMMC), not held against a standard"
@@ -85,8 +86,8 @@ def technique_problem(name: t.Any, given: t.Any) -> str | None:
         return f"is not known; give one of {', '.join(TECHNIQUES)}"
     if not isinstance(given, t.Mapping) or set(given) != set(_KEYS):
         return f"must have {', '.join(_KEYS)} and nothing else, so that a certificate can name them"
-    if given["level"] not in LEVELS:
-        return f"has the level {given['level']!r}, which is none; give one of {', '.join(LEVELS)}"
+    if given["level"] not in REACHABLE:
+        return f"has the level {given['level']!r}, which is none; give one of {', '.join(REACHABLE)}"
     empty = [key for key in _KEYS if not isinstance(given[key], str) or not given[key].strip()]
     return f"has no {empty[0]}; state the edition and the source that give the level" if empty else None
 
@@ -104,8 +105,3 @@ def techniques(overrides: t.Mapping[str, t.Mapping[str, str]] | None = None) -> 
             raise RefusedError(f"the level of the technique {name} {problem}")
         found[name] = Technique(given["level"], given["standard"], given["source"], "policy")
     return found
-
-
-def level_of(technique: str, overrides: t.Mapping[str, t.Mapping[str, str]] | None = None) -> str:
-    """The level that a technique reaches: C(none), C(clear) or C(purge)."""
-    return techniques(overrides)[technique].level

@@ -25,7 +25,7 @@ from .._jobs.lock import host_lock
 from .._media.choosing import AUTO, TECHNIQUES, choose, firmware_of, reaches_all_namespaces, running_on
 from .._media.firmware import Status, refuse_running
 from .._media.guards import gather_use, require_free
-from .._media.identity import Device, find_device, list_devices, namespaces_of
+from .._media.identity import Device, find_device, given_identity, list_devices, namespaces_of
 from .._media.medium import look_at_abilities
 from .._media.nvme_erase import count_namespaces, formats_all
 from .approved import journal_path
@@ -83,7 +83,7 @@ def sanitize_of(params: t.Mapping[str, t.Any], executor: Executor, *, check_mode
     """
     _require_sense(params)
     refuse_holds(state := StateDir(params["state_dir"], executor), params["holds"])
-    identity = {key: str(value) for key, value in params["device"].items() if value is not None}
+    identity = given_identity(params["device"])
     # Its size is compared where something is begun; one that is busy with what was begun before may show none.
     device = find_device({key: value for key, value in identity.items() if key != "size_bytes"}, sizeless=True)
     pending = _interrupted(state, device, params)

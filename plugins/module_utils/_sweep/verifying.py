@@ -17,7 +17,7 @@ from .._erasure.looking import PIECE, Look, Seen, look_at_device, miss_probabili
 from .._erasure.pace import set_io_priority
 from .._erasure.schemes import Pass
 from .._errors import DisposalError, RefusedError
-from .._media.identity import Device, find_device
+from .._media.identity import Device, find_device, given_identity
 from .manner import pace_of, require_counts
 
 __all__ = ["verify_medium"]
@@ -43,7 +43,7 @@ def verify_medium(params: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     canaries = _canaries(params["canaries"])
     every = 1 if params["verify"] == "all" else 100 // params["sample_share"]
     seed = params["seed"] or os.urandom(16).hex()
-    device = find_device({key: str(value) for key, value in params["device"].items() if value is not None})
+    device = find_device(given_identity(params["device"]))
     set_io_priority(params["io_priority"])
     started = time.monotonic()
     pace = pace_of(params["max_rate"]) or (lambda _length: None)

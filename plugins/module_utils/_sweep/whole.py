@@ -22,6 +22,7 @@ from .._evidence.canonical import digest_of
 from .._evidence.journal import Journal, JournalState
 from .._executor import Executor
 from .._jobs.lock import host_lock
+from .._media.identity import given_identity
 from .approved import journal_path
 from .asleft import as_left, left_as
 from .capacity import whole_device
@@ -120,7 +121,7 @@ def overwrite_device_of(params: t.Mapping[str, t.Any], executor: Executor, *, ch
     refuse_holds(state := StateDir(params["state_dir"], executor), params["holds"])
     level = require_level("overwrite", params["level"])
     scheme = find_scheme(params["scheme"]).reading(manner.verify, manner.share)
-    identity = {key: str(value) for key, value in params["device"].items() if value is not None}
+    identity = given_identity(params["device"])
     device = whole_device(
         identity, executor, hidden_capacity=params["hidden_capacity"], on_unseen=params["on_unseen"], check_mode=check_mode
     )

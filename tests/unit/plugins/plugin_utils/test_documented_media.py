@@ -15,7 +15,7 @@ import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.recordings.disposal.plugins.module_utils._media.choosing import TECHNIQUES
-from ansible_collections.recordings.disposal.plugins.module_utils._standards.techniques import level_of
+from ansible_collections.recordings.disposal.plugins.module_utils._standards.techniques import techniques
 from ansible_collections.recordings.disposal.plugins.modules import media_info, media_verify, overwrite, sanitize
 
 TOP = pathlib.Path(__file__).resolve().parents[4]
@@ -72,7 +72,7 @@ def test_the_guide_lists_every_technique_with_its_level() -> None:
         for name in re.findall(r"`(\w+)`", names):
             first = first or name
             told[name if not name.startswith("_") else first.rpartition("_")[0] + name] = level
-    assert told == {name: level_of(name) for name in TECHNIQUES}
+    assert told == {name: techniques()[name].level for name in TECHNIQUES}
 
 
 def test_the_module_lists_every_technique() -> None:

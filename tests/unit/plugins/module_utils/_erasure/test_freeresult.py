@@ -11,7 +11,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.recordings.disposal.plugins.module_utils._erasure.freeblocks import overlap
+from ansible_collections.recordings.disposal.plugins.module_utils._erasure.freeblocks import merged, overlap, without
 from ansible_collections.recordings.disposal.plugins.module_utils._erasure.freelook import default_reserve
 from ansible_collections.recordings.disposal.plugins.module_utils._erasure.freeresult import Reached, decide
 from ansible_collections.recordings.disposal.plugins.module_utils._erasure.outcomes import Observed, Tally
@@ -40,6 +40,13 @@ def reached(**changed: t.Any) -> Reached:
 )
 def test_what_lies_in_ranges_of_both(first: list[tuple[int, int]], second: list[tuple[int, int]], both: int) -> None:
     assert overlap(first, second) == overlap(second, first) == both
+    left = list(without(first, second))
+    assert overlap(left, second) == 0 and sum(end - start for start, end in left) == sum(end - start for start, end in first) - both
+
+
+def test_ranges_become_one_where_they_meet() -> None:
+    assert merged([(8, 12), (0, 5), (5, 8), (20, 30), (22, 25)]) == [(0, 12), (20, 30)]
+    assert list(without([(0, 40)], [(8, 12), (20, 30)])) == [(0, 8), (12, 20), (30, 40)]
 
 
 def test_all_written_read_back_and_nothing_left() -> None:

@@ -12,10 +12,9 @@ from ansible_collections.recordings.disposal.plugins.module_utils._errors import
 from ansible_collections.recordings.disposal.plugins.module_utils._media.abilities import Medium, abilities
 from ansible_collections.recordings.disposal.plugins.module_utils._media.kinds import KINDS
 from ansible_collections.recordings.disposal.plugins.module_utils._standards.techniques import (
-    LEVELS,
     RATES,
+    REACHABLE,
     TECHNIQUES,
-    level_of,
     techniques,
 )
 
@@ -24,7 +23,7 @@ OWN = {"level": "clear", "standard": "IEEE 2883-2022", "source": "our own test o
 
 def test_every_figure_has_its_edition_and_source() -> None:
     for known in TECHNIQUES.values():
-        assert known.level in LEVELS[1:] and known.standard and known.source and known.confidence in ("P", "S", "unverified")
+        assert known.level in REACHABLE[1:] and known.standard and known.source and known.confidence in ("P", "S", "unverified")
     assert all(kind in KINDS and rate > 0 for kind, rate in RATES.items())
 
 
@@ -46,11 +45,11 @@ def test_the_table_and_what_decides_know_the_same_techniques() -> None:
     ],
 )
 def test_levels(technique: str, level: str, confidence: str) -> None:
-    assert level_of(technique) == level and TECHNIQUES[technique].confidence == confidence
+    assert techniques()[technique].level == level and TECHNIQUES[technique].confidence == confidence
 
 
 def test_a_policy_overrides_a_level() -> None:
-    assert level_of("mmc_sanitize", {"mmc_sanitize": OWN}) == "clear" and level_of("mmc_sanitize") == "purge"
+    assert techniques({"mmc_sanitize": OWN})["mmc_sanitize"].level == "clear" and techniques()["mmc_sanitize"].level == "purge"
     assert techniques({"mmc_sanitize": OWN})["mmc_sanitize"].confidence == "policy"
     (row,) = (each.row() for each in abilities(Medium("hdd", 1), {"overwrite": OWN}) if each.technique == "overwrite")
     assert (row["level"], row["standard"], row["source"], row["confidence"]) == (*OWN.values(), "policy")
