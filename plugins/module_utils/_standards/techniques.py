@@ -63,6 +63,8 @@ TECHNIQUES: t.Mapping[str, Technique] = {
     "scsi_format": _row("clear", "one pass over what can be addressed, as an overwrite; not held against a document", "unverified"),
     "mmc_secure_erase": _row("purge", _MEMORY, "unverified"),
     "mmc_sanitize": _row("purge", _MEMORY, "unverified"),
+    # Where its preconditions hold, which is judged for each key.
+    "crypto_erase": _row("purge", "NIST SP 800-88 Rev. 2 (2025-09), cryptographic erase as a purge technique", "S"),
     "tape_erase_long": _row("clear", "one pass from the beginning to the end of the tape; not held against a document", "unverified"),
 }
 

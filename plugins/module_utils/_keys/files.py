@@ -1,0 +1,98 @@
+# Copyright (c) 2026 recordings.disposal contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: 2026 recordings.disposal contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Files that hold a key or a copy of what holds it: destroyed by the overwrite engine, each named by its absolute path."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import typing as t
+
+from .._erasure.files import overwrite_batch, why_ineffective
+from .._erasure.names import remove, scrub_names, sync_directories
+from .._erasure.outcomes import FileResult
+from .._erasure.schemes import find_scheme
+from .._erasure.targets import Expected, OpenTarget, look_at, open_target, refusal_of
+from .._errors import DisposalError, RefusedError
+from .._executor import Executor
+
+__all__ = ["destroy_file", "facts_of", "require_destroyable", "require_plain"]
+
+_SCHEME = "random"
+
+
+def require_plain(path: str, what: str) -> None:
+    """:raises RefusedError: the path of C(what) is not absolute, or leads through a link."""
+    if not os.path.isabs(path):
+        raise RefusedError(f"{what} {path} is not an absolute path, so nothing was done; write it out")
+    if os.path.realpath(path) != os.path.normpath(path):
+        raise RefusedError(f"{what} {path} is or lies behind a symbolic link, so nothing was done; name the real one")
+
+
+def _expected(path: str) -> Expected:
+    facts = os.lstat(path)
+    return Expected(facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns)
+
+
+@contextlib.contextmanager
+def _below_root(path: str) -> t.Iterator[tuple[int, str]]:
+    root = os.open("/", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield root, os.path.normpath(path).lstrip("/")
+    finally:
+        os.close(root)
+
+
+def require_destroyable(path: str, what: str) -> None:
+    """Nothing, where the file can be overwritten and its name removed; reads only.
+
+    :raises RefusedError: it cannot, or overwriting it would prove nothing.
+    """
+    require_plain(path, what)
+    try:
+        with _below_root(path) as (root, name), look_at(root, name, _expected(path)) as target:
+            problem = why_ineffective([target])[0]
+    except OSError as error:
+        raise RefusedError(f"{what} {path} cannot be destroyed ({refusal_of(error).message}), so nothing was done") from error
+    except RefusedError as error:
+        raise RefusedError(f"{what} {path} cannot be destroyed ({error.message}), so nothing was done") from error
+    if problem:
+        raise RefusedError(
+            f"{what} {path} cannot be destroyed by overwriting it ({problem}), so nothing was done; destroy the medium that holds it"
+        )
+
+
+def facts_of(path: str) -> dict[str, t.Any]:
+    """What recognises a file, for C(destroy_file) after an interruption too, which may have changed its time."""
+    facts = os.lstat(path)
+    return {"path": path, "dev": facts.st_dev, "ino": facts.st_ino, "size": facts.st_size}
+
+
+def destroy_file(executor: Executor, facts: t.Mapping[str, t.Any]) -> FileResult | None:
+    """Overwrite a file with noise, read it back, remove its name; C(None) where nothing has that name any more.
+
+    :arg facts: what C(facts_of) gave.
+    :raises DisposalError: it is not what it was, or its name could not be removed.
+    """
+    path = facts["path"]
+    if not os.path.lexists(path):
+        return None
+    expected = Expected(facts["dev"], facts["ino"], facts["size"], None)
+    with _below_root(path) as (root, name), open_target(executor, root, name, expected) as target:
+        result = overwrite_batch(executor, [target], find_scheme(_SCHEME))[0]
+        if result.outcome == "destroyed":
+            _remove(executor, target, path)
+    return result
+
+
+def _remove(executor: Executor, target: OpenTarget, path: str) -> None:
+    try:
+        scrub_names(executor, target, [f".{os.urandom(8).hex()}"])
+        remove(executor, target)
+        sync_directories(executor, [dir_fd for dir_fd, _name in target.names])
+    except OSError as error:
+        raise DisposalError(
+            f"{path} was overwritten, but the removal of its name may not last ({error.strerror}); look at its filesystem"
+        ) from error

@@ -1,0 +1,227 @@
+# Copyright (c) 2026 recordings.disposal contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: 2026 recordings.disposal contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Destroy the key of one thing that is encrypted: preconditions, guards, intent, act, proof, outcome, in a journal of its own."""
+
+from __future__ import annotations
+
+import os
+import time
+import typing as t
+
+from .._erasure.schemes import LEVELS, STANDARD, satisfies
+from .._errors import DisposalError, RefusedError
+from .._evidence.canonical import digest_of
+from .._evidence.journal import Journal, JournalState, read_journal
+from .._executor import Executor
+from .._jobs.lock import host_lock
+from .._keys.erasable import KeyTarget
+from .._keys.preconditions import Gone, Precondition, declared, demands_of, judge_keys, limits_of, refusal_of
+from .._standards.techniques import techniques
+from .approved import journal_path
+from .holding import refuse_holds
+from .key_targets import target_of
+from .result import envelope, latest_run, opening_of, run_id
+from .state import StateDir
+
+__all__ = ["crypto_erase_of"]
+
+TECHNIQUE = "crypto_erase"
+
+
+class _Task(t.NamedTuple):
+    """One key's destruction.
+
+    :ivar demands: what is demanded of each precondition.
+    """
+
+    target: KeyTarget
+    required: str
+    reachable: str
+    standard: str
+    demands: t.Mapping[str, str]
+
+    @property
+    def method(self) -> dict[str, str]:
+        return {"technique": TECHNIQUE, "level": self.required}
+
+    @property
+    def set(self) -> str:
+        return digest_of({"key": self.target.subject})
+
+    @property
+    def name(self) -> str:
+        return digest_of({"kind": TECHNIQUE, "subject": self.target.subject})
+
+    def told(self) -> dict[str, t.Any]:
+        """What each record of it repeats."""
+        return {"set": self.set, "class": None, "rule": self.target.kind, "bytes": self.target.size, "members": 1}
+
+
+class _Seen(t.NamedTuple):
+    """What was seen before the key was destroyed, as the intent keeps it.
+
+    :ivar opened: how it was seen that the key opens it.
+    """
+
+    plan: dict[str, t.Any]
+    preconditions: list[Precondition]
+    opened: str
+
+
+def crypto_erase_of(params: t.Mapping[str, t.Any], executor: Executor, *, check_mode: bool) -> dict[str, t.Any]:
+    """The result of C(crypto_erase).
+
+    :raises DisposalError: refused before anything was changed, or not destroyed; C(details) tells how far it got.
+    """
+    table = techniques(params["levels"])[TECHNIQUE]
+    if not satisfies(table.level, params["level"]):
+        raise RefusedError(
+            f"{TECHNIQUE} reaches at most the level {table.level} and {params['level']} is required, so nothing was done; destroy the medium physically"
+        )
+    demands = demands_of(params["preconditions"])
+    refuse_holds(state := StateDir(params["state_dir"], executor), params["holds"])
+    target = target_of(params)
+    task = _Task(target, params["level"], table.level, table.standard, demands)
+    number, last = latest_run(state.path, task.name)
+    pending = last.pending.get(task.set) if last is not None else None
+    if pending is not None:
+        if not params["resume"]:
+            raise RefusedError(
+                "an earlier run over this key was interrupted, so nothing was done; give resume: true to have it brought to its end"
+            )
+        intent = pending.intents[-1]
+        seen = _Seen(intent["plan"], [Precondition.of(row) for row in intent["preconditions"]], intent["opened"])
+        if check_mode:
+            return {**_result(task, number, last, seen, None, 0.0), "changed": True}
+        return _carried(state, task, number, seen, params, resumed=True)
+    if last is not None and last.outcome_of(task.set) == "destroyed":
+        told = _still(state, task, number, last)
+        if told is not None:
+            return told
+    seen = _looked(task, params)
+    if check_mode:
+        return {**_result(task, number + 1, None, seen, None, 0.0), "changed": True}
+    return _carried(state, task, number + 1, seen, params, resumed=False)
+
+
+def _still(state: StateDir, task: _Task, number: int, last: JournalState) -> dict[str, t.Any] | None:
+    """The result of the run that destroyed the key, where it is gone still and the level was enough; C(None) where something new is there."""
+    for record in read_journal(journal_path(state.path, run_id(task.name, number)), allow_torn=True):
+        if record["type"] == "outcome" and record["outcome"] == "destroyed" and satisfies(record["level"]["achieved"], task.required):
+            if not task.target.still(record["proof"]["left"]):
+                return None
+            rows = [Precondition.of(row) for row in record["proof"]["preconditions"]]
+            told = _result(task, number, last, _Seen({}, rows, record["proof"]["opened"]), None, 0.0)
+            return {**told, "limits": list(record["proof"]["limits"]), "changed": False}
+    return None
+
+
+def _looked(task: _Task, params: t.Mapping[str, t.Any]) -> _Seen:
+    """:raises RefusedError: it is in use, or a precondition speaks against it."""
+    target = task.target
+    target.require_ready()
+    found = declared(target.preconditions(), params["declared"])
+    against = refusal_of(found, task.demands)
+    if against:
+        raise RefusedError(
+            f"the key of {target.name} was not touched because {against}; see to that, vouch for it under declared, or destroy the data in another way",
+            details={"preconditions": [each.row() for each in found]},
+        )
+    return _Seen(target.plan(), found, target.opens())
+
+
+def _carried(state: StateDir, task: _Task, number: int, seen: _Seen, params: t.Mapping[str, t.Any], *, resumed: bool) -> dict[str, t.Any]:
+    run = run_id(task.name, number)
+    state.make(os.path.join("runs", run))
+    started = time.monotonic()
+    gone: Gone | None = None
+    with (
+        host_lock(state.path, state.executor, purpose=f"{TECHNIQUE} {run}", name=f"lock-{task.set.partition(':')[2][:16]}"),
+        Journal.open(journal_path(state.path, run), executor=state.executor) as journal,
+    ):
+        if task.set not in journal.state.pending:
+            # Once more, since one may have been placed meanwhile.
+            refuse_holds(state, params["holds"])
+        journal.begin(opening_of(run, task.set))
+        if not resumed:
+            _announce(task, journal, seen)
+
+        def note(step: str, told: t.Mapping[str, t.Any]) -> None:
+            journal.append("step", set=task.set, step=step, told=dict(told))
+            journal.sync()
+
+        try:
+            task.target.erase(state.executor, seen.plan, note)
+            gone = task.target.look_back(seen.plan)
+            note("looked", {"state": gone.state, "told": gone.told})
+            if gone.state == "gone":
+                task.target.discard(state.executor, params["discard"], note)
+        except DisposalError as error:
+            # What was begun is not known to be without effect, unless nothing was.
+            if not journal.state.pending[task.set].steps:
+                _ended(task, journal, "not_destroyed", [error.message], None)
+            error.details.update(_result(task, number, journal.state, seen, None, time.monotonic() - started))
+            raise
+        outcome, reason = judge_keys(gone, seen.preconditions, task.demands)
+        _ended(task, journal, outcome, [reason] if reason else [], _proof(task, seen, gone, outcome))
+        result = _result(task, number, journal.state, seen, gone, time.monotonic() - started)
+        result["journal"] = {"path": journal.path, "head": journal.head, "records": journal.seq}
+    result.update(changed=True, reason=reason)
+    if outcome != "destroyed":
+        said = "is not destroyed" if outcome == "not_destroyed" else "is not known to be destroyed"
+        raise DisposalError(
+            f"what {task.target.name} holds {said}: {reason}; overwrite or sanitize the medium, or destroy it physically", details=result
+        )
+    return result
+
+
+def _announce(task: _Task, journal: Journal, seen: _Seen) -> None:
+    """The intent, with all that is needed to go on, on stable storage."""
+    nothing: dict[str, t.Any] = {"start": None, "keep_until": None, "destroy_by": None, "aside": None, "marks": []}
+    rows = [each.row() for each in seen.preconditions]
+    journal.append("intent", **task.told(), method=task.method, plan=seen.plan, preconditions=rows, opened=seen.opened, **nothing)
+    journal.sync()
+
+
+def _proof(task: _Task, seen: _Seen, gone: Gone, outcome: str) -> dict[str, t.Any]:
+    return {
+        "subject": task.target.subject,
+        "preconditions": [each.row() for each in seen.preconditions],
+        "opened": seen.opened,
+        "seen": dict(gone.seen),
+        "limits": [*task.target.limits, *limits_of(seen.preconditions)],
+        "left": task.target.left() if outcome == "destroyed" else None,
+    }
+
+
+def _ended(task: _Task, journal: Journal, outcome: str, reasons: list[str], proof: dict[str, t.Any] | None) -> None:
+    journal.append(
+        "outcome",
+        **task.told(),
+        outcome=outcome,
+        level={"required": task.required, "achieved": task.reachable if outcome == "destroyed" else LEVELS[0], "standard": task.standard},
+        technique=TECHNIQUE,
+        scheme=None,
+        reason=reasons,
+        proof=proof,
+    )
+    journal.end()
+
+
+def _result(task: _Task, number: int, journal: JournalState | None, seen: _Seen, gone: Gone | None, seconds: float) -> dict[str, t.Any]:
+    """What every way out returns, filled as far as it got."""
+    about = {"run": run_id(task.name, number), "method": task.method, "target": task.target.subject}
+    result = envelope(journal, required=task.required, reachable=task.reachable, due=1, **about)
+    result["level"]["standard"] = task.standard or STANDARD
+    result.update(
+        technique=TECHNIQUE,
+        seconds=round(seconds, 3),
+        preconditions=[each.row() for each in seen.preconditions],
+        opened=seen.opened,
+        seen=dict(gone.seen) if gone else {},
+        limits=[*task.target.limits, *limits_of(seen.preconditions)],
+        reason=None,
+    )
+    return result

@@ -1,0 +1,62 @@
+# Copyright (c) 2026 recordings.disposal contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: 2026 recordings.disposal contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the option C(target) of C(crypto_erase) names, by its kind."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._erasure.looking import Look
+from .._errors import RefusedError
+from .._keys.erasable import KeyTarget
+from .._keys.volume import LuksVolume
+from .._media.identity import find_device, given_identity
+
+__all__ = ["KINDS", "target_of"]
+
+
+def _luks(params: t.Mapping[str, t.Any]) -> KeyTarget:
+    given = params["target"]
+    every = {"none": 0, "sample": 100 // params["sample_share"], "all": 1}[params["verify"]]
+    return LuksVolume(
+        find_device(given_identity(given["device"])),
+        header=given["header"],
+        key_file=given["key_file"],
+        backups=params["header_backups"],
+        look=Look(every=every, seed=params["seed"] or ""),
+        close=params["close"],
+        on_unseen=params["on_unseen"],
+    )
+
+
+# By kind: which suboptions it needs, which it may have, and what makes it.
+_Maker = t.Callable[[t.Mapping[str, t.Any]], KeyTarget]
+_KINDS: t.Mapping[str, tuple[tuple[str, ...], tuple[str, ...], _Maker]] = {
+    "luks": (("device",), ("header", "key_file"), _luks),
+}
+KINDS = tuple(_KINDS)
+
+
+def target_of(params: t.Mapping[str, t.Any]) -> KeyTarget:
+    """The thing whose key is to be destroyed.
+
+    :raises RefusedError: what was given does not go with the kind, or names nothing.
+    """
+    if not 1 <= params["sample_share"] <= 100:
+        raise RefusedError(f"sample_share is {params['sample_share']}, not from 1 to 100, so nothing was done; correct it")
+    given = params["target"]
+    needed, allowed, make = _KINDS[given["kind"]]
+    missing = [name for name in needed if given[name] is None]
+    if missing:
+        raise RefusedError(f"a target of the kind {given['kind']} needs {', '.join(missing)}, so nothing was done; give it")
+    foreign = [name for name, value in given.items() if value is not None and name not in ("kind", *needed, *allowed)]
+    if foreign:
+        raise RefusedError(f"{', '.join(foreign)} does not go with a target of the kind {given['kind']}, so nothing was done; take it out")
+    target = make(params)
+    if params["discard"] != "none" and not target.discards:
+        raise RefusedError(
+            f"a target of the kind {given['kind']} takes no discard: {params['discard']}, so nothing was done; destroy what is left in another way"
+        )
+    return target

@@ -1,0 +1,303 @@
+#!/usr/bin/python
+# Copyright (c) 2026 recordings.disposal contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: 2026 recordings.disposal contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: crypto_erase
+short_description: Destroy the key of what is encrypted, and prove that every copy of it is gone
+version_added: 0.1.0
+description:
+  - Makes encrypted data unreadable for good by destroying their key. That reaches every copy at once, backups and the spare cells of flash included,
+    if every copy of the key is gone; so most of this module is looking for what could speak against that.
+  - Each precondition is seen as V(met), V(not_met) or V(unknown), with what was looked at. V(unknown) never counts as met. RV(outcome) is V(destroyed)
+    only where the key is seen to be gone and no precondition is open that O(preconditions) does not accept.
+  - A volume that is open is refused, as is whatever else is in use; what cannot be determined counts as in use.
+  - Secrets are read from files on the host. They never are in options, results, journals or the process table.
+options:
+  target:
+    description:
+      - What is encrypted, by its identity.
+    type: dict
+    required: true
+    suboptions:
+      kind:
+        description:
+          - V(luks) is a LUKS1 or LUKS2 volume. Both copies of its header, all key slots and tokens, the gaps between them, and declared backups are
+            overwritten with noise and read back.
+        type: str
+        choices: [luks]
+        required: true
+      device:
+        description:
+          - Of V(luks), the block device that holds the data. All keys that are given must fit, and only one device may have them.
+        type: dict
+        suboptions:
+          serial:
+            description: Serial number.
+            type: str
+          wwn:
+            description: World wide name, EUI or NGUID.
+            type: str
+          partuuid:
+            description: UUID of a partition.
+            type: str
+          backing_file:
+            description: Absolute path of the file below a loop device.
+            type: str
+          size_bytes:
+            description: Size that the register expects, in bytes; another one is refused.
+            type: int
+      header:
+        description:
+          - Absolute path of the detached header of a V(luks) volume. Its file is overwritten and removed.
+        type: path
+      key_file:
+        description:
+          - Absolute path of a file on the host that opens it. That it does is seen before, and that it does not any more afterwards. The file itself is left
+            as it is; destroy it with M(recordings.disposal.overwrite).
+        type: path
+  level:
+    description:
+      - The level of sanitization that is required.
+    type: str
+    choices: [clear, purge, destroy]
+    required: true
+  levels:
+    description:
+      - Levels that the policy gives techniques, as for M(recordings.disposal.sanitize); that of C(crypto_erase) counts here.
+    type: dict
+  preconditions:
+    description:
+      - What is demanded of each precondition, by its name. V(require) refuses where it is not known to be met. V(report), the default, goes on where
+        it is unknown, and RV(outcome) is then V(unknown). V(accept) takes what is unknown as a limit that RV(limits) names, and goes on even where
+        it is known not to be met, with V(not_destroyed).
+      - The names are V(encrypted_from_first_write), V(strength), V(no_other_key), V(no_backup), V(no_stale_copy), V(not_in_memory), V(no_store_copies)
+        and V(waiting_over); which of them concern a target depends on its kind.
+    type: dict
+  declared:
+    description:
+      - What people vouch for, by the precondition's name, each with who does and where that is written. It settles what cannot be seen, never what was
+        seen to be otherwise.
+    type: dict
+  header_backups:
+    description:
+      - Absolute paths of files and directories in which backups of the header may lie. They are searched for headers of this very volume, and what is
+        found is destroyed too.
+      - An empty list says that there is none. Where the option is left out V(no_backup) is unknown.
+    type: list
+    elements: path
+  close:
+    description:
+      - Close an open mapping that nobody has open or mounted; otherwise an open volume is refused.
+    type: bool
+    default: false
+  discard:
+    description:
+      - What becomes of the data once their key is gone. V(overwrite) overwrites them once with zeros and reads them back, V(discard) tells the device
+        that they are not needed any more, which proves nothing.
+    type: str
+    choices: [none, discard, overwrite]
+    default: none
+  verify:
+    description:
+      - How much of the data is read before, to look for what was written in the clear. V(sample) reads a share, V(all) everything.
+    type: str
+    choices: [none, sample, all]
+    default: sample
+  sample_share:
+    description:
+      - The share that O(verify=sample) reads, in per cent.
+    type: int
+    default: 1
+  seed:
+    description:
+      - Chooses the places of a sample, as for M(recordings.disposal.media_verify); a fresh one where it is left out.
+    type: str
+  on_unseen:
+    description:
+      - What to do where the kernel does not let this module see whether some process has the device open. V(refuse) counts it as in use; V(report)
+        does not.
+    type: str
+    choices: [refuse, report]
+    default: refuse
+  holds:
+    description:
+      - V(refuse) while legal holds are in force on the host; V(checked) says that somebody has made sure that none is about what is encrypted.
+    type: str
+    choices: [refuse, checked]
+    default: refuse
+  resume:
+    description:
+      - Bring to its end what an interrupted run has begun. With V(false) such a run is a reason to refuse.
+    type: bool
+    default: true
+  state_dir:
+    description:
+      - Where journals are kept on the host, a directory that only its owner can enter.
+    type: path
+    default: /var/lib/recordings-disposal
+extends_documentation_fragment:
+  - recordings.disposal._attributes
+attributes:
+  check_mode:
+    support: full
+    details: Looks at every precondition and guard, tries the key file, says what would be done, and writes nothing.
+  diff_mode:
+    support: none
+  idempotent:
+    support: full
+    details:
+      - The journal says V(destroyed), and no header is found in its place.
+author:
+  - recordings.disposal contributors (@recordings-disposal)
+seealso:
+  - module: recordings.disposal.sanitize
+  - module: recordings.disposal.overwrite
+  - module: recordings.disposal.media_verify
+"""
+
+EXAMPLES = r"""
+- name: Destroy the key of a volume whose header was never saved elsewhere
+  recordings.disposal.crypto_erase:
+    target:
+      kind: luks
+      device:
+        serial: ZC11A0B7
+    header_backups: []
+    declared:
+      encrypted_from_first_write: commissioning protocol 2024-17, signed by the storage team
+    level: purge
+
+- name: The same, with the backups of its header, and only if it is known to have been encrypted always
+  recordings.disposal.crypto_erase:
+    target:
+      kind: luks
+      device:
+        wwn: "0x5000c500a1b2c3d4"
+      key_file: /root/luks/volume.key
+    header_backups: [/srv/luks-headers]
+    preconditions:
+      encrypted_from_first_write: require
+      not_in_memory: accept
+    verify: all
+    level: purge
+"""
+
+RETURN = r"""
+outcome:
+  description:
+    - V(destroyed) when the key is seen to be gone and no precondition is open; V(not_destroyed) where something of it is left, or a precondition is
+      known not to be met; V(unknown) where neither is certain.
+  returned: success, and on failure as far as it got
+  type: str
+  sample: destroyed
+reason:
+  description: Why the outcome is not V(destroyed), in one sentence.
+  returned: success, and on failure as far as it got
+  type: str
+level:
+  description: The C(required) and the C(achieved) level of sanitization and the edition of the C(standard) that they come from.
+  returned: success, and on failure as far as it got
+  type: dict
+  sample: {"required": "purge", "achieved": "purge", "standard": "NIST SP 800-88 Rev. 2 (2025-09)"}
+technique:
+  description: Always C(crypto_erase).
+  returned: success, and on failure as far as it got
+  type: str
+preconditions:
+  description: Each precondition with its C(name), its C(state) and what was C(looked_at).
+  returned: always
+  type: list
+  elements: dict
+  sample: [{"name": "strength", "state": "met", "looked_at": ["aes-xts-plain64 with a volume key of 512 bits"]}]
+opened:
+  description: How it was seen that the key opened it before; empty where there was no means to try.
+  returned: success, and on failure as far as it got
+  type: str
+seen:
+  description: What was read back and tried afterwards.
+  returned: success, and on failure as far as it got
+  type: dict
+counts:
+  description: Keys by outcome.
+  returned: success, and on failure as far as it got
+  type: dict
+  sample: {"destroyed": 1, "not_destroyed": 0, "unknown": 0}
+seconds:
+  description: How long this call took.
+  returned: success, and on failure as far as it got
+  type: float
+limits:
+  description: What the proof leaves open, one sentence each, preconditions that are not met among them.
+  returned: success, and on failure as far as it got
+  type: list
+  elements: str
+run:
+  description: Id of the run, 16 hexadecimal digits that follow from the task.
+  returned: success, and on failure as far as it got
+  type: str
+journal:
+  description: Path, head digest and number of records of the run's journal.
+  returned: when something was begun
+  type: dict
+evidence:
+  description: One record for the run.
+  returned: success, and on failure as far as it got
+  type: list
+  elements: dict
+ansible_facts:
+  description: C(disposal_evidence), the same, digested.
+  returned: success, and on failure as far as it got
+  type: dict
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.recordings.disposal.plugins.module_utils._errors import DisposalError
+from ansible_collections.recordings.disposal.plugins.module_utils._executor import CheckExecutor, Executor
+from ansible_collections.recordings.disposal.plugins.module_utils._media.identity import DEVICE_OPTIONS
+from ansible_collections.recordings.disposal.plugins.module_utils._sweep.crypto_erasing import crypto_erase_of
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "target": {
+                "type": "dict",
+                "required": True,
+                "options": {
+                    "kind": {"type": "str", "choices": ["luks"], "required": True},
+                    "device": {"type": "dict", "options": DEVICE_OPTIONS},
+                    "header": {"type": "path"},
+                    "key_file": {"type": "path", "no_log": False},
+                },
+            },
+            "level": {"type": "str", "choices": ["clear", "purge", "destroy"], "required": True},
+            "levels": {"type": "dict"},
+            "preconditions": {"type": "dict"},
+            "declared": {"type": "dict"},
+            "header_backups": {"type": "list", "elements": "path"},
+            "close": {"type": "bool", "default": False},
+            "discard": {"type": "str", "choices": ["none", "discard", "overwrite"], "default": "none"},
+            "verify": {"type": "str", "choices": ["none", "sample", "all"], "default": "sample"},
+            "sample_share": {"type": "int", "default": 1},
+            "seed": {"type": "str"},
+            "on_unseen": {"type": "str", "choices": ["refuse", "report"], "default": "refuse"},
+            "holds": {"type": "str", "choices": ["refuse", "checked"], "default": "refuse"},
+            "resume": {"type": "bool", "default": True},
+            "state_dir": {"type": "path", "default": "/var/lib/recordings-disposal"},
+        },
+        supports_check_mode=True,
+    )
+    executor = CheckExecutor() if module.check_mode else Executor()
+    try:
+        module.exit_json(**crypto_erase_of(module.params, executor, check_mode=module.check_mode))
+    except DisposalError as error:
+        module.fail_json(msg=error.message, **error.details)
+
+
+if __name__ == "__main__":
+    main()
