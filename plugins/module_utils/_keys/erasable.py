@@ -24,6 +24,7 @@ class KeyTarget(abc.ABC):
     :ivar name: for a person.
     :ivar size: bytes that become unreadable, 0 where that is not known.
     :ivar limits: what the proof leaves open, one sentence each.
+    :ivar earlier: the proof of the last run over it that did not end in C(destroyed), C(None) where there was none.
     :ivar discards: what was encrypted can be discarded or overwritten besides.
     """
 
@@ -32,6 +33,7 @@ class KeyTarget(abc.ABC):
     size: int
     limits: list[str]
     discards: bool = False
+    earlier: t.Mapping[str, t.Any] | None = None
 
     @property
     @abc.abstractmethod

@@ -96,8 +96,8 @@ def crypto_erase_of(params: t.Mapping[str, t.Any], executor: Executor, *, check_
         if check_mode:
             return {**_result(task, number, last, seen, None, 0.0), "changed": True}
         return _carried(state, task, number, seen, params, resumed=True)
-    if last is not None and last.outcome_of(task.set) == "destroyed":
-        told = _still(state, task, number, last)
+    if last is not None:
+        told = _ended_before(state, task, number, last)
         if told is not None:
             return told
     seen = _looked(task, params)
@@ -106,15 +106,18 @@ def crypto_erase_of(params: t.Mapping[str, t.Any], executor: Executor, *, check_
     return _carried(state, task, number + 1, seen, params, resumed=False)
 
 
-def _still(state: StateDir, task: _Task, number: int, last: JournalState) -> dict[str, t.Any] | None:
-    """The result of the run that destroyed the key, where it is gone still and the level was enough; C(None) where something new is there."""
+def _ended_before(state: StateDir, task: _Task, number: int, last: JournalState) -> dict[str, t.Any] | None:
+    """The result of the run that destroyed the key, where it is gone still and the level was enough; C(None) where there is something to do."""
     for record in read_journal(journal_path(state.path, run_id(task.name, number)), allow_torn=True):
-        if record["type"] == "outcome" and record["outcome"] == "destroyed" and satisfies(record["level"]["achieved"], task.required):
-            if not task.target.still(record["proof"]["left"]):
-                return None
-            rows = [Precondition.of(row) for row in record["proof"]["preconditions"]]
-            told = _result(task, number, last, _Seen({}, rows, record["proof"]["opened"]), None, 0.0)
-            return {**told, "limits": list(record["proof"]["limits"]), "changed": False}
+        if record["type"] != "outcome" or not record["proof"]:
+            continue
+        proof = record["proof"]
+        if record["outcome"] != "destroyed":
+            task.target.earlier = proof
+        elif satisfies(record["level"]["achieved"], task.required) and task.target.still(proof["left"]):
+            rows = [Precondition.of(row) for row in proof["preconditions"]]
+            told = _result(task, number, last, _Seen({}, rows, proof["opened"]), None, 0.0)
+            return {**told, "limits": list(proof["limits"]), "changed": False}
     return None
 
 

@@ -1,0 +1,155 @@
+# Copyright (c) 2026 recordings.disposal contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: 2026 recordings.disposal contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The key of a retention class and a period: destroyed in its store once, whatever the number of recordings and of hosts that have them."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import datetime as dt
+import io
+import time
+import typing as t
+
+from .._errors import RefusedError
+from .._evidence.clock import time_text
+from .._executor import Executor
+from .age import Label, make_header, read_header, unwrap
+from .agekeys import FILE_KEY_BYTES, AgeError, Ephemeral, fingerprint, new_secret, wipe
+from .erasable import KeyTarget, Note
+from .memory import look_in_memory, worst
+from .period_keys import PeriodKey, destroy_period_key, look_at_period_key, unwrap_identity
+from .preconditions import Gone, Precondition
+from .reports import Reports
+from .stores.store import KeyStore, StoreRefusedError
+
+__all__ = ["PeriodKeyTarget"]
+
+_PROGRAMS = ("age", "rage")
+# What concerns copies of the key in its store, by the names that stores use.
+_STORE_COPIES = ("exportable", "backups", "replicas", "soft_deleted", "medium")
+
+
+class PeriodKeyTarget(KeyTarget):
+    """The key of one class and period.
+
+    :arg reports: what the recording servers say of all that is encrypted with it.
+    :arg escrow: places in which people say that copies of the identity may lie; an empty list where there is none, C(None) where nobody has said.
+    """
+
+    kind = "period"
+
+    def __init__(self, store: KeyStore, key: PeriodKey, reports: Reports, *, proc_root: str = "/proc", sys_root: str = "/sys") -> None:
+        self.store, self.key, self.reports = store, key, reports
+        self.proc_root, self.sys_root = proc_root, sys_root
+        self.name = f"{key.class_name} {key.period}"
+        self.size = reports.bytes
+        self.limits = ["what else was encrypted to this key on hosts that were not named is not known"]
+
+    @property
+    def fingerprint(self) -> str:
+        return fingerprint(self.key.recipient)
+
+    @property
+    def subject(self) -> dict[str, t.Any]:
+        told = {"class": self.key.class_name, "period": self.key.period, "recipient": self.fingerprint}
+        return {"kind": self.kind, **told, "store": dict(self.key.store), "key": self.key.key.name}
+
+    def require_ready(self) -> None:
+        self.reports.require(self.key.class_name, self.key.period, self.fingerprint)
+        state = look_at_period_key(self.store, self.key)
+        if state.state == "unknown":
+            raise RefusedError(
+                f"the key of {self.name} was not touched because its store cannot be asked ({state.told}); see to the store, and run again"
+            )
+
+    def preconditions(self) -> list[Precondition]:
+        state = look_at_period_key(self.store, self.key)
+        copies = [each for each in state.copies if each.what in _STORE_COPIES]
+        found = worst(each.met for each in copies) if copies else "unknown"
+        told = tuple(f"{each.what}: {each.text}" for each in copies) or (state.told,)
+        strength = f"X25519 and ChaCha20-Poly1305 (128 bits), wrapped by {state.algorithm or 'an algorithm that the store does not tell'}"
+        return [
+            self.reports.first_write(),
+            Precondition("strength", state.strength, (strength,)),
+            self.reports.no_other_key(),
+            Precondition("no_backup", "unknown", ("whether the identity was ever saved outside its store cannot be seen",)),
+            look_in_memory((self.key.key.name, self.fingerprint), _PROGRAMS, proc_root=self.proc_root, sys_root=self.sys_root),
+            Precondition("no_store_copies", found, told),
+        ]
+
+    def plan(self) -> dict[str, t.Any]:
+        state = look_at_period_key(self.store, self.key)
+        return {"key": self.key.key._asdict(), "before": state.state, "reports": self.reports.rows()}
+
+    def opens(self) -> str:
+        """A canary that is made here, and headers that the hosts have sent, are opened with the identity."""
+        state = look_at_period_key(self.store, self.key)
+        if state.state != "present":
+            return str((self.earlier or {}).get("opened", ""))
+        identity = bytearray(unwrap_identity(self.store, self.key))
+        file_key = new_secret(FILE_KEY_BYTES)
+        try:
+            label = Label(self.key.class_name, self.key.period, self.fingerprint)
+            header = read_header(io.BytesIO(make_header(file_key, self.key.recipient, label, Ephemeral())))
+            same = unwrap(header, identity) == file_key
+            for sample in self.reports.samples:
+                wipe(unwrap(read_header(io.BytesIO(_decoded(sample))), identity))
+        except AgeError as error:
+            raise RefusedError(
+                f"the identity of {self.name} does not open what is encrypted to it ({error.message}), so nothing was done; look at its document and store"
+            ) from error
+        finally:
+            wipe(identity, file_key)
+        if not same:
+            raise RefusedError(f"the identity of {self.name} does not open its canary, so nothing was done; look at its document and store")
+        return f"its identity opened a canary and {len(self.reports.samples)} recordings before"
+
+    def erase(self, executor: Executor, plan: t.Mapping[str, t.Any], note: Note) -> None:
+        note("destroying", {"key": plan["key"]["name"]})
+        state = destroy_period_key(self.store, self.key)
+        note("answered", state.row())
+
+    def look_back(self, plan: t.Mapping[str, t.Any]) -> Gone:
+        state = look_at_period_key(self.store, self.key)
+        seen: dict[str, t.Any] = {
+            "store": state.row(),
+            "until": _time(state.until),
+            "recordings": self.reports.sets,
+        }
+        if state.state == "pending":
+            when = f"on {seen['until']}" if state.until else "later"
+            return Gone("left", f"the key store destroys the key {when} and keeps it until then; run the same task again after that", seen)
+        if state.state == "present":
+            return Gone("left", f"the key store still has the key ({state.told})", seen)
+        if state.state == "unknown":
+            return Gone("unknown", f"what became of the key cannot be told ({state.told})", seen)
+        if plan["before"] not in ("present", "pending") and not self.earlier:
+            return Gone("unknown", "the key was gone before, and no journal here tells who destroyed it and what was seen then", seen)
+        try:
+            wipe(bytearray(unwrap_identity(self.store, self.key)))
+        except StoreRefusedError as error:
+            seen["unwrapping"] = error.kind
+            if error.kind in ("missing", "pending"):
+                return Gone("gone", "", seen)
+            return Gone("unknown", f"why the identity cannot be unwrapped any more is not clear ({error.message})", seen)
+        return Gone("left", "its identity can still be unwrapped", seen)
+
+    def left(self) -> t.Any:
+        return {"at": int(time.time())}
+
+    def still(self, left: t.Any) -> bool:
+        return look_at_period_key(self.store, self.key).state in ("gone", "absent")
+
+
+def _time(seconds: int | None) -> str | None:
+    return None if seconds is None else time_text(dt.datetime.fromtimestamp(seconds, dt.timezone.utc))
+
+
+def _decoded(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise AgeError("a sample in a host's report is not base64") from error
