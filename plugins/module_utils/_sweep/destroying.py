@@ -125,6 +125,8 @@ class Destroyer:
             if self.journal.state.outcome_of(row.set) is not None:
                 continue
             reason = reasons.get(row.set, "")
+            if row.method["technique"] != "overwrite":
+                reason = reason or f"its class is destroyed with its key: {row.method['technique']} does that, not an overwrite"
             if reason:
                 self.skip(row, reason)
                 continue
