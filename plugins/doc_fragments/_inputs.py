@@ -34,4 +34,8 @@ options:
     description:
       - Directory on the controller whose C(*.yml), C(*.yaml) and C(*.json) files are erasure requests, one in each; added to O(requests).
     type: path
+  workers:
+    description:
+      - Processes that share the walk. The default is the number of processors that the host gives, at most 4.
+    type: int
 """

@@ -43,10 +43,6 @@ options:
       - Directory on the host for plans, journals and holds, with mode V(0700).
     type: path
     default: /var/lib/recordings-disposal
-  workers:
-    description:
-      - Processes that share the walk. The default is the number of processors that the host gives, at most 4.
-    type: int
   controller_time:
     description:
       - The controller's clock in seconds since 1970 UTC, set by the controller just before the module starts.

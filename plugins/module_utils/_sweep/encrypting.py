@@ -138,7 +138,7 @@ def encrypt_recordings(params: t.Mapping[str, t.Any], executor: Executor, *, che
 
     :raises DisposalError: refused before anything was touched, stopped, or sets were left that should be encrypted; C(details) tells more.
     """
-    if not 1 <= (params["threads"] or 1) <= 64:
+    if params["threads"] is not None and not 1 <= params["threads"] <= 64:
         raise RefusedError(f"threads is {params['threads']}, not from 1 to 64, so nothing was done; correct it")
     state = StateDir(params["state_dir"], executor)
     inputs = gather({**params, "holds": [], "requests": []}, state)

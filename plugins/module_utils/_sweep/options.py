@@ -19,7 +19,6 @@ POLICY_OPTIONS: dict[str, dict[str, t.Any]] = {
     "identifiers_key_file": {"type": "path", "default": "disposal/identifiers.key", "no_log": False},
     "identifiers_key": {"type": "str", "no_log": True},
     "state_dir": {"type": "path", "default": DEFAULT_STATE_DIR},
-    "workers": {"type": "int"},
     "controller_time": {"type": "int"},
 }
 INPUT_OPTIONS: dict[str, dict[str, t.Any]] = {
@@ -28,6 +27,7 @@ INPUT_OPTIONS: dict[str, dict[str, t.Any]] = {
     "holds_dir": {"type": "path"},
     "requests": {"type": "list", "elements": "dict", "default": []},
     "requests_dir": {"type": "path"},
+    "workers": {"type": "int"},
 }
 INPUT_RULES: dict[str, t.Any] = {"mutually_exclusive": [("policy", "policy_file")], "required_one_of": [("policy", "policy_file")]}
 
