@@ -6,20 +6,10 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """The options that planning and applying share; twin of C(INPUT_OPTIONS) in C(module_utils/_sweep/options.py)."""
+    """The holds and requests that planning and applying share; with C(_policy) the twin of C(INPUT_OPTIONS) in C(module_utils/_sweep/options.py)."""
 
     DOCUMENTATION = r"""
 options:
-  policy:
-    description:
-      - The policy as a mapping, with or without the wrapping key C(disposal_policy). It is validated whole before anything else.
-      - Exactly one of O(policy) and O(policy_file) is required.
-      - See C(docs/policy.md) in the collection for every key.
-    type: dict
-  policy_file:
-    description:
-      - Path on the controller of a YAML file with the policy; Ansible Vault files are read too. A key that stands twice in one mapping is refused.
-    type: path
   holds:
     description:
       - Legal holds, each a mapping with C(id), C(reason), C(placed), C(placed_by) and C(match) or C(where).
@@ -44,36 +34,8 @@ options:
     description:
       - Directory on the controller whose C(*.yml), C(*.yaml) and C(*.json) files are erasure requests, one in each; added to O(requests).
     type: path
-  sources:
-    description:
-      - Names of the policy's sources that this host has; the default is all of them. A source that is missing on the host is refused, since
-        nobody could tell it from an unmounted one.
-    type: list
-    elements: str
-  identifiers_key_file:
-    description:
-      - File on the controller with the key under which evidence names recording sets, at least 32 characters. It is made with a random key
-        (mode V(0600)) if it is missing, except in check mode.
-      - Destroying this file later makes all evidence made under it anonymous.
-      - Needed unless the policy says C(identifiers=plain).
-    type: path
-    default: disposal/identifiers.key
-  identifiers_key:
-    description:
-      - The key itself; set from O(identifiers_key_file) on the controller.
-    type: str
-  state_dir:
-    description:
-      - Directory on the host for plans, journals and holds, with mode V(0700).
-    type: path
-    default: /var/lib/recordings-disposal
   workers:
     description:
       - Processes that share the walk. The default is the number of processors that the host gives, at most 4.
-    type: int
-  controller_time:
-    description:
-      - The controller's clock in seconds since 1970 UTC, set by the controller just before the module starts.
-      - The host is refused when its clock differs by more than the policy's C(limits.clock_skew).
     type: int
 """

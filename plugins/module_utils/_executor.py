@@ -15,6 +15,7 @@ import errno
 import fcntl
 import functools
 import os
+import stat
 import struct
 import subprocess
 import typing as t
@@ -56,6 +57,19 @@ class Executor:
         """Open for writing; never follows a link in the last component."""
         self._allow(f"open {name} for writing")
         return os.open(name, flags | os.O_NOFOLLOW | os.O_CLOEXEC, mode, dir_fd=dir_fd)
+
+    def open_unnamed(self, dir_fd: int) -> int:
+        """A new file of a directory's filesystem that has no name yet, and goes with the process if it never gets one.
+
+        :raises OSError: C(EOPNOTSUPP) and the like where the filesystem has no such files.
+        """
+        self._allow("make a file")
+        return os.open(".", os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600, dir_fd=dir_fd)
+
+    def give_name(self, fd: int, name: str, *, dir_fd: int) -> None:
+        """A name for a file that was opened without one; fails where something has that name."""
+        self._allow(f"make {name}")
+        os.link(f"/proc/self/fd/{fd}", name, dst_dir_fd=dir_fd, follow_symlinks=True)
 
     def write(self, fd: int, data: bytes | memoryview) -> None:
         """Write all of C(data) at the descriptor's position."""
@@ -166,6 +180,18 @@ class Executor:
         self._allow("change flags")
         flags = struct.unpack("=i", fcntl.ioctl(fd, _GETFLAGS, bytes(8))[:4])[0]
         fcntl.ioctl(fd, _SETFLAGS, struct.pack("=ii", (flags | on) & ~off, 0))
+
+    def set_facts(self, fd: int, facts: os.stat_result) -> None:
+        """Owner, group, mode and times of another file."""
+        self._allow("change owner, mode and times")
+        os.fchown(fd, facts.st_uid, facts.st_gid)
+        os.fchmod(fd, stat.S_IMODE(facts.st_mode))
+        os.utime(fd, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+
+    def add_attribute(self, fd: int, name: str, value: bytes) -> None:
+        """An extended attribute that the file does not have, or has from its directory."""
+        self._allow("write an extended attribute")
+        os.setxattr(fd, name, value)
 
     def set_attribute(self, fd: int, name: str, value: bytes) -> None:
         self._allow("write an extended attribute")

@@ -54,6 +54,7 @@ options:
       - The host's name in the manifest; set to the inventory name on the controller.
     type: str
 extends_documentation_fragment:
+  - recordings.disposal._policy
   - recordings.disposal._inputs
   - recordings.disposal._attributes
 attributes:

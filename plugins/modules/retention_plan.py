@@ -26,6 +26,7 @@ options:
     choices: [fail, report]
     default: fail
 extends_documentation_fragment:
+  - recordings.disposal._policy
   - recordings.disposal._inputs
   - recordings.disposal._attributes
 attributes:

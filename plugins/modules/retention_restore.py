@@ -23,6 +23,7 @@ options:
       - Restore only what this run quarantined; 16 hexadecimal digits.
     type: str
 extends_documentation_fragment:
+  - recordings.disposal._policy
   - recordings.disposal._inputs
   - recordings.disposal._attributes
 attributes:

@@ -33,11 +33,11 @@ THREADS = 8
 LIMIT_INTERRUPTED = "another process opened the file while it was overwritten"
 
 
-def batch_limit() -> int:
-    """How many files may be open at once: each takes two descriptors of this process's limit."""
+def batch_limit(descriptors: int = 2) -> int:
+    """How many files may be open at once, each of which takes so many descriptors of this process's limit."""
     soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     room = 4096 if soft == resource.RLIM_INFINITY else soft
-    return max(1, min(512, (room - 128) // 2))
+    return max(1, min(512, (room - 128) // descriptors))
 
 
 def why_ineffective(targets: t.Sequence[OpenTarget], *, probe: FilesystemProbe | None = None) -> list[str | None]:

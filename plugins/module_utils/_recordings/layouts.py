@@ -5,6 +5,7 @@
 """Layouts: how a system lays recordings on disk. A preset and a custom layout are the same data, read by the same code.
 
 A file name is a stem and a suffix: the suffix gives the member's role, the stem is matched by the layout's pattern.
+Whatever the layout, C(<name>.age) is the encrypted form of the member C(<name>) and has its stem and role.
 Named groups of the pattern, and of the pattern of the directory, become the recording's fields. These groups are understood:
 C(epoch), C(epoch_ms); C(date) and C(time) or C(ts) (digits, separators ignored, year first); C(Y), C(m) or C(b), C(d), C(H), C(M), C(S).
 A date without a time of day counts as the last second of that day.
@@ -21,7 +22,10 @@ from .._document import Node, read_document
 from .periods import Period, parse_period
 from .times import StartTime
 
-__all__ = ["PRESETS", "ROLES", "Layout", "layout_from_node", "preset", "read_layout"]
+__all__ = ["ENCRYPTED", "PRESETS", "ROLES", "Layout", "layout_from_node", "preset", "read_layout"]
+
+ENCRYPTED = ".age"
+"""The ending that encryption adds to a member's name."""
 
 ROLES = ("primary", "leg", "transcode", "encrypted", "video", "sidecar", "transcript", "waveform", "thumbnail")
 _COMPANIONS: dict[str, list[str]] = {
@@ -111,7 +115,15 @@ class Layout:
             if name.endswith(suffix) and len(name) > len(suffix):
                 stem = name[: -len(suffix)]
                 return (self._companion_stem(stem), role) if role in _COMPANION_ROLES else (stem, role)
-        return None
+        plain = self.plain_name(name)
+        return self.split(plain) if plain != name else None
+
+    def plain_name(self, name: str) -> str:
+        """The name without the ending of the encrypted form; itself where it has none, or where the layout's own suffixes know that ending."""
+        if not name.endswith(ENCRYPTED) or name.endswith(2 * ENCRYPTED) or name == ENCRYPTED:
+            return name
+        own = any(name.endswith(suffix) and len(name) > len(suffix) for suffix, _role in self.endings.get(ENCRYPTED, ()))
+        return name if own else name[: -len(ENCRYPTED)]
 
     def _companion_stem(self, stem: str) -> str:
         inner = self.split(stem) if "." in stem else None

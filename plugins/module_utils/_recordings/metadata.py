@@ -100,12 +100,16 @@ class Sidecar:
     def __init__(self, spec: MetadataSpec) -> None:
         self.spec = spec
 
+    def name_of(self, *, stem: str, name: str) -> str:
+        """The file's name."""
+        return self.spec.location.replace("{stem}", stem).replace("{name}", name)
+
     def read(self, *, stem: str, name: str, dir_fd: int) -> dict[str, t.Any] | None:
         """The document; none where there is no such file.
 
         :raises MetadataError: unreadable, too large, not a mapping.
         """
-        file = self.spec.location.replace("{stem}", stem).replace("{name}", name)
+        file = self.name_of(stem=stem, name=name)
         try:
             fd = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=dir_fd)
         except FileNotFoundError:

@@ -227,11 +227,11 @@ class Resolver:
         """Read the declared documents in order; a later one fills and overrides, its blanks do not. Returns the faults."""
         faults = []
         metadata: dict[str, t.Any] = {}
-        primary = recording_set.primary(self.source.layout.primary_roles)
+        primary = self._primary_name(recording_set)
         fields = recording_set.fields
         for spec, reader in self._readers:
             try:
-                document = self._document(spec, reader, recording_set, primary.path.rpartition("/")[2], directory_fd)
+                document = self._document(spec, reader, recording_set, primary, directory_fd)
                 if document is None:
                     if spec.required:
                         faults.append(f"{spec.kind} is missing")
@@ -250,6 +250,16 @@ class Resolver:
             metadata.update({name: value for name, value in document.items() if value is not None and value != ""})
         recording_set.metadata = metadata
         return faults
+
+    def _primary_name(self, recording_set: RecordingSet) -> str:
+        """The name of the primary file, which metadata knows by the one that it had before it was encrypted."""
+        layout = self.source.layout
+        return layout.plain_name(recording_set.primary(layout.primary_roles).path.rpartition("/")[2])
+
+    def sidecars(self, recording_set: RecordingSet) -> set[str]:
+        """The names of the files beside a set that metadata is read from."""
+        name = self._primary_name(recording_set)
+        return {reader.name_of(stem=recording_set.stem, name=name) for _spec, reader in self._readers if isinstance(reader, Sidecar)}
 
     @staticmethod
     def _document(

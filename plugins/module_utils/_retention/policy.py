@@ -20,6 +20,7 @@ from .._recordings.metadata import metadata_from_node
 from .._recordings.periods import ROUNDINGS, Period, positive_period
 from .._recordings.source import Sentinel, Source
 from .._standards.schemes import DEFAULT_SCHEME, scheme_problem
+from .encryption import encryption_problem, unit_from_node
 from .limits import Limits, limits_from_node
 from .match import Condition, condition_from_nodes
 
@@ -28,7 +29,7 @@ __all__ = ["Example", "Floor", "Method", "Policy", "RetentionClass", "Start", "l
 EVENTS = ("recording_start", "call_end", "modified")
 VERDICTS = ("conflict", "due", "held", "in_progress", "retained", "unclassified")
 # Which level each technique on files can reach at most; the overwrite engine says for each medium what it did reach.
-TECHNIQUES = {"overwrite": ("clear",)}
+TECHNIQUES = {"overwrite": ("clear",), "crypto_erase": ("clear", "purge")}
 _NAME = r"[a-z0-9][a-z0-9_.-]{0,63}"
 
 
@@ -68,7 +69,7 @@ class Example:
 
 @dataclasses.dataclass(frozen=True)
 class RetentionClass:
-    """A rule. C(keep_text) and C(within_text) are the periods as written."""
+    """A rule. C(keep_text) and C(within_text) are the periods as written; C(encryption) is the unit of its keys' periods, if it has keys."""
 
     name: str
     condition: Condition
@@ -82,6 +83,7 @@ class RetentionClass:
     share: str | None
     examples: tuple[Example, ...]
     rule: str
+    encryption: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -294,7 +296,8 @@ def method_from_node(node: Node, quarantine: str | None) -> Method:
 def _class(node: Node, quarantine: str | None) -> RetentionClass | None:
     before = len(node.problems)
     keys = node.mapping(
-        required=["name", "start", "keep", "destroy_within", "legal_basis", "disposal"], optional=["match", "where", "limits", "examples"]
+        required=["name", "start", "keep", "destroy_within", "legal_basis", "disposal"],
+        optional=["match", "where", "limits", "examples", "encryption"],
     )
     condition = condition_from_nodes(keys)
     start = _start(keys["start"]) if "start" in keys else Start(EVENTS[0])
@@ -305,6 +308,11 @@ def _class(node: Node, quarantine: str | None) -> RetentionClass | None:
     share = limits_from_node(keys["limits"], only=("share",)).share if "limits" in keys else None
     name = keys["name"].text(pattern=_NAME, form="a name of small letters, digits, dots and hyphens") if "name" in keys else ""
     basis = keys["legal_basis"].text() if "legal_basis" in keys else ""
+    encryption = unit_from_node(keys["encryption"]) if "encryption" in keys else None
+    if len(node.problems) == before and method is not None and method.technique == "crypto_erase":
+        problem = encryption_problem(encryption, within)
+        if problem:
+            node.problems.append(f"{node.path}: the class {name} {problem}")
     if len(node.problems) > before or method is None:
         return None
     return RetentionClass(
@@ -320,6 +328,7 @@ def _class(node: Node, quarantine: str | None) -> RetentionClass | None:
         share=share,
         examples=tuple(example for example in examples if example),
         rule=f"class:{name}",
+        encryption=encryption,
     )
 
 

@@ -84,7 +84,10 @@ class Destroyer:
     :ivar touched: sets that this process wrote to or moved aside.
     :ivar failures: why sets that should have been destroyed were not, the first few.
     :ivar results: takes each file's result.
+    :cvar descriptors: that each file takes.
     """
+
+    descriptors = 2
 
     def __init__(
         self,
@@ -118,13 +121,15 @@ class Destroyer:
 
         :arg reasons: why a set is skipped, by its name.
         """
-        most = min(_BATCH_FILES, batch_limit())
+        most = min(_BATCH_FILES, batch_limit(self.descriptors))
         batch: list[Row] = []
         files = size = 0
         for row in plan.due():
             if self.journal.state.outcome_of(row.set) is not None:
                 continue
             reason = reasons.get(row.set, "")
+            if row.method["technique"] != "overwrite":
+                reason = reason or f"its class is destroyed with its key: {row.method['technique']} does that, not an overwrite"
             if reason:
                 self.skip(row, reason)
                 continue
@@ -208,7 +213,8 @@ class Destroyer:
             unscrub(self.executor, root, path, self.blank(row, path), identity)
         return [path for path in names if stands(root, path)]
 
-    def _announce(self, row: Row, *, aside: str | None = None, marks: t.Sequence[dict[str, t.Any]] = ()) -> None:
+    def announce(self, row: Row, *, aside: str | None = None, marks: t.Sequence[dict[str, t.Any]] = ()) -> None:
+        """Append the intent to destroy a set; nothing may be done on its strength before the journal is flushed."""
         self.journal.append(
             "intent",
             **_told(row),
@@ -231,7 +237,7 @@ class Destroyer:
             for row, targets in opened:
                 own, marks = marks[: len(targets)], marks[len(targets) :]
                 place = {(member.dev, member.ino): index for index, member in enumerate(files_of(row))}
-                self._announce(
+                self.announce(
                     row, marks=[{"member": place[target.identity], **mark.row()} for target, mark in zip(targets, own) if mark is not None]
                 )
             self.journal.sync()
@@ -323,7 +329,7 @@ class Destroyer:
         """
         # Up to the next full hour: a quarantine is never shorter than the policy says, and a long run makes few directories.
         aside = aside_name(-(-self.recheck.now // 3600) * 3600, self.run)
-        self._announce(row, aside=aside)
+        self.announce(row, aside=aside)
         self.journal.sync()
         members = [(member.path, member.dev, member.ino) for member in row.members]
         try:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-FileCopyrightText: 2026 recordings.disposal contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Options that planning and applying share; twin of the documentation fragment C(_inputs)."""
+"""Options that planning and applying share; twins of the documentation fragments C(_policy) and C(_inputs)."""
 
 from __future__ import annotations
 
@@ -10,26 +10,41 @@ import typing as t
 
 from .state import DEFAULT_STATE_DIR
 
-__all__ = ["INPUT_OPTIONS", "INPUT_RULES", "told_params"]
+__all__ = ["INPUT_OPTIONS", "INPUT_RULES", "POLICY_OPTIONS", "told_params"]
 
-INPUT_OPTIONS: dict[str, dict[str, t.Any]] = {
+POLICY_OPTIONS: dict[str, dict[str, t.Any]] = {
     "policy": {"type": "dict"},
     "policy_file": {"type": "path"},
-    "holds": {"type": "list", "elements": "dict", "default": []},
-    "holds_dir": {"type": "path"},
-    "requests": {"type": "list", "elements": "dict", "default": []},
-    "requests_dir": {"type": "path"},
     "sources": {"type": "list", "elements": "str"},
     "identifiers_key_file": {"type": "path", "default": "disposal/identifiers.key", "no_log": False},
     "identifiers_key": {"type": "str", "no_log": True},
     "state_dir": {"type": "path", "default": DEFAULT_STATE_DIR},
-    "workers": {"type": "int"},
     "controller_time": {"type": "int"},
+}
+INPUT_OPTIONS: dict[str, dict[str, t.Any]] = {
+    **POLICY_OPTIONS,
+    "holds": {"type": "list", "elements": "dict", "default": []},
+    "holds_dir": {"type": "path"},
+    "requests": {"type": "list", "elements": "dict", "default": []},
+    "requests_dir": {"type": "path"},
+    "workers": {"type": "int"},
 }
 INPUT_RULES: dict[str, t.Any] = {"mutually_exclusive": [("policy", "policy_file")], "required_one_of": [("policy", "policy_file")]}
 
 _UNTOLD = frozenset(
-    {"policy", "holds", "requests", "identifiers_key", "manifest", "signatures", "allowed_signers", "match", "where", "reason"}
+    {
+        "policy",
+        "holds",
+        "requests",
+        "recipients",
+        "identifiers_key",
+        "manifest",
+        "signatures",
+        "allowed_signers",
+        "match",
+        "where",
+        "reason",
+    }
 )
 
 

@@ -19,12 +19,12 @@ from .._retention.rows import header, plan_path
 from .inputs import Inputs, gather
 from .state import StateDir
 
-__all__ = ["make_plan"]
+__all__ = ["PlanWriter", "make_plan"]
 
 _BUFFER = 1 << 20
 
 
-class _PlanWriter:
+class PlanWriter:
     """Takes rows, keeps their digest, and writes them where writing is allowed."""
 
     def __init__(self, state: StateDir, *, check_mode: bool) -> None:
@@ -92,7 +92,7 @@ def make_plan(params: t.Mapping[str, t.Any], executor: Executor, *, check_mode: 
     """
     state = StateDir(params["state_dir"], executor)
     inputs = gather(params, state)
-    writer = _PlanWriter(state, check_mode=check_mode)
+    writer = PlanWriter(state, check_mode=check_mode)
     planner = inputs.planner()
     try:
         first = header(inputs.policy, holds=inputs.generation, requests=inputs.requests_digest, after=state.left_behind())

@@ -49,6 +49,7 @@ def carry_out(
     told: t.Callable[[Journal], dict[str, t.Any]],
     ending: t.Callable[[dict[str, int]], None],
     again: str,
+    done: str = "destroyed",
 ) -> dict[str, t.Any]:
     """Begin or resume a run, give every due row its outcome, close the journal.
 
@@ -56,7 +57,7 @@ def carry_out(
     :arg reasons: why a set is skipped, by its name.
     :arg told: the result as far as the journal has got.
     :arg ending: called with the counts before the journal is closed.
-    :arg again: what to do about sets that were not destroyed because of faults.
+    :arg again: what to do about sets that were not C(done) because of faults.
     :raises DisposalError: the run stopped, or a set that should have been destroyed was not; C(details) is the result so far.
     """
     with Journal.open(path, executor=executor) as journal:
@@ -79,7 +80,7 @@ def carry_out(
         result = {**told(journal), "changed": destroyer.touched > 0}
     if destroyer.failures:
         raise DisposalError(
-            f"{len(destroyer.failures)} of {sum(counts.values())} sets were not destroyed because of faults, "
+            f"{len(destroyer.failures)} of {sum(counts.values())} sets were not {done} because of faults, "
             f"the first: {destroyer.failures[0]}; see the journal, repair that and {again}",
             details=result,
         )
