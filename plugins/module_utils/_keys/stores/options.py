@@ -1,0 +1,103 @@
+# Copyright (c) 2026 recordings.disposal contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: 2026 recordings.disposal contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which store, by the options of a module; twin of the documentation fragment C(_key_store)."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ..._document import Node, plain, read_document
+from ..._executor import Executor
+from .aws_kms import AwsKmsStore
+from .directory import DirectoryStore
+from .kmip import KmipStore
+from .pkcs11 import Pkcs11Store
+from .store import KeyStore
+from .vault import VaultStore
+
+__all__ = ["STORE_OPTIONS", "open_store"]
+
+_KINDS: t.Mapping[str, t.Callable[..., KeyStore]] = {
+    "directory": DirectoryStore,
+    "vault": VaultStore,
+    "kmip": KmipStore,
+    "pkcs11": Pkcs11Store,
+    "aws_kms": AwsKmsStore,
+}
+
+# Of each kind: what it must have, and what it may have.
+_TAKES: t.Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "directory": (("path",), ()),
+    "vault": (("url",), ("mount", "namespace", "ca_file", "token_file")),
+    "kmip": (("host", "ca_file", "cert_file", "key_file"), ("port", "username", "password_file")),
+    "pkcs11": (("module", "token", "pin_file"), ()),
+    "aws_kms": (("region",), ("endpoint_url", "credentials_file", "profile", "window_days")),
+}
+_PATHS = frozenset({"path", "ca_file", "cert_file", "key_file", "token_file", "password_file", "module", "pin_file", "credentials_file"})
+_NUMBERS: t.Mapping[str, tuple[int, int]] = {"port": (1, 65_535), "window_days": (7, 30)}
+
+STORE_OPTIONS: dict[str, dict[str, t.Any]] = {
+    "key_store": {
+        "type": "dict",
+        "options": {
+            "kind": {"type": "str", "choices": list(_KINDS), "required": True},
+            "path": {"type": "path"},
+            "url": {"type": "str"},
+            "mount": {"type": "str"},
+            "namespace": {"type": "str"},
+            "host": {"type": "str"},
+            "port": {"type": "int"},
+            "ca_file": {"type": "path"},
+            "cert_file": {"type": "path"},
+            "key_file": {"type": "path", "no_log": False},
+            "token_file": {"type": "path", "no_log": False},
+            "username": {"type": "str"},
+            "password_file": {"type": "path", "no_log": False},
+            "module": {"type": "path"},
+            "token": {"type": "str", "no_log": False},
+            "pin_file": {"type": "path", "no_log": False},
+            "region": {"type": "str"},
+            "endpoint_url": {"type": "str"},
+            "credentials_file": {"type": "path", "no_log": False},
+            "profile": {"type": "str"},
+            "window_days": {"type": "int"},
+        },
+    }
+}
+
+
+def open_store(document: t.Mapping[str, t.Any], executor: Executor) -> KeyStore:
+    """The store that the options name; nothing is asked of it yet.
+
+    :raises PolicyError: the options are not valid.
+    :raises StoreRefusedError: a library is missing, or a file with a secret cannot be used.
+    """
+    given = {key: value for key, value in plain(dict(document)).items() if value is not None}
+    kind, options = read_document(given, "key_store", _read)
+    return _KINDS[kind](executor, **options)
+
+
+def _read(node: Node) -> tuple[str, dict[str, t.Any]]:
+    if not isinstance(node.value, dict) or "kind" not in node.value:
+        node.mapping(required=["kind"])
+        return "", {}
+    kind = node.child("kind", node.value["kind"]).text(allowed=list(_KINDS))
+    if not kind:
+        return "", {}
+    required, optional = _TAKES[kind]
+    found = node.mapping(required=["kind", *required], optional=optional)
+    return kind, {name: _value(name, item) for name, item in found.items() if name != "kind"}
+
+
+def _value(name: str, node: Node) -> t.Any:
+    if name in _PATHS:
+        return node.text(pattern=r"/.*[^/]", form="an absolute path, without a slash at its end")
+    if name not in _NUMBERS:
+        return node.text()
+    least, most = _NUMBERS[name]
+    number = node.integer(minimum=least)
+    if number > most:
+        node.problem(f"is more than {most}")
+    return number
