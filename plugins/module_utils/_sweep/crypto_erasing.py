@@ -82,7 +82,7 @@ def crypto_erase_of(params: t.Mapping[str, t.Any], executor: Executor, *, check_
         )
     demands = demands_of(params["preconditions"])
     refuse_holds(state := StateDir(params["state_dir"], executor), params["holds"])
-    target = target_of(params)
+    target = target_of(params, executor)
     task = _Task(target, params["level"], table.level, table.standard, demands)
     number, last = latest_run(state.path, task.name)
     pending = last.pending.get(task.set) if last is not None else None

@@ -10,14 +10,20 @@ import typing as t
 
 from .._erasure.looking import Look
 from .._errors import RefusedError
+from .._executor import Executor
 from .._keys.erasable import KeyTarget
+from .._keys.period import PeriodKeyTarget
+from .._keys.period_keys import PREFIX
+from .._keys.reports import Reports
+from .._keys.stores.options import open_store
 from .._keys.volume import LuksVolume
 from .._media.identity import find_device, given_identity
+from .periods import known_key
 
 __all__ = ["KINDS", "target_of"]
 
 
-def _luks(params: t.Mapping[str, t.Any]) -> KeyTarget:
+def _luks(params: t.Mapping[str, t.Any], _executor: Executor) -> KeyTarget:
     given = params["target"]
     every = {"none": 0, "sample": 100 // params["sample_share"], "all": 1}[params["verify"]]
     return LuksVolume(
@@ -31,15 +37,24 @@ def _luks(params: t.Mapping[str, t.Any]) -> KeyTarget:
     )
 
 
+def _period(params: t.Mapping[str, t.Any], executor: Executor) -> KeyTarget:
+    given = params["target"]
+    if params["key_store"] is None:
+        raise RefusedError("a target of the kind period needs key_store, so nothing was done; name the store that keeps its key")
+    key = known_key(given["dir"], given["class"], given["period"], given["prefix"] or PREFIX)
+    return PeriodKeyTarget(open_store(params["key_store"], executor), key, Reports(params["reports"] or [], params["hosts"] or []))
+
+
 # By kind: which suboptions it needs, which it may have, and what makes it.
-_Maker = t.Callable[[t.Mapping[str, t.Any]], KeyTarget]
+_Maker = t.Callable[[t.Mapping[str, t.Any], Executor], KeyTarget]
 _KINDS: t.Mapping[str, tuple[tuple[str, ...], tuple[str, ...], _Maker]] = {
     "luks": (("device",), ("header", "key_file"), _luks),
+    "period": (("class", "period", "dir"), ("prefix",), _period),
 }
 KINDS = tuple(_KINDS)
 
 
-def target_of(params: t.Mapping[str, t.Any]) -> KeyTarget:
+def target_of(params: t.Mapping[str, t.Any], executor: Executor) -> KeyTarget:
     """The thing whose key is to be destroyed.
 
     :raises RefusedError: what was given does not go with the kind, or names nothing.
@@ -54,7 +69,7 @@ def target_of(params: t.Mapping[str, t.Any]) -> KeyTarget:
     foreign = [name for name, value in given.items() if value is not None and name not in ("kind", *needed, *allowed)]
     if foreign:
         raise RefusedError(f"{', '.join(foreign)} does not go with a target of the kind {given['kind']}, so nothing was done; take it out")
-    target = make(params)
+    target = make(params, executor)
     if params["discard"] != "none" and not target.discards:
         raise RefusedError(
             f"a target of the kind {given['kind']} takes no discard: {params['discard']}, so nothing was done; destroy what is left in another way"
