@@ -49,6 +49,15 @@ options:
       - How many distinct persons must have signed; the manifest's own number counts if it is higher.
     type: int
     default: 2
+  destroyed_keys:
+    description:
+      - Keys of classes and periods that M(recordings.disposal.crypto_erase) has destroyed, each with the C(class), C(period) and C(recipient) of its target,
+        and its C(outcome), achieved C(level) and C(run). Sets whose method is C(crypto_erase) are brought to their end where all that is encrypted of
+        them went with one of these keys; the others are skipped.
+      - What lies beside in the clear, such as metadata, is overwritten; a set that has such files reaches V(clear) only.
+    type: list
+    elements: dict
+    default: []
   host:
     description:
       - The host's name in the manifest; set to the inventory name on the controller.
@@ -138,6 +147,7 @@ _OPTIONS = {
     "allowed_signers_file": {"type": "path"},
     "allowed_signers": {"type": "str"},
     "approvals_required": {"type": "int", "default": 2},
+    "destroyed_keys": {"type": "list", "elements": "dict", "default": [], "no_log": False},
     "host": {"type": "str"},
 }
 

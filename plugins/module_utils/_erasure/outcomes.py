@@ -132,7 +132,7 @@ class FileResult:
     :arg verified_bytes: read back and found equal.
     :arg passes: passes that were written.
     :arg read: C(device) from the block device below the filesystem, C(direct) through the filesystem past the page cache,
-        C(cached) through it after it was asked to drop the file.
+        C(cached) through it after it was asked to drop the file; C(key) not at all, since its key was destroyed.
     :arg extents: C(unchanged), C(not_available) or C(changed).
     :arg asked: nothing failed; what is missing for C(destroyed) is what the caller did not ask for: reading all back, or a medium
         on which overwriting proves something.
@@ -202,7 +202,7 @@ def set_outcome(results: t.Sequence[FileResult]) -> str:
     return "destroyed" if outcomes == {"destroyed"} else "unknown"
 
 
-_READ = ("cached", "direct", "device")
+_READ = ("cached", "direct", "device", "key")
 _EXTENTS = ("changed", "not_available", "unchanged")
 
 

@@ -15,7 +15,7 @@ from .._standards.techniques import TECHNIQUES
 
 __all__ = ["LEVELS", "RANDOM", "STANDARD", "VERIFY", "Pass", "Scheme", "find_scheme", "reachable_level", "require_level", "satisfies"]
 
-_REACHABLE = {"overwrite": TECHNIQUES["overwrite"].level}
+_REACHABLE = {name: TECHNIQUES[name].level for name in ("overwrite", "crypto_erase")}
 VERIFY = ("none", "sample", "last", "all")
 
 

@@ -21,8 +21,8 @@ from .._jobs.lock import host_lock
 from .._retention.rows import PlanFile
 from .approved import HostPlan, approvals_of, host_plan, journal_path, refuse_blocked, sources_of, stale_reasons
 from .delta import Delta, find_delta
-from .destroying import Destroyer
 from .inputs import Inputs, gather
+from .keyed import DestroyedKeys, KeyedDestroyer
 from .recheck import Recheck
 from .result import envelope
 from .running import carry_out, refuse_small_disk
@@ -112,6 +112,7 @@ def _run(
     *,
     resumed: bool,
 ) -> dict[str, t.Any]:
+    keys = DestroyedKeys(params["destroyed_keys"])
     delta = _resumed_delta(plan, file, inputs) if resumed else _checked_delta(plan, file, inputs, state)
     passes = max((len(find_scheme(item["method"]["scheme"]).passes) for item in plan.part["classes"].values()), default=1)
     refuse_small_disk(state.path, sets=delta.due[0], files=delta.members, passes=passes)
@@ -127,8 +128,8 @@ def _run(
             journal_path(state.path, plan.run),
             state.executor,
             file,
-            opening=_opening(plan, approvals, inputs),
-            build=lambda journal: Destroyer(state.executor, journal, recheck, run=plan.run),
+            opening=_opening(plan, approvals, inputs, keys),
+            build=lambda journal: KeyedDestroyer(state.executor, journal, recheck, run=plan.run, keys=keys),
             reasons=delta.state,
             told=lambda journal: {**_journalled(plan, journal), "delta": delta.summary()},
             ending=lambda counts: state.remember(run=plan.run, due=sum(counts.values()), left=counts["not_destroyed"] + counts["unknown"]),
@@ -148,8 +149,9 @@ def _resumed_delta(plan: HostPlan, file: PlanFile, inputs: Inputs) -> Delta:
     return delta
 
 
-def _opening(plan: HostPlan, approvals: t.Sequence[Approval], inputs: Inputs) -> dict[str, t.Any]:
+def _opening(plan: HostPlan, approvals: t.Sequence[Approval], inputs: Inputs, keys: DestroyedKeys) -> dict[str, t.Any]:
     return {
+        **keys.told(),
         "format": FORMAT,
         "run": plan.run,
         "host": plan.host,
@@ -173,7 +175,8 @@ def _result(plan: HostPlan, journal: JournalState | None = None, *, path: str = 
     result = envelope(
         journal,
         required=max(required, key=LEVELS.index, default="none"),
-        reachable=reachable_level("overwrite"),
+        # Where less is required, files beside what is encrypted may have been overwritten only.
+        reachable=reachable_level("crypto_erase") if required == {"purge"} else reachable_level("overwrite"),
         due=plan.part["verdicts"]["due"]["sets"],
         **{"run": plan.run, "host": plan.host, "plan": plan.plan_digest, "manifest": plan.digest},
     )

@@ -21,7 +21,7 @@ from .._erasure.filesystem import FilesystemProbe
 from .._erasure.marks import Mark
 from .._erasure.names import remove, scrub_names, stands, sync_directories, unscrub
 from .._erasure.outcomes import FileResult, set_outcome, set_proof
-from .._erasure.schemes import STANDARD, find_scheme, reachable_level
+from .._erasure.schemes import STANDARD, Scheme, find_scheme, reachable_level
 from .._erasure.targets import Expected, OpenTarget, open_target
 from .._erasure.workers import Workers
 from .._errors import DisposalError
@@ -128,13 +128,14 @@ class Destroyer:
             if self.journal.state.outcome_of(row.set) is not None:
                 continue
             reason = reasons.get(row.set, "")
-            if row.method["technique"] != "overwrite":
-                reason = reason or f"its class is destroyed with its key: {row.method['technique']} does that, not an overwrite"
+            reason = reason or self.why_not(row)
             if reason:
                 self.skip(row, reason)
                 continue
             full = files + len(row.members) > most or size + row.size > _BATCH_BYTES
-            if batch and (full or row.method["scheme"] != batch[0].method["scheme"]):
+            if batch and (
+                full or (row.method["technique"], row.method["scheme"]) != (batch[0].method["technique"], batch[0].method["scheme"])
+            ):
                 self._batch(batch)
                 batch, files, size = [], 0, 0
             batch.append(row)
@@ -142,6 +143,46 @@ class Destroyer:
             size += row.size
         if batch:
             self._batch(batch)
+
+    def why_not(self, row: Row) -> str:
+        """Why a set is not this destroyer's, empty where it is."""
+        return (
+            ""
+            if row.method["technique"] == "overwrite"
+            else "its key is not known to be destroyed yet, which crypto_erase does for its period"
+        )
+
+    def unfit(self, row: Row, targets: t.Sequence[OpenTarget]) -> str | None:
+        """Why the open files of a set cannot be destroyed in a way that proves something; C(None) where they can."""
+        if self.goes_aside(row) or self.manner.on_ineffective != "fail":
+            return None
+        return next(filter(None, why_ineffective(targets, probe=self.probe)), None)
+
+    def write(
+        self,
+        opened: t.Sequence[tuple[Row, list[OpenTarget]]],
+        scheme: Scheme,
+        announce: t.Callable[[list[Mark | None]], None],
+    ) -> list[FileResult]:
+        """Overwrite the files of sets and read them back; one result for each, in their order."""
+        return overwrite_batch(
+            self.executor,
+            [target for _row, targets in opened for target in targets],
+            scheme,
+            workers=self.workers,
+            on_ineffective=self.manner.on_ineffective,
+            probe=self.probe,
+            announce=announce,
+            pace=self.manner.pace,
+        )
+
+    def more_proof(self, row: Row, targets: t.Sequence[OpenTarget]) -> dict[str, t.Any]:
+        """What the proof of a set tells besides that of its files."""
+        return {}
+
+    def reached(self, row: Row, proof: t.Mapping[str, t.Any] | None) -> str:
+        """The level that a destroyed set has reached."""
+        return reachable_level(row.method["technique"])
 
     def _batch(self, rows: t.Sequence[Row]) -> None:
         self.recheck.refresh()
@@ -179,9 +220,7 @@ class Destroyer:
             reason = self.recheck.reason(row)
             if reason is None:
                 targets = [stack.enter_context(self.open(row, member)) for member in files_of(row)]
-                problem = None
-                if not self.goes_aside(row) and self.manner.on_ineffective == "fail":
-                    problem = next(filter(None, why_ineffective(targets, probe=self.probe)), None)
+                problem = self.unfit(row, targets)
                 if problem is None:
                     return targets
                 self.skip(row, problem, failed=True)
@@ -242,17 +281,7 @@ class Destroyer:
                 )
             self.journal.sync()
 
-        every = [target for _row, targets in opened for target in targets]
-        results = overwrite_batch(
-            self.executor,
-            every,
-            scheme,
-            workers=self.workers,
-            on_ineffective=self.manner.on_ineffective,
-            probe=self.probe,
-            announce=announce,
-            pace=self.manner.pace,
-        )
+        results = self.write(opened, scheme, announce)
         done = []
         for row, targets in opened:
             own, results = results[: len(targets)], results[len(targets) :]
@@ -260,8 +289,9 @@ class Destroyer:
                 for result in own:
                     self.results(row, result)
             self.touched += any(result.passes for result in own)
+            proof = {**set_proof(own), **self.more_proof(row, targets)}
             item = _joined(
-                _Erased(row, targets, set_outcome(own), sorted({result.reason for result in own if result.reason}), set_proof(own)), erased
+                _Erased(row, targets, set_outcome(own), sorted({result.reason for result in own if result.reason}), proof), erased
             )
             if all(result.outcome == "destroyed" or result.asked for result in own):
                 self.journal.append("erased", set=row.set, outcome=item.outcome, reason=item.reasons, proof=item.proof)
@@ -365,7 +395,7 @@ class Destroyer:
             self.failures.append(f"set {row.set}: {'; '.join(reasons)}")
 
     def _outcome(self, row: Row, outcome: str, reasons: list[str], proof: dict[str, t.Any] | None) -> None:
-        achieved = reachable_level(row.method["technique"]) if outcome == "destroyed" else "none"
+        achieved = self.reached(row, proof) if outcome == "destroyed" else "none"
         self.journal.append(
             "outcome",
             **_told(row),
