@@ -72,6 +72,13 @@ class KeyedDestroyer(Destroyer):
     def __init__(self, *given: t.Any, keys: DestroyedKeys, **options: t.Any) -> None:
         super().__init__(*given, **options)
         self.keys = keys
+        self._runs: dict[int, str | None] = {}
+
+    def _run_of(self, target: OpenTarget) -> str | None:
+        """As C(DestroyedKeys), asked once while the file is open: afterwards it may have been overwritten."""
+        if id(target) not in self._runs:
+            self._runs[id(target)] = self.keys.run_of(target)
+        return self._runs[id(target)]
 
     def erase(self, opened: t.Sequence[tuple[Row, list[OpenTarget]]], *, erased: t.Mapping[str, t.Any] | None = None) -> None:
         """As C(Destroyer); of what an interrupted run had announced, keys are looked at here."""
@@ -82,8 +89,12 @@ class KeyedDestroyer(Destroyer):
                 self.fail(row, "not_destroyed", [problem], None)
             else:
                 fit.append((row, targets))
-        if fit:
-            super().erase(fit, erased=erased)
+        try:
+            if fit:
+                super().erase(fit, erased=erased)
+        finally:
+            # Another target may come to have the same place in memory.
+            self._runs.clear()
 
     def why_not(self, row: Row) -> str:
         return "" if row.method["technique"] == _TECHNIQUE and self.keys.runs else super().why_not(row)
@@ -93,7 +104,7 @@ class KeyedDestroyer(Destroyer):
             return super().unfit(row, targets)
         if self.goes_aside(row):
             return None
-        plain = [target for target in targets if self.keys.run_of(target) is None]
+        plain = [target for target in targets if self._run_of(target) is None]
         if any(path.endswith(".age") for target in plain for path in target.paths):
             return "an encrypted file of it goes with a key that is not known to be destroyed"
         if len(plain) == len(targets):
@@ -111,8 +122,8 @@ class KeyedDestroyer(Destroyer):
         if opened[0][0].method["technique"] != _TECHNIQUE:
             return super().write(opened, scheme, announce)
         every = [target for _row, targets in opened for target in targets]
-        covered = [self.keys.run_of(target) is not None for target in every]
-        plain = [(row, [target for target in targets if self.keys.run_of(target) is None]) for row, targets in opened]
+        covered = [self._run_of(target) is not None for target in every]
+        plain = [(row, [target for target in targets if self._run_of(target) is None]) for row, targets in opened]
 
         def announced(marks: list[Mark | None]) -> None:
             left = iter(marks)
@@ -129,7 +140,7 @@ class KeyedDestroyer(Destroyer):
     def more_proof(self, row: Row, targets: t.Sequence[OpenTarget]) -> dict[str, t.Any]:
         if row.method["technique"] != _TECHNIQUE:
             return {}
-        runs = [self.keys.run_of(target) for target in targets]
+        runs = [self._run_of(target) for target in targets]
         return {"keys": sorted({run for run in runs if run}), "in_the_clear": sum(run is None for run in runs)}
 
     def reached(self, row: Row, proof: t.Mapping[str, t.Any] | None) -> str:

@@ -128,6 +128,7 @@ class World:
                 "signatures": self.signatures,
                 "allowed_signers": self.allowed_signers,
                 "approvals_required": 0,
+                "destroyed_keys": [],
                 "host": HOST,
                 **more,
             }

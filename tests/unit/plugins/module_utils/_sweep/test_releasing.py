@@ -1,0 +1,326 @@
+# Copyright (c) 2026 recordings.disposal contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: 2026 recordings.disposal contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What goes with a period's key, what must be kept and gets another one, and sets whose key was destroyed."""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import time
+import typing as t
+
+import pytest
+
+from ansible_collections.recordings.disposal.plugins.module_utils._errors import DisposalError, RefusedError
+from ansible_collections.recordings.disposal.plugins.module_utils._executor import CheckExecutor, Executor
+from ansible_collections.recordings.disposal.plugins.module_utils._keys.age import Label
+from ansible_collections.recordings.disposal.plugins.module_utils._keys.agekeys import fingerprint as name_of
+from ansible_collections.recordings.disposal.plugins.module_utils._keys.agekeys import public_of, recipient_text
+from ansible_collections.recordings.disposal.plugins.module_utils._keys.reports import Reports
+from ansible_collections.recordings.disposal.plugins.module_utils._keys.rewrapping import answer_all, require_answered
+from ansible_collections.recordings.disposal.plugins.module_utils._sweep.releasing import release_period
+from ansible_collections.recordings.disposal.tests.unit.plugins.module_utils._sweep.encrypt_world import EncryptWorld, Hooked, opened
+from ansible_collections.recordings.disposal.tests.unit.plugins.module_utils._sweep.sweep_world import HOST, fingerprint
+
+SPARE = bytes([0x77]) * 32
+HELD = "+48600100299"
+
+
+class ReleaseWorld(EncryptWorld):
+    """Recordings of July of last year, all due but those that a hold is on, and a key that takes what must be kept."""
+
+    def __init__(self, path: pathlib.Path) -> None:
+        super().__init__(path)
+        self.policy["classes"][0].update(destroy_within="P1Y", disposal={"technique": "crypto_erase", "level": "clear"})
+        self.year = str(int(time.strftime("%Y")) - 1)
+        self.days = (time.time() - time.mktime((int(self.year), 7, 2, 12, 0, 0, 0, 0, -1))) / 86400
+        self.plain: dict[pathlib.Path, bytes] = {}
+
+    def fill(self, *, due: int = 4, held: int = 2) -> None:
+        """Record, hold some, and encrypt all."""
+        for number in range(due + held):
+            path = self.record(days=self.days - number, number=number, src=HELD if number < held else "+48600100200")
+            self.plain[path] = path.read_bytes()
+        hold = {"id": "case-1", "reason": "test", "placed": "2020-01-01", "placed_by": "ewa@example.com", "review_by": "2099-01-01"}
+        self.holds = [{**hold, "match": {"source": ["pbx"], "src": [HELD]}}] if held else []
+        self.encrypt()
+
+    def held(self) -> list[pathlib.Path]:
+        return [path for path in self.plain if HELD in path.name]
+
+    @property
+    def identity(self) -> bytes:
+        return self.identities[self.year]
+
+    def release(self, *, check: bool = False, executor: Executor | None = None, **more: t.Any) -> dict[str, t.Any]:
+        given = {
+            "class": "calls",
+            "period": self.year,
+            "recipient": recipient_text(public_of(self.identity)),
+            "host": HOST,
+            "plan": None,
+            "answers": None,
+            "new_recipient": recipient_text(public_of(SPARE)),
+            "kept_limit": 50,
+            **more,
+        }
+        return release_period({**self.params(), **given}, CheckExecutor() if check else executor or Executor(), check_mode=check)
+
+    def answers(self, asks: str) -> str:
+        """As the host with the keys answers."""
+        path = str(self.path / "answers.jsonl")
+        old, new = (Label("calls", period, name_of(public_of(key))) for period, key in ((self.year, self.identity), ("2099", SPARE)))
+        count = answer_all(Executor(), asks, path, bytearray(self.identity), old, public_of(SPARE), new)
+        require_answered(path, bytearray(SPARE), count)
+        return path
+
+    def journal(self) -> list[dict[str, t.Any]]:
+        """Of the sweep, the latest run of the host."""
+        latest = max((self.state / "runs").glob("*/journal.jsonl"), key=lambda path: path.stat().st_mtime_ns)
+        return [json.loads(line) for line in latest.read_text().splitlines()]
+
+    def destroyed(self, **more: str) -> list[dict[str, str]]:
+        told = {"class": "calls", "period": self.year, "recipient": name_of(public_of(self.identity)), "outcome": "destroyed"}
+        return [{**told, "level": "purge", "run": "00112233445566aa", **more}]
+
+
+def copy_of(path: pathlib.Path) -> pathlib.Path:
+    return path.with_name(f"{path.name}.age")
+
+
+@pytest.fixture
+def world(tmp_path: pathlib.Path) -> ReleaseWorld:
+    return ReleaseWorld(tmp_path)
+
+
+def refused(world: ReleaseWorld, words: str, **more: t.Any) -> None:
+    before = fingerprint(world.root)
+    for check in (True, False):
+        with pytest.raises(DisposalError, match=words):
+            world.release(check=check, **more)
+    assert fingerprint(world.root) == before
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"class": "nothing"}, "has no class 'nothing' with encryption"),
+        ({"kept_limit": 101}, "kept_limit is 101, not from 0 to 100"),
+        ({"recipient": "age1nonsense"}, "recipient: "),
+        ({"recipient": "AGE-SECRET-KEY-1QQQ"}, "recipient: the recipient is an identity, which is secret"),
+        ({"answers": "/nowhere/answers"}, "/nowhere/answers cannot be read"),
+        ({"plan": "sha256:" + "0" * 64}, "plan"),
+    ],
+)
+def test_what_is_not_sensible_is_refused(world: ReleaseWorld, more: dict[str, t.Any], words: str) -> None:
+    world.fill()
+    refused(world, words, **more)
+
+
+def test_what_goes_and_what_must_be_kept_is_counted(world: ReleaseWorld) -> None:
+    world.fill(due=4, held=2)
+    before = fingerprint(world.root)
+    looked = world.release()
+    report = looked["report"]
+    assert fingerprint(world.root) == before and not looked["changed"]
+    assert (report["sets"], report["kept"], report["plain"], report["others"], report["unread"]) == (6, 2, 0, 0, 0)
+    assert report["reasons"] == {"held": 2} and len(report["samples"]) == 4
+    text = pathlib.Path(looked["asks"]).read_text()
+    assert text.count("\n") == 2 and HELD not in text and "in-" not in text and os.stat(looked["asks"]).st_mode & 0o777 == 0o600
+
+
+def test_check_mode_asks_nothing(world: ReleaseWorld) -> None:
+    world.fill()
+    looked = world.release(check=True)
+    assert looked["report"]["kept"] == 2 and looked["asks"] is None and not (world.state / "periods").exists()
+
+
+def test_recordings_in_the_clear_and_unreadable_ones_are_told(world: ReleaseWorld) -> None:
+    world.fill(due=2, held=0)
+    world.record(days=world.days - 9, number=90)
+    (first, _second) = world.plain
+    spoilt = copy_of(first)
+    spoilt.unlink()
+    spoilt.symlink_to("/etc/hostname")
+    report = world.release()["report"]
+    assert report["plain"] == 1 and report["sets"] == 1
+
+
+def test_a_recipient_besides_is_told(world: ReleaseWorld) -> None:
+    world.fill(due=2, held=0)
+    copy = copy_of(next(iter(world.plain)))
+    data = copy.read_bytes()
+    head, _sep, rest = data.partition(b"\n-> recordings.disposal/period")
+    copy.write_bytes(head + b"\n-> somebody else\n\n-> recordings.disposal/period" + rest)
+    assert world.release()["report"]["others"] == 1
+
+
+def test_what_an_approved_plan_does_not_list_must_be_kept(world: ReleaseWorld) -> None:
+    world.fill(due=2, held=0)
+    digest = world.plan()["plan"]["digest"]
+    assert world.release(plan=digest)["report"]["kept"] == 0
+    late = world.record(days=world.days - 20, number=80)
+    world.plain[late] = late.read_bytes()
+    world.encrypt()
+    report = world.release(plan=digest)["report"]
+    assert report["kept"] == 1 and report["reasons"] == {"not_planned": 1}
+
+
+def test_held_recordings_get_another_key_and_still_decrypt(world: ReleaseWorld) -> None:
+    world.fill(due=4, held=2)
+    answers = world.answers(world.release()["asks"])
+    times = {path: os.stat(copy_of(path)).st_mtime_ns for path in world.plain}
+    before = fingerprint(world.root)
+    foreseen = world.release(answers=answers, check=True)
+    assert foreseen["changed"] and fingerprint(world.root) == before
+    done = world.release(answers=answers)
+    assert done["changed"] and done["rewrapped"] == 2
+    assert (done["report"]["sets"], done["report"]["kept"]) == (4, 0)
+    for path, content in world.plain.items():
+        key = SPARE if path in world.held() else world.identity
+        assert opened(copy_of(path), key) == content and os.stat(copy_of(path)).st_mtime_ns == times[path]
+    for path in world.held():
+        with pytest.raises(AssertionError):
+            opened(copy_of(path), world.identity)
+    after = fingerprint(world.root)
+    for check in (True, False):
+        again = world.release(answers=answers, check=check)
+        assert not again["changed"] and again["rewrapped"] == 0 and fingerprint(world.root) == after
+
+
+def test_too_many_to_be_kept_are_more_likely_a_wrong_period(world: ReleaseWorld) -> None:
+    world.fill(due=1, held=3)
+    answers = world.answers(world.release()["asks"])
+    refused(world, r"3 of 4 sets of calls \d+ must be kept, more than kept_limit \(50 %\)", answers=answers)
+
+
+def test_answers_for_somebody_else_are_refused(world: ReleaseWorld) -> None:
+    world.fill()
+    answers = world.answers(world.release()["asks"])
+    refused(world, "an answer for another recipient", answers=answers, new_recipient=recipient_text(public_of(bytes([1]) * 32)))
+    text = pathlib.Path(answers).read_text()
+    pathlib.Path(answers).write_text(text[:-9])
+    refused(world, "is not of the form recordings.disposal/rewrap/1", answers=answers)
+
+
+def test_a_header_of_another_key_is_not_answered(world: ReleaseWorld) -> None:
+    world.fill()
+    asks = world.release()["asks"]
+    old, new = Label("calls", world.year, "0" * 32), Label("calls", "2099", name_of(public_of(SPARE)))
+    with pytest.raises(RefusedError, match="does not go with the key of calls"):
+        answer_all(Executor(), asks, str(world.path / "answers"), bytearray(world.identity), old, public_of(SPARE), new)
+    assert not (world.path / "answers").exists()
+
+
+@pytest.mark.parametrize("method", ["open_unnamed", "write", "fsync", "give_name", "rename", "sync_directory"])
+def test_a_fault_on_the_way_leaves_each_recording_with_one_of_the_two_keys(world: ReleaseWorld, method: str) -> None:
+    world.fill()
+    answers = world.answers(world.release()["asks"])
+
+    def fail() -> None:
+        raise OSError(5, "Input/output error")
+
+    with pytest.raises(DisposalError, match="a recording that must be kept still goes with the old key|cannot be written"):
+        world.release(answers=answers, executor=Hooked(method, fail))
+    for path in world.held():
+        contents = []
+        for key in (SPARE, world.identity):
+            try:
+                contents.append(opened(copy_of(path), key))
+            except AssertionError:
+                continue
+        assert contents == [world.plain[path]]
+    done = world.release(answers=answers)
+    assert done["report"]["kept"] == 0 and [path.name for path in world.root.rglob(".*")] == []
+
+
+def test_reports_that_speak_against_the_end_of_a_key(world: ReleaseWorld) -> None:
+    world.fill(due=4, held=2)
+    report = world.release()["report"]
+    key = ("calls", world.year, name_of(public_of(world.identity)))
+    good = {**report, "kept": 0}
+    Reports([good], [HOST]).require(*key)
+    for given, hosts, words in (
+        ([report], [HOST], "2 recordings on pbx1 must be kept and go with the key"),
+        ([good], [HOST, "pbx2"], "pbx2 did not report"),
+        ([good], [], "no host is named"),
+        ([good, good], [HOST], "reported twice"),
+        ([{**good, "period": "1999"}], [HOST], "is about calls 1999"),
+        ([{**good, "unread": 3}], [HOST], "3 files on pbx1 could not be looked at"),
+        ([{**good, "time": "2020-01-01T00:00:00Z"}], [HOST], "seconds old, and holds may have come since"),
+        ([{**good, "sets": "many"}], [HOST], "not of the form"),
+    ):
+        with pytest.raises(RefusedError, match=words):
+            Reports(given, hosts).require(*key)
+    assert Reports([{**good, "plain": 1}], [HOST]).first_write().state == "not_met"
+    assert Reports([{**good, "others": 1}], [HOST]).no_other_key().state == "not_met"
+    assert Reports([good], [HOST]).no_other_key().state == "met"
+
+
+def test_sets_whose_key_is_gone_come_to_their_end(world: ReleaseWorld) -> None:
+    world.fill(due=3, held=0)
+    manifest = world.manifest(world.plan())
+    done = world.apply(manifest, destroyed_keys=world.destroyed())
+    assert done["counts"] == {"destroyed": 3, "not_destroyed": 0, "unknown": 0}
+    assert done["outcome"] == "destroyed" and done["level"]["achieved"] == "clear"
+    assert not any(path.is_file() for path in world.root.rglob("*"))
+    outcomes = [record for record in world.journal() if record["type"] == "outcome"]
+    assert all(record["technique"] == "crypto_erase" and record["proof"]["keys"] == ["00112233445566aa"] for record in outcomes)
+    assert all(record["proof"]["in_the_clear"] == 1 and record["level"]["achieved"] == "clear" for record in outcomes)
+    assert next(record for record in world.journal() if record["type"] == "open")["keys"][0]["period"] == world.year
+
+
+def test_without_anything_in_the_clear_a_set_reaches_purge(world: ReleaseWorld) -> None:
+    world.policy["sources"][0].pop("metadata")
+    world.policy["classes"][0]["disposal"]["level"] = "purge"
+    world.fill(due=2, held=0)
+    for note in world.root.rglob("*.json"):
+        note.unlink()
+    done = world.apply(world.manifest(world.plan()), destroyed_keys=world.destroyed())
+    assert done["counts"]["destroyed"] == 2 and done["level"] == {**done["level"], "required": "purge", "achieved": "purge"}
+
+
+def test_purge_is_not_claimed_where_metadata_lay_in_the_clear(world: ReleaseWorld) -> None:
+    world.policy["classes"][0]["disposal"]["level"] = "purge"
+    world.fill(due=2, held=0)
+    before = fingerprint(world.root)
+    with pytest.raises(DisposalError):
+        world.apply(world.manifest(world.plan()), destroyed_keys=world.destroyed())
+    assert fingerprint(world.root) == before
+    reasons = [record["reason"] for record in world.journal() if record["type"] == "outcome"]
+    assert reasons == [["files beside it lie there in the clear, and overwriting them reaches less than purge"]] * 2
+
+
+def test_sets_of_another_key_stay(world: ReleaseWorld) -> None:
+    world.fill(due=2, held=0)
+    before = fingerprint(world.root)
+    with pytest.raises(DisposalError):
+        world.apply(world.manifest(world.plan()), destroyed_keys=world.destroyed(recipient="0" * 32))
+    assert fingerprint(world.root) == before
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [({"outcome": "unknown"}, "is unknown, not destroyed"), ({"recipient": "x"}, "not of the form"), ({"level": "none"}, "not destroyed")],
+)
+def test_keys_that_are_not_destroyed_are_refused(world: ReleaseWorld, more: dict[str, str], words: str) -> None:
+    world.fill(due=2, held=0)
+    before = fingerprint(world.root)
+    with pytest.raises(RefusedError, match=words):
+        world.apply(world.manifest(world.plan()), destroyed_keys=world.destroyed(**more))
+    assert fingerprint(world.root) == before
+
+
+def test_a_hold_that_came_after_the_plan_keeps_a_set_whose_key_is_gone(world: ReleaseWorld) -> None:
+    world.fill(due=2, held=0)
+    manifest = world.manifest(world.plan())
+    hold = {"id": "case-2", "reason": "test", "placed": "2020-01-01", "placed_by": "ewa@example.com", "review_by": "2099-01-01"}
+    world.holds = [{**hold, "match": {"source": ["pbx"]}}]
+    before = fingerprint(world.root)
+    done = world.apply(manifest, destroyed_keys=world.destroyed())
+    assert done["counts"] == {"destroyed": 0, "not_destroyed": 2, "unknown": 0}
+    assert all("held" in str(record["reason"]) for record in world.journal() if record["type"] == "outcome")
+    assert fingerprint(world.root) == before
