@@ -27,8 +27,10 @@ options:
         description:
           - V(luks) is a LUKS1 or LUKS2 volume. Both copies of its header, all key slots and tokens, the gaps between them, and declared backups are
             overwritten with noise and read back.
+          - V(period) is the key of a retention class and a period, with which M(recordings.disposal.recording_encrypt) has encrypted recordings on any number
+            of hosts. It is destroyed in its store, once.
         type: str
-        choices: [luks]
+        choices: [luks, period]
         required: true
       device:
         description:
@@ -59,6 +61,29 @@ options:
           - Absolute path of a file on the host that opens it. That it does is seen before, and that it does not any more afterwards. The file itself is left
             as it is; destroy it with M(recordings.disposal.overwrite).
         type: path
+      class:
+        description: Of V(period), the retention class.
+        type: str
+      period:
+        description: Of V(period), such as V(2024-11), V(2024-Q4) or V(2024).
+        type: str
+      dir:
+        description: Of V(period), the absolute path of the directory with the documents of keys, as for M(recordings.disposal.period_key).
+        type: path
+      prefix:
+        description: Of V(period), begins the names of the store's keys; V(recordings) where it is left out.
+        type: str
+  hosts:
+    description:
+      - Of V(period), the names of all hosts that have recordings of the class. Each must have given a report.
+    type: list
+    elements: str
+  reports:
+    description:
+      - Of V(period), what M(recordings.disposal.recording_period) returned as C(report) on each host, not longer than an hour ago. Where one of them has
+        recordings that must be kept and go with this key, nothing is done.
+    type: list
+    elements: dict
   level:
     description:
       - The level of sanitization that is required.
@@ -140,6 +165,7 @@ options:
     type: path
     default: /var/lib/recordings-disposal
 extends_documentation_fragment:
+  - recordings.disposal._key_store
   - recordings.disposal._attributes
 attributes:
   check_mode:
@@ -183,6 +209,24 @@ EXAMPLES = r"""
       encrypted_from_first_write: require
       not_in_memory: accept
     verify: all
+    level: purge
+
+- name: Destroy the key of all service calls of a month, on whatever hosts they are
+  recordings.disposal.crypto_erase:
+    target:
+      kind: period
+      class: service-calls
+      period: 2024-11
+      dir: /srv/recording-keys
+    key_store:
+      kind: vault
+      url: https://vault.example.com:8200
+      token_file: /root/vault.token
+    hosts: [pbx1, pbx2]
+    reports: "{{ reports }}"
+    declared:
+      no_backup: the identities were never taken out of the vault, security concept 4.2
+      encrypted_from_first_write: plaintext is overwritten within the hour, evidence of the encryption runs
     level: purge
 """
 
@@ -258,8 +302,10 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.recordings.disposal.plugins.module_utils._errors import DisposalError
 from ansible_collections.recordings.disposal.plugins.module_utils._executor import CheckExecutor, Executor
+from ansible_collections.recordings.disposal.plugins.module_utils._keys.stores.options import STORE_OPTIONS
 from ansible_collections.recordings.disposal.plugins.module_utils._media.identity import DEVICE_OPTIONS
 from ansible_collections.recordings.disposal.plugins.module_utils._sweep.crypto_erasing import crypto_erase_of
+from ansible_collections.recordings.disposal.plugins.module_utils._sweep.key_targets import KINDS
 
 
 def main() -> None:
@@ -269,12 +315,19 @@ def main() -> None:
                 "type": "dict",
                 "required": True,
                 "options": {
-                    "kind": {"type": "str", "choices": ["luks"], "required": True},
+                    "kind": {"type": "str", "choices": list(KINDS), "required": True},
                     "device": {"type": "dict", "options": DEVICE_OPTIONS},
                     "header": {"type": "path"},
                     "key_file": {"type": "path", "no_log": False},
+                    "class": {"type": "str"},
+                    "period": {"type": "str"},
+                    "dir": {"type": "path"},
+                    "prefix": {"type": "str"},
                 },
             },
+            **STORE_OPTIONS,
+            "hosts": {"type": "list", "elements": "str"},
+            "reports": {"type": "list", "elements": "dict"},
             "level": {"type": "str", "choices": ["clear", "purge", "destroy"], "required": True},
             "levels": {"type": "dict"},
             "preconditions": {"type": "dict"},
