@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import datetime
+import functools
 import importlib.util
 import ipaddress
 import os
@@ -16,12 +18,13 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import typing as t
 
 from ansible_collections.recordings.disposal.tests.system.loop_bed import PATH, not_run
 
-__all__ = ["Authority", "Kms", "Openbao", "SoftHsm", "kmip", "kms", "openbao", "softhsm"]
+__all__ = ["Authority", "Kms", "Openbao", "SoftHsm", "free_port", "kmip", "kms", "openbao", "private", "softhsm", "the_softhsm"]
 
 HERE = pathlib.Path(__file__).resolve().parent
 SCRIPTS = pathlib.Path(sys.executable).parent
@@ -49,7 +52,10 @@ def serving(command: t.Sequence[str], log: pathlib.Path, port: int, **environmen
             start_new_session=True,
         )
     reaper = subprocess.Popen(
-        ["sh", "-c", 'cat > /dev/null; kill -KILL "-$0"', str(server.pid)], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True
+        ["sh", "-c", 'cat > /dev/null; kill -KILL "-$0"', str(server.pid)],
+        stdin=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
     )
     try:
         for _try in range(600):
@@ -243,18 +249,20 @@ class SoftHsm:
         return {"kind": "pkcs11", "module": self.module, "token": "recordings", "pin_file": self.pin_file, **others}
 
 
-@contextlib.contextmanager
-def softhsm(directory: pathlib.Path) -> t.Iterator[SoftHsm]:
+@functools.cache
+def the_softhsm() -> SoftHsm:
+    """The one of this process, whose PKCS#11 library reads its configuration once."""
     module = next((path for path in SOFTHSM if os.path.exists(path)), "")
     if not module or shutil.which("softhsm2-util", path=PATH) is None:
         not_run("SoftHSM is not installed")
-    before = os.environ.get("SOFTHSM2_CONF")
-    try:
-        yield SoftHsm(directory, module)
-    finally:
-        os.environ.pop("SOFTHSM2_CONF", None)
-        if before is not None:
-            os.environ["SOFTHSM2_CONF"] = before
+    directory = tempfile.mkdtemp(prefix="softhsm-")
+    atexit.register(shutil.rmtree, directory, ignore_errors=True)
+    return SoftHsm(pathlib.Path(directory), module)
+
+
+@contextlib.contextmanager
+def softhsm(_directory: pathlib.Path) -> t.Iterator[SoftHsm]:
+    yield the_softhsm()
 
 
 class Kms:
@@ -275,7 +283,11 @@ class Kms:
         import boto3
 
         return boto3.client(
-            "kms", region_name="eu-central-1", endpoint_url=self.endpoint_url, aws_access_key_id="AKIATESTTESTTESTTEST", aws_secret_access_key="x"
+            "kms",
+            region_name="eu-central-1",
+            endpoint_url=self.endpoint_url,
+            aws_access_key_id="AKIATESTTESTTESTTEST",
+            aws_secret_access_key="x",
         )
 
     def move_clock(self, days: int) -> None:
