@@ -31,7 +31,7 @@ from ansible_collections.recordings.disposal.tests.system import store_bed
 KINDS = ["directory", "vault", "kmip", "pkcs11", "aws_kms"]
 SECRET = b"a secret of 32 bytes for tests.."
 
-Options = t.Dict[str, t.Any]
+Options = dict[str, t.Any]
 
 
 @pytest.fixture(scope="module")

@@ -307,7 +307,7 @@ _NO_DESTROY = {
     "kept": {
         "preset": {
             "SYMMETRIC_KEY": {
-                **{name: "ALLOW_ALL" for name in ("GET", "GET_ATTRIBUTES", "LOCATE", "ACTIVATE", "REVOKE")},
+                **dict.fromkeys(("GET", "GET_ATTRIBUTES", "LOCATE", "ACTIVATE", "REVOKE"), "ALLOW_ALL"),
                 "DESTROY": "DISALLOW_ALL",
             }
         }
@@ -421,18 +421,21 @@ class TestAwsKms:
         with store_bed.kms(tmp_path_factory.mktemp("kms")) as kms:
             yield kms
 
+    @pytest.fixture(scope="class")
+    def store(self, kms: store_bed.Kms) -> KeyStore:
+        return opened(kms.options(window_days=7))
+
     def test_nothing_answers(self, kms: store_bed.Kms) -> None:
         store = opened(kms.options(endpoint_url=f"http://127.0.0.1:{store_bed.free_port()}"))
         state = store.look(Key(NAME, "arn:aws:kms:eu-central-1:1:key/x"))
         assert state.state == "unknown" and "could not be asked" in state.told
 
-    def test_another_region_does_not_tell_that_a_key_is_gone(self, kms: store_bed.Kms) -> None:
-        key = opened(kms.options()).create("a-region")
+    def test_another_region_does_not_tell_that_a_key_is_gone(self, kms: store_bed.Kms, store: KeyStore) -> None:
+        key = store.create("a-region")
         state = opened(kms.options(region="eu-west-1")).look(key)
         assert state.state == "unknown" and "correct the region" in state.told
 
-    def test_no_permission(self, kms: store_bed.Kms) -> None:
-        store = opened(kms.options())
+    def test_no_permission(self, kms: store_bed.Kms, store: KeyStore) -> None:
         key = store.create("a-denied")
         statement = {"Effect": "Deny", "Principal": {"AWS": "*"}, "Action": "kms:DescribeKey", "Resource": "*"}
         kms.client().put_key_policy(
@@ -442,15 +445,14 @@ class TestAwsKms:
         assert state.state == "unknown" and "does not permit these credentials" in state.told
         refusal("denied", lambda: store.destroy(key))
 
-    def test_an_alias_that_somebody_took_away_does_not_tell_that_the_key_is_gone(self, kms: store_bed.Kms) -> None:
-        store = opened(kms.options())
+    def test_an_alias_that_somebody_took_away_does_not_tell_that_the_key_is_gone(self, kms: store_bed.Kms, store: KeyStore) -> None:
         key = store.create("a-alias")
         kms.client().delete_alias(AliasName="alias/a-alias")
         assert store.find("a-alias") is None
         assert store.look(key).state == "present"
 
-    def test_replicas_and_imported_keys_are_told(self, kms: store_bed.Kms) -> None:
-        store, client = opened(kms.options()), kms.client()
+    def test_replicas_and_imported_keys_are_told(self, kms: store_bed.Kms, store: KeyStore) -> None:
+        client = kms.client()
         made = client.create_key(MultiRegion=True)["KeyMetadata"]
         client.replicate_key(KeyId=made["KeyId"], ReplicaRegion="eu-west-1")
         state = store.look(Key("a-many", made["Arn"]))
@@ -458,14 +460,12 @@ class TestAwsKms:
         brought = client.create_key(Origin="EXTERNAL")["KeyMetadata"]
         assert copies(store.look(Key("a-brought", brought["Arn"])))["exportable"] == "not_met"
 
-    def test_rotations_are_told(self, kms: store_bed.Kms) -> None:
-        store = opened(kms.options())
+    def test_rotations_are_told(self, kms: store_bed.Kms, store: KeyStore) -> None:
         key = store.create("a-rotated")
         kms.client().rotate_key_on_demand(KeyId=key.id.rpartition("/")[2])
         assert store.look(key).versions == 2
 
-    def test_a_destruction_that_was_taken_back(self, kms: store_bed.Kms) -> None:
-        store = opened(kms.options(window_days=7))
+    def test_a_destruction_that_was_taken_back(self, kms: store_bed.Kms, store: KeyStore) -> None:
         key = store.create("a-back")
         assert store.destroy(key).state == "pending"
         kms.client().cancel_key_deletion(KeyId=key.id.rpartition("/")[2])
@@ -478,9 +478,8 @@ class TestAwsKms:
         os.chmod(empty, 0o644)
         refusal("unfit", lambda: opened(kms.options(credentials_file=empty)), "others may read it")
 
-    def test_the_waiting_period_and_the_day_after_it(self, kms: store_bed.Kms) -> None:
+    def test_the_waiting_period_and_the_day_after_it(self, kms: store_bed.Kms, store: KeyStore) -> None:
         """The last test of the class: the server's clock is moved."""
-        store = opened(kms.options(window_days=7))
         key = store.create("a-waits")
         wrapped = store.wrap(key, SECRET, "c")
         state = store.destroy(key)
