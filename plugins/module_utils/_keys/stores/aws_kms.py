@@ -154,7 +154,6 @@ class AwsKmsStore(KeyStore):
             raise StoreRefusedError(
                 "unfit", f"the key {key.name} of {self.place} is in the state {data['KeyState']}; enable it and run again"
             )
-        return True
 
     def _look(self, key: Key) -> KeyState:
         if key.id and key.id.split(":")[3:4] != [self.region]:
@@ -174,28 +173,28 @@ class AwsKmsStore(KeyStore):
             "pending" if pending else "present",
             told,
             until,
-            None if pending else self._versions(str(data["Arn"])),
+            None if pending else self._versions(str(data["KeyId"])),
             str(data.get("KeySpec", "")),
             256 if data.get("KeySpec") == "SYMMETRIC_DEFAULT" else None,
             (*_copies(data), *((Copies("waiting", NOT_MET, "the waiting period is not over"),) if pending else ())),
         )
 
-    def _versions(self, arn: str) -> int | None:
+    def _versions(self, mark: str) -> int | None:
         """One for each rotation and the first; all of them go with the key."""
         try:
-            answer = self._ask("list rotations", lambda: self._client.list_key_rotations(KeyId=arn))
+            answer = self._ask("list rotations", lambda: self._client.list_key_rotations(KeyId=mark))
         except StoreRefusedError:
             return None
         return None if answer.get("Truncated") else 1 + len(answer["Rotations"])
 
     def _destroy(self, key: Key) -> None:
-        arn = str((self._read(self._known_as(key)) or {}).get("Arn", key.id))
+        mark = str((self._read(self._known_as(key)) or {}).get("KeyId") or key.id.rpartition("/")[2])
         try:
             self.executor.call(
                 f"schedule the destruction of the key {key.name} of {self.place}",
                 lambda: self._ask(
                     f"schedule the destruction of the key {key.name}",
-                    lambda: self._client.schedule_key_deletion(KeyId=arn, PendingWindowInDays=self.window_days),
+                    lambda: self._client.schedule_key_deletion(KeyId=mark, PendingWindowInDays=self.window_days),
                     key,
                 ),
             )
@@ -225,7 +224,7 @@ class AwsKmsStore(KeyStore):
         try:
             return request()
         except self._errors.ClientError as error:
-            raise self._refusal(doing, error.response.get("Error") or {}, key) from None
+            raise self._refusal(doing, error.response, key) from None
         except (self._errors.NoCredentialsError, self._errors.PartialCredentialsError, self._errors.ProfileNotFound) as error:
             raise StoreRefusedError(
                 "denied", f"there are no credentials for {self.place} ({type(error).__name__}), so nothing was done; give credentials_file"
@@ -237,16 +236,18 @@ class AwsKmsStore(KeyStore):
                 "see that region and endpoint_url are right and can be reached from this host",
             ) from None
 
-    def _refusal(self, doing: str, told: t.Mapping[str, t.Any], key: Key | None) -> StoreRefusedError:
+    def _refusal(self, doing: str, response: t.Mapping[str, t.Any], key: Key | None) -> StoreRefusedError:
+        told = response.get("Error") or {}
+        failed = int((response.get("ResponseMetadata") or {}).get("HTTPStatusCode") or 0) >= 500
         code, words = str(told.get("Code", "")), " ".join(str(told.get("Message", "")).split())
-        kind = _KINDS.get(code, "unfit")
+        kind = _KINDS.get(code, "unreachable" if failed else "unfit")
         if key is not None and kind in ("missing", "wrong", "pending"):
             return {"missing": self._no_key, "wrong": self._wrong, "pending": self._pending}[kind](key)
         if kind == "denied":
             return StoreRefusedError(
                 "denied", f"{self.place} does not permit these credentials to {doing} ({code}: {words}); extend their policy or renew them"
             )
-        return StoreRefusedError(kind, f"{self.place} was asked to {doing} and answered {code}: {words}")
+        return StoreRefusedError(kind, f"{self.place} was asked to {doing} and answered {code}: {words[:200]}")
 
 
 def _copies(data: t.Mapping[str, t.Any]) -> tuple[Copies, ...]:

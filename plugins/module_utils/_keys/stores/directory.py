@@ -109,7 +109,7 @@ class DirectoryStore(KeyStore):
             try:
                 file = os.open(f"{key.name}.key", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=fd)
             except OSError as error:
-                raise self._unfit_file(key.name, error.strerror) from None
+                raise self._unfit_file(f"{key.name}.key", error.strerror) from None
             try:
                 self._require_fit(key.name, os.fstat(file))
                 return os.read(file, _BYTES)

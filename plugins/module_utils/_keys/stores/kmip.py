@@ -100,7 +100,8 @@ class KmipStore(KeyStore):
                 f"make the key {name} in {self.place}",
                 lambda: client.create(self._enums.CryptographicAlgorithm.AES, 256, name=name, cryptographic_usage_mask=masks),
             )
-            return self._finish(Key(name, _id(str(uid), self._tells(client, uid) or {})))
+            key = Key(name, _id(str(uid), self._tells(client, uid) or {}))
+        return self._finish(key)
 
     def _finish(self, key: Key) -> Key:
         with self._session(f"activate the key {key.name}") as client:

@@ -60,7 +60,7 @@ class Pkcs11Store(KeyStore):
 
             with self._asked(f"make the key {name}"):
                 self.executor.call(f"make the key {name} in {self.place}", make)
-            return self._finish(Key(name, f"{serial}/{mark.hex()}"))
+        return self._finish(Key(name, f"{serial}/{mark.hex()}"))
 
     def _finish(self, key: Key) -> Key:
         self._require_fit(key, self.look(key))

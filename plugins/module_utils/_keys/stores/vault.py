@@ -28,6 +28,7 @@ _WORDS: tuple[tuple[str, str], ...] = (
     ("could not delete key; not found", "missing"),
     ("message authentication failed", "wrong"),
     ("invalid ciphertext", "wrong"),
+    ("missing ciphertext", "wrong"),
     ("no handler for route", "unfit"),
     ("namespace not found", "unfit"),
 )
