@@ -327,7 +327,9 @@ class Encrypter(Destroyer):
         ):
             raise DisposalError(_CHANGED)
         if digest_of_plain(target, buffers, pace=self.manner.pace) != made.plain:
-            raise DisposalError(_CHANGED)
+            raise DisposalError(
+                "its encrypted copy decrypts to something else than it holds, though it was not changed; look at the memory and the medium"
+            )
 
     def _give_up(self, row: Row) -> None:
         """Take away the copies of a set whose plaintext stays, as far as they are this run's own."""
