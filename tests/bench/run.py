@@ -20,6 +20,7 @@ import sys
 import tempfile
 import typing as t
 
+import encrypting
 import overwriting
 from measuring import Measured, measure
 
@@ -107,16 +108,19 @@ def bench_planning(sets: int, work: pathlib.Path) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sets", type=int, nargs="+", default=[100_000, 1_000_000])
-    parser.add_argument("--only", choices=["plan", "overwrite"], help="one of the two parts")
+    parser.add_argument("--only", choices=["plan", "overwrite", "encrypt"], help="one of the parts")
     parser.add_argument("--rounds", type=int, default=5, help="of which the median counts, for overwriting")
     parser.add_argument("--files", type=int, default=10_000, help="how many files of 200 kB are overwritten")
+    parser.add_argument("--recordings", type=int, default=10_000, help="how many files of 1 MB are encrypted")
     parser.add_argument("--device-gib", type=int, default=8, help="size of the loop device and of the large file")
     parser.add_argument("--medium", default="/var/tmp", help="a directory on the medium that is overwritten")
     parser.add_argument("--dir", default="/dev/shm" if os.access("/dev/shm", os.W_OK) else None, help="where the trees are built")
     options = parser.parse_args()
-    if options.only != "plan":
+    if options.only in (None, "overwrite"):
         overwriting.bench(pathlib.Path(options.medium), files=options.files, gib=options.device_gib, rounds=options.rounds)
-    if options.only == "overwrite":
+    if options.only in (None, "encrypt"):
+        encrypting.bench(pathlib.Path(options.medium), count=options.recordings, rounds=min(options.rounds, ROUNDS))
+    if options.only in ("overwrite", "encrypt"):
         return
     with tempfile.TemporaryDirectory(prefix="recordings-disposal-bench-", dir=options.dir) as name:
         memories = [bench_planning(sets, pathlib.Path(name)) for sets in options.sets]

@@ -10,12 +10,12 @@ import typing as t
 
 from .agekeys import TAG_BYTES, AgeError, aead, derived, new_secret, wipe
 
-__all__ = ["CHUNK", "NONCE_BYTES", "Opener", "Sealer", "decrypt", "encrypt", "sealed_size"]
+__all__ = ["CHUNK", "NONCE_BYTES", "SEALED", "Opener", "Sealer", "decrypt", "encrypt", "sealed_size"]
 
 # In bytes: of plaintext in each chunk but the last.
 CHUNK = 1 << 16
 NONCE_BYTES = 16
-_SEALED = CHUNK + TAG_BYTES
+SEALED = CHUNK + TAG_BYTES
 _PIECES = 16
 
 
@@ -54,42 +54,72 @@ class Sealer(_Stream):
     def __init__(self, file_key: bytearray) -> None:
         self.nonce = bytes(new_secret(NONCE_BYTES))
         super().__init__(file_key, self.nonce)
+        # Of newer releases of the library: it spares memory that is new for each chunk.
+        self._into = getattr(self._aead, "encrypt_into", None)
 
-    def seal(self, data: bytes, *, last: bool) -> list[bytes]:
-        """The chunks of C(data), which is a multiple of C(CHUNK) long unless it ends the payload."""
+    def seal_into(self, data: memoryview, out: memoryview, *, last: bool) -> int:
+        """The chunks of C(data), which is a multiple of C(CHUNK) long unless it ends the payload; returns their length."""
         if not last and (not data or len(data) % CHUNK):
             raise ValueError("only the last piece of a payload may be odd")
+        position = 0
         end = max(1, len(data))
-        return [
-            self._aead.encrypt(self._next(last and start + CHUNK >= end), data[start : start + CHUNK], None)
-            for start in range(0, end, CHUNK)
-        ]
+        for start in range(0, end, CHUNK):
+            chunk = data[start : start + CHUNK]
+            nonce = self._next(last and start + CHUNK >= end)
+            place = out[position : position + len(chunk) + TAG_BYTES]
+            if self._into is not None:
+                self._into(nonce, chunk, None, place)
+            else:
+                # Older releases ask for bytes.
+                place[:] = self._aead.encrypt(nonce, bytes(chunk), None)
+            position += len(place)
+        return position
+
+    def seal(self, data: bytes, *, last: bool) -> bytes:
+        """The same in new memory."""
+        out = bytearray(len(data) + TAG_BYTES * max(1, -(-len(data) // CHUNK)))
+        return bytes(out[: self.seal_into(memoryview(data), memoryview(out), last=last)])
 
 
 class Opener(_Stream):
     """Decrypts the payload of one file."""
 
-    def open(self, data: bytes, *, last: bool) -> list[bytes]:
-        """The plaintext of whole chunks; with C(last) of the chunks that end the payload.
+    def __init__(self, file_key: bytearray, nonce: bytes) -> None:
+        super().__init__(file_key, nonce)
+        self._into = getattr(self._aead, "decrypt_into", None)
+
+    def open_into(self, data: memoryview, out: memoryview, *, last: bool) -> int:
+        """The plaintext of whole chunks, with C(last) of the chunks that end the payload; returns its length.
 
         :raises AgeError: a chunk was changed, moved, cut off or added.
         """
         from cryptography.exceptions import InvalidTag
 
-        found = []
+        position = 0
         end = max(1, len(data))
-        for start in range(0, end, _SEALED):
-            chunk = data[start : start + _SEALED]
-            ends = last and start + _SEALED >= end
-            if len(chunk) < TAG_BYTES or (len(chunk) < _SEALED and not ends):
+        for start in range(0, end, SEALED):
+            chunk = data[start : start + SEALED]
+            ends = last and start + SEALED >= end
+            if len(chunk) < TAG_BYTES or (len(chunk) < SEALED and not ends):
                 raise AgeError("the file's payload is cut off")
             if len(chunk) == TAG_BYTES and self._number:
                 raise AgeError("the file's payload has an empty chunk at its end")
+            place = out[position : position + len(chunk) - TAG_BYTES]
+            nonce = self._next(ends)
             try:
-                found.append(self._aead.decrypt(self._next(ends), chunk, None))
+                if self._into is not None:
+                    self._into(nonce, chunk, None, place)
+                else:
+                    place[:] = self._aead.decrypt(nonce, bytes(chunk), None)
             except InvalidTag:
                 raise AgeError(f"the file's payload was changed or cut off: its chunk {self._number} does not open") from None
-        return found
+            position += len(place)
+        return position
+
+    def open(self, data: bytes, *, last: bool) -> bytes:
+        """The same in new memory."""
+        out = bytearray(len(data))
+        return bytes(out[: self.open_into(memoryview(data), memoryview(out), last=last)])
 
 
 def encrypt(file_key: bytearray, source: t.BinaryIO, write: t.Callable[[bytes], object]) -> None:
@@ -98,8 +128,7 @@ def encrypt(file_key: bytearray, source: t.BinaryIO, write: t.Callable[[bytes], 
     try:
         write(sealer.nonce)
         for data, last in _pieces(source, CHUNK * _PIECES):
-            for piece in sealer.seal(data, last=last):
-                write(piece)
+            write(sealer.seal(data, last=last))
     finally:
         sealer.wipe()
 
@@ -114,9 +143,8 @@ def decrypt(file_key: bytearray, source: t.BinaryIO, write: t.Callable[[bytes], 
         raise AgeError("the file's payload is cut off")
     opener = Opener(file_key, nonce)
     try:
-        for data, last in _pieces(source, _SEALED * _PIECES):
-            for piece in opener.open(data, last=last):
-                write(piece)
+        for data, last in _pieces(source, SEALED * _PIECES):
+            write(opener.open(data, last=last))
     finally:
         opener.wipe()
 

@@ -4,7 +4,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The encrypted copy of one file: made without a name, read back from the disk and decrypted, and only then given its name.
 
-So a copy that has a name was whole when it got it, and a process that is killed leaves none behind.
+So a copy that has a name was whole when it got it, and a process that is killed leaves none behind. What it decrypts to is compared with the
+plaintext as that is just before it is destroyed, while nobody else has it open: a digest of what was read for encrypting would prove less.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ from .._errors import DisposalError, RefusedError
 from .._executor import Executor
 from .age import Label, check, make_header, read_header, require_own
 from .agekeys import FILE_KEY_BYTES, AgeError, Ephemeral, new_secret, wipe
-from .agestream import Sealer, decrypt
+from .agestream import CHUNK as PIECE
+from .agestream import NONCE_BYTES, SEALED, Opener, Sealer
 
 __all__ = ["ENDING", "Copy", "Made", "copy_name", "digest_of_copy", "digest_of_plain", "is_copy", "make_copy", "prove"]
 
@@ -34,6 +36,11 @@ _NAME_BYTES = 255
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _ACCESS_LIST = "system.posix_acl_access"
 _NO_UNNAMED = (errno.EOPNOTSUPP, errno.EISDIR, errno.ENOENT)
+
+# What is read at once: with tags and a header it fits into a thread's other buffer.
+_STRIDE = CHUNK - PIECE
+# Before what is read from the disk, room for the chunk that began in what was read before.
+_CARRIED = 2 * PIECE
 
 Pace = t.Callable[[int], None]
 
@@ -73,7 +80,6 @@ class Copy:
         self.facts = facts
         self.recipient = recipient
         self.label = label
-        self.plain = ""
         self.size = 0
         self.ephemeral = Ephemeral()
 
@@ -99,7 +105,9 @@ def copy_name(name: str) -> str:
     return name + ENDING
 
 
-def make_copy(executor: Executor, target: OpenTarget, recipient: bytes, label: Label, *, pace: Pace | None = None) -> Copy:
+def make_copy(
+    executor: Executor, target: OpenTarget, recipient: bytes, label: Label, buffers: Buffers, *, pace: Pace | None = None
+) -> Copy:
     """Encrypt an open file to one recipient, while nobody else has it open.
 
     :raises TargetRefusedError: it is open elsewhere, or was changed since it was opened.
@@ -110,7 +118,7 @@ def make_copy(executor: Executor, target: OpenTarget, recipient: bytes, label: L
     try:
         copy = Copy(_unnamed(executor, dir_fd), os.fstat(target.fd), recipient, label)
         try:
-            _write(executor, target, copy, pace or (lambda _length: None))
+            _write(executor, target, copy, buffers, pace or (lambda _length: None))
             _dress(executor, target.fd, copy)
         except BaseException:
             copy.close()
@@ -135,51 +143,50 @@ def _no_copy(error: OSError) -> DisposalError:
     return DisposalError(f"the encrypted copy cannot be written ({error.strerror}); look at the medium")
 
 
-def _write(executor: Executor, target: OpenTarget, copy: Copy, pace: Pace) -> None:
+def _write(executor: Executor, target: OpenTarget, copy: Copy, buffers: Buffers, pace: Pace) -> None:
     file_key = new_secret(FILE_KEY_BYTES)
+    out = memoryview(buffers.expected)
     sealer = None
     try:
         sealer = Sealer(file_key)
-        pieces = [make_header(file_key, copy.recipient, copy.label, copy.ephemeral), sealer.nonce]
-        plain = hashlib.sha256()
+        before = make_header(file_key, copy.recipient, copy.label, copy.ephemeral) + sealer.nonce
         offset = 0
         while True:
-            data = _read_plain(target, offset, pace)
-            plain.update(data)
+            data = _read_plain(target, offset, buffers, pace)
             offset += len(data)
             last = offset >= copy.facts.st_size
-            if not last and len(data) < CHUNK:
+            if not last and len(data) < _STRIDE:
                 raise refusal("shrunk")
-            pieces += sealer.seal(data, last=last)
-            copy.size += _put(executor, copy.fd, b"".join(pieces), pace)
+            out[: len(before)] = before
+            length = len(before) + sealer.seal_into(data, out[len(before) :], last=last)
+            _put(executor, copy.fd, out[:length], pace)
+            copy.size += length
             if last:
                 break
-            pieces = []
+            before = b""
         if offset != target.size or os.pread(target.fd, 1, offset):
             raise refusal("grown")
-        copy.plain = plain.hexdigest()
     finally:
         wipe(file_key)
         if sealer is not None:
             sealer.wipe()
 
 
-def _read_plain(target: OpenTarget, offset: int, pace: Pace) -> bytes:
-    pace(min(CHUNK, target.size - offset))
+def _read_plain(target: OpenTarget, offset: int, buffers: Buffers, pace: Pace) -> memoryview:
+    pace(max(0, min(_STRIDE, target.size - offset)))
     target.give_way()
     try:
-        return os.pread(target.fd, CHUNK, offset)
+        return buffers.data[: os.preadv(target.fd, [buffers.data[:_STRIDE]], offset)]
     except OSError as error:
         raise DisposalError(f"it cannot be read at offset {offset} ({error.strerror}); look at the medium") from error
 
 
-def _put(executor: Executor, fd: int, data: bytes, pace: Pace) -> int:
+def _put(executor: Executor, fd: int, data: memoryview, pace: Pace) -> None:
     pace(len(data))
     try:
         executor.write(fd, data)
     except OSError as error:
         raise _no_copy(error) from error
-    return len(data)
 
 
 def _dress(executor: Executor, fd: int, copy: Copy) -> None:
@@ -196,16 +203,20 @@ def _dress(executor: Executor, fd: int, copy: Copy) -> None:
         raise _no_copy(error) from error
 
 
-class _FromDisk(io.RawIOBase):
-    """A file's bytes from the disk itself where that can be had, and their digest on the way."""
+class _FromDisk:
+    """A file's bytes from the disk itself where that can be had, piece by piece, and their digest on the way.
+
+    :ivar how: C(direct), or C(cached) where it had to be read through the page cache.
+    :ivar ended: nothing is left.
+    """
 
     def __init__(self, fd: int, buffers: Buffers, pace: Pace) -> None:
         self._fd = fd
         self._buffers = buffers
         self._pace = pace
-        self._offset = 0
-        self._left = memoryview(b"")
         self._digest = hashlib.sha256()
+        self._size = os.fstat(fd).st_size
+        self.offset = 0
         self.how = "direct"
         try:
             set_direct(fd, True)
@@ -217,56 +228,78 @@ class _FromDisk(io.RawIOBase):
         set_direct(self._fd, False)
         os.posix_fadvise(self._fd, 0, 0, os.POSIX_FADV_DONTNEED)
 
-    def readable(self) -> bool:
-        return True
+    @property
+    def ended(self) -> bool:
+        return self.offset >= self._size
 
-    def readinto(self, buffer: t.Any) -> int:
-        if not self._left:
-            self._left = self._next()
-        length = min(len(buffer), len(self._left))
-        memoryview(buffer).cast("B")[:length] = self._left[:length]
-        self._left = self._left[length:]
-        return length
+    @property
+    def digest(self) -> str:
+        return self._digest.hexdigest()
 
-    def _next(self) -> memoryview:
-        self._pace(CHUNK)
+    def next(self, left: memoryview) -> memoryview:
+        """C(left), which is what the caller did not use of the last piece, and the next bytes behind it."""
+        start = _CARRIED - len(left)
+        self._buffers.data[start:_CARRIED] = bytes(left)
+        end = _CARRIED + self._read(self._buffers.data[_CARRIED:])
+        self._digest.update(self._buffers.data[_CARRIED:end])
+        return self._buffers.data[start:end]
+
+    def _read(self, place: memoryview) -> int:
+        self._pace(max(0, min(len(place), self._size - self.offset)))
         try:
-            got = os.preadv(self._fd, [self._buffers.data], self._offset)
+            got = os.preadv(self._fd, [place], self.offset)
         except OSError as error:
             if error.errno not in (errno.EINVAL, errno.EOPNOTSUPP) or self.how == "cached":
                 raise DisposalError(f"the encrypted copy cannot be read back ({error.strerror}); look at the medium") from error
             self._through_cache()
-            return self._next()
-        self._offset += got
-        piece = self._buffers.data[:got]
-        self._digest.update(piece)
-        return piece
-
-    def ended(self) -> tuple[int, str]:
-        """Size and digest, once all was read."""
-        return self._offset, self._digest.hexdigest()
+            return self._read(place)
+        if not got and not self.ended:
+            raise DisposalError("the encrypted copy cannot be read back to its end; look at the medium")
+        self.offset += got
+        return got
 
 
 def prove(copy: Copy, buffers: Buffers, *, pace: Pace | None = None) -> Made:
-    """Read the copy from the disk, find its key as the recipient's holder will, decrypt it in memory, and compare.
+    """Read the copy from the disk, find its key as the recipient's holder will, and decrypt it in memory.
 
-    :raises DisposalError: what is on the disk is not what was read from the plaintext.
+    :raises DisposalError: what is on the disk is not what was written.
     """
     source = _FromDisk(copy.fd, buffers, pace or (lambda _length: None))
-    file = io.BufferedReader(source, CHUNK)
-    plain = hashlib.sha256()
     try:
-        file_key = check(read_header(file), copy.ephemeral, copy.recipient, copy.label)
-        try:
-            decrypt(file_key, t.cast(t.BinaryIO, file), plain.update)
-        finally:
-            wipe(file_key)
+        plain = _decrypted(copy, source, memoryview(buffers.expected))
     except AgeError as error:
         raise DisposalError(f"the encrypted copy read back differs from what was written ({error.message}); look at the medium") from error
-    size, digest = source.ended()
-    if plain.hexdigest() != copy.plain or size != copy.size:
-        raise DisposalError("the encrypted copy read back decrypts to something else than the recording; look at the medium")
-    return Made(*copy.identity, size, digest, copy.plain, source.how)
+    if source.offset != copy.size:
+        raise DisposalError("the encrypted copy read back has another size than was written; look at the medium")
+    return Made(*copy.identity, copy.size, source.digest, plain, source.how)
+
+
+def _decrypted(copy: Copy, source: _FromDisk, out: memoryview) -> str:
+    """SHA-256 of what a copy decrypts to.
+
+    :raises AgeError: it is not what was written.
+    """
+    data = source.next(memoryview(b""))
+    header = read_header(io.BytesIO(data[:PIECE]))
+    file_key = check(header, copy.ephemeral, copy.recipient, copy.label)
+    opener = None
+    try:
+        start = header.length + NONCE_BYTES
+        opener = Opener(file_key, bytes(data[header.length : start]))
+        plain = hashlib.sha256()
+        data = data[start:]
+        while not source.ended:
+            whole = len(data) // SEALED * SEALED
+            # One whole chunk stays: it may be the last.
+            whole -= SEALED if whole == len(data) and whole else 0
+            plain.update(out[: opener.open_into(data[:whole], out, last=False)] if whole else b"")
+            data = source.next(data[whole:])
+        plain.update(out[: opener.open_into(data, out, last=True)])
+        return plain.hexdigest()
+    finally:
+        wipe(file_key)
+        if opener is not None:
+            opener.wipe()
 
 
 def digest_of_copy(dir_fd: int, name: str, made: Made, buffers: Buffers) -> str | None:
@@ -276,9 +309,9 @@ def digest_of_copy(dir_fd: int, name: str, made: Made, buffers: Buffers) -> str 
         return None
     try:
         source = _FromDisk(fd, buffers, lambda _length: None)
-        while source.readinto(bytearray(CHUNK)):
-            pass
-        return source.ended()[1]
+        while not source.ended:
+            source.next(memoryview(b""))
+        return source.digest
     except (OSError, DisposalError):
         return ""
     finally:
@@ -312,7 +345,7 @@ def is_copy(dir_fd: int, name: str, made: Made, key: tuple[str, str]) -> bool:
         return False
 
 
-def digest_of_plain(target: OpenTarget, *, pace: Pace | None = None) -> str:
+def digest_of_plain(target: OpenTarget, buffers: Buffers, *, pace: Pace | None = None) -> str:
     """SHA-256 of the plaintext once more, while nobody else has it open; the caller keeps others waiting until it has released it.
 
     :raises TargetRefusedError: it is open elsewhere, or cannot be read.
@@ -324,10 +357,10 @@ def digest_of_plain(target: OpenTarget, *, pace: Pace | None = None) -> str:
         while True:
             if pace is not None:
                 pace(min(CHUNK, max(0, target.size - offset)))
-            data = os.pread(target.fd, CHUNK, offset)
-            if not data:
+            got = os.preadv(target.fd, [buffers.data], offset)
+            if not got:
                 return found.hexdigest()
-            found.update(data)
-            offset += len(data)
+            found.update(buffers.data[:got])
+            offset += got
     except OSError as error:
         raise refusal_of(error) from None

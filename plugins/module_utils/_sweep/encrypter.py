@@ -159,7 +159,8 @@ class Encrypter(Destroyer):
         for target, place in zip(targets, places):
             begun = begun or bears(target.fd, _marks(pending, place))
         if self._whole(row, told, range(len(told))):
-            same = all(_unchanged(target, told[place].plain) for target, place in zip(targets, places))
+            jobs = list(zip(targets, places))
+            same = all(self.workers.run(jobs, lambda job, buffers: _unchanged(job[0], told[job[1]].plain, buffers)))
             if same or begun:
                 self._named[row.set] = told
                 return True
@@ -242,11 +243,11 @@ class Encrypter(Destroyer):
                 self.skip(item.row, item.error.message)
         return [item for item in items if item.error is None]
 
-    def _make(self, item: _Item, index: int, _buffers: Buffers) -> None:
+    def _make(self, item: _Item, index: int, buffers: Buffers) -> None:
         key = _key(item.row)
         recipient = self.recipients[key]
         label = Label(*key, fingerprint(recipient))
-        item.copies[index] = make_copy(self.executor, item.targets[index], recipient, label, pace=self.manner.pace)
+        item.copies[index] = make_copy(self.executor, item.targets[index], recipient, label, buffers, pace=self.manner.pace)
 
     def _flushed(self, items: list[_Item]) -> list[_Item]:
         """Have the copies on the medium, one flush for each filesystem."""
@@ -310,7 +311,7 @@ class Encrypter(Destroyer):
         except OSError as error:
             raise DisposalError(f"its encrypted copy cannot be given its name ({error.strerror}); look at the directory") from error
 
-    def _reread(self, item: _Item, index: int, _buffers: Buffers) -> None:
+    def _reread(self, item: _Item, index: int, buffers: Buffers) -> None:
         """The plaintext once more, and nobody may open it from now until it is overwritten.
 
         :raises DisposalError: it was changed since it was encrypted.
@@ -325,8 +326,10 @@ class Encrypter(Destroyer):
             then.st_nlink,
         ):
             raise DisposalError(_CHANGED)
-        if digest_of_plain(target, pace=self.manner.pace) != made.plain:
-            raise DisposalError(_CHANGED)
+        if digest_of_plain(target, buffers, pace=self.manner.pace) != made.plain:
+            raise DisposalError(
+                "its encrypted copy decrypts to something else than it holds, though it was not changed; look at the memory and the medium"
+            )
 
     def _give_up(self, row: Row) -> None:
         """Take away the copies of a set whose plaintext stays, as far as they are this run's own."""
@@ -377,8 +380,8 @@ def _marks(pending: Pending, place: int) -> list[Mark]:
     return [Mark.of(mark) for record in pending.intents for mark in record["marks"] if mark["member"] == place]
 
 
-def _unchanged(target: OpenTarget, digest: str) -> bool:
+def _unchanged(target: OpenTarget, digest: str, buffers: Buffers) -> bool:
     try:
-        return digest_of_plain(target) == digest
+        return digest_of_plain(target, buffers) == digest
     except DisposalError:
         return False

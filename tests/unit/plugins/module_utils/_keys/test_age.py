@@ -307,7 +307,7 @@ def _chunks(*pieces: tuple[bytes, int, bool]) -> bytes:
     out = make_header(FILE_KEY, PUBLIC, LABEL, Ephemeral()) + sealer.nonce
     for data, number, last in pieces:
         sealer._number, sealer._ended = number, False
-        out += b"".join(sealer.seal(data, last=last) if last or len(data) % CHUNK == 0 else [])
+        out += sealer.seal(data, last=last)
     return out
 
 

@@ -314,3 +314,47 @@ class TestCustom:
         assert layout.split("a.wav.gpg") == ("a", "encrypted")
         assert layout.split("-in.wav") == ("-in", "primary")
         assert layout.split(".wav") is None and layout.split("a.gpg") is None
+
+
+class TestEncrypted:
+    """Whatever the layout, a name with .age behind it is a member of the same set, with the same role."""
+
+    @pytest.mark.parametrize(
+        ("layout", "name"),
+        [
+            ("freepbx", "in-100-200-20240115-101010-1706692500.77.wav"),
+            ("freepbx", "in-100-200-20240115-101010-1706692500.77.wav.txt"),
+            ("fusionpbx", "0f8fad5b-d9cb-469f-a165-70867728950e.mp3"),
+            ("vicidial", "20240115-101010_1001-in.wav"),
+            ("vicidial", "20240115-101010_1001-all.wav.gpg"),
+            ("jibri", "room_2024-01-15-10-10-10.mp4"),
+        ],
+    )
+    def test_its_stem_and_role_are_those_of_the_plain_name(self, layout: str, name: str) -> None:
+        known = preset(layout)
+        assert known.split(f"{name}.age") == known.split(name) is not None
+        assert known.plain_name(f"{name}.age") == name == known.plain_name(name)
+
+    @pytest.mark.parametrize("name", [".age", "notes.age", "x.wav.age.age", "in-100-200-20240115-101010-1706692500.77.wav.AGE"])
+    def test_what_is_no_encrypted_member(self, name: str) -> None:
+        assert preset("freepbx").split(name) is None
+
+    def test_a_layout_that_knows_the_ending_itself_keeps_it(self) -> None:
+        document = {"pattern": r"(?P<ts>\d{14})", "members": {"primary": [".ogg"], "encrypted": [".ogg.age"]}}
+        layout = read_layout(document, "custom")
+        assert layout.split("20240115101010.ogg.age") == ("20240115101010", "encrypted")
+        assert layout.plain_name("20240115101010.ogg.age") == "20240115101010.ogg.age"
+        assert layout.split("20240115101010.ogg.json.age") is None
+
+    @pytest.mark.parametrize("ending", ["", ".age"])
+    def test_a_set_is_the_same_encrypted_or_half_encrypted(self, tmp_path: pathlib.Path, ending: str) -> None:
+        stem = freepbx_name("in", "100", "200", dt.datetime(2024, 1, 15, tzinfo=WARSAW))[:-4]
+        lay(tmp_path, f"2024/01/15/{stem}.wav.age", f"2024/01/15/{stem}.txt{ending}", f"2024/01/15/{stem}.json", f"2024/01/15/{stem}.mp3")
+        (found,) = sets_of(preset("freepbx"), tmp_path).values()
+        assert not found.faults and found.fields["src"] == "200"
+        assert sorted(member.role for member in found.members) == ["primary", "primary", "sidecar", "transcript"]
+
+    def test_a_session_directory(self, tmp_path: pathlib.Path) -> None:
+        lay(tmp_path, "abc/room_2024-01-15-10-10-10.mp4.age", "abc/metadata.json")
+        (found,) = sets_of(preset("jibri"), tmp_path).values()
+        assert not found.faults and found.fields["room"] == "room"

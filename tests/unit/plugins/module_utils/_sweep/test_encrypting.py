@@ -22,6 +22,7 @@ from ansible_collections.recordings.disposal.plugins.module_utils._evidence.jour
 from ansible_collections.recordings.disposal.plugins.module_utils._executor import Executor
 from ansible_collections.recordings.disposal.plugins.module_utils._jobs.lock import host_lock
 from ansible_collections.recordings.disposal.plugins.module_utils._keys.agekeys import identity_text, public_of, recipient_text
+from ansible_collections.recordings.disposal.plugins.module_utils._sweep import encrypter
 from ansible_collections.recordings.disposal.tests.unit.plugins.module_utils._sweep.encrypt_world import EncryptWorld, Hooked, opened
 from ansible_collections.recordings.disposal.tests.unit.plugins.module_utils._sweep.sweep_world import fingerprint
 
@@ -387,6 +388,13 @@ def test_a_copy_that_is_not_on_the_medium_as_it_was_written(world: EncryptWorld,
 
     kept(world, "the encrypted copy read back differs from what was written", Lying("fsync", lambda: None))
     assert path.exists()
+
+
+def test_a_copy_of_something_else(world: EncryptWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a fault of the memory would make one: what is on the disk opens, and is not what the plaintext holds."""
+    world.record(days=3)
+    monkeypatch.setattr(encrypter, "digest_of_plain", lambda *_args, **_options: "0" * 64)
+    kept(world, "its encrypted copy decrypts to something else than it holds, though it was not changed")
 
 
 def test_a_name_too_long_for_the_ending(world: EncryptWorld) -> None:

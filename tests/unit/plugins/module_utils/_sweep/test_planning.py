@@ -99,7 +99,11 @@ class TestPolicy:
             ("start", {"event": "call_start"}, "classes[0].start.event: 'call_start' is not known; allowed are recording_start, call_end"),
             ("start", {"event": "call_end", "round": "next_week_start"}, "classes[0].start.round: 'next_week_start' is not known"),
             ("disposal", {"technique": "overwrite", "level": "purge"}, "is out of reach of overwrite"),
-            ("disposal", {"technique": "delete", "level": "clear"}, "disposal.technique: 'delete' is not known; allowed are overwrite"),
+            (
+                "disposal",
+                {"technique": "delete", "level": "clear"},
+                "disposal.technique: 'delete' is not known; allowed are crypto_erase, overwrite",
+            ),
             ("disposal", {"technique": "overwrite", "scheme": "one", "level": "clear"}, "disposal.scheme: 'one' is not known"),
             ("disposal", {"technique": "overwrite", "level": "clear", "quarantine": "P0D"}, "is a period of nothing"),
             ("legal_basis", " ", "classes[0].legal_basis: ' ' is not a text"),
