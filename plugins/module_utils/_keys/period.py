@@ -10,7 +10,6 @@ import base64
 import binascii
 import datetime as dt
 import io
-import time
 import typing as t
 
 from .._errors import RefusedError
@@ -66,19 +65,25 @@ class PeriodKeyTarget(KeyTarget):
             )
 
     def preconditions(self) -> list[Precondition]:
+        return [
+            self.reports.first_write(),
+            *self._of_store(),
+            self.reports.no_other_key(),
+            Precondition("no_backup", "unknown", ("whether the identity was ever saved outside its store cannot be seen",)),
+            look_in_memory((self.key.key.name, self.fingerprint), _PROGRAMS, proc_root=self.proc_root, sys_root=self.sys_root),
+        ]
+
+    def _of_store(self) -> list[Precondition]:
+        """What the store says of the key; of one that is gone by now, what it said when it was ordered to destroy it."""
         state = look_at_period_key(self.store, self.key)
+        if state.state in ("gone", "absent") and self.earlier:
+            rows = [Precondition.of(row) for row in self.earlier["preconditions"]]
+            return [each for each in rows if each.name in ("strength", "no_store_copies")]
         copies = [each for each in state.copies if each.what in _STORE_COPIES]
         found = worst(each.met for each in copies) if copies else "unknown"
         told = tuple(f"{each.what}: {each.text}" for each in copies) or (state.told,)
         strength = f"X25519 and ChaCha20-Poly1305 (128 bits), wrapped by {state.algorithm or 'an algorithm that the store does not tell'}"
-        return [
-            self.reports.first_write(),
-            Precondition("strength", state.strength, (strength,)),
-            self.reports.no_other_key(),
-            Precondition("no_backup", "unknown", ("whether the identity was ever saved outside its store cannot be seen",)),
-            look_in_memory((self.key.key.name, self.fingerprint), _PROGRAMS, proc_root=self.proc_root, sys_root=self.sys_root),
-            Precondition("no_store_copies", found, told),
-        ]
+        return [Precondition("strength", state.strength, (strength,)), Precondition("no_store_copies", found, told)]
 
     def plan(self) -> dict[str, t.Any]:
         state = look_at_period_key(self.store, self.key)
@@ -138,7 +143,7 @@ class PeriodKeyTarget(KeyTarget):
         return Gone("left", "its identity can still be unwrapped", seen)
 
     def left(self) -> t.Any:
-        return {"at": int(time.time())}
+        return look_at_period_key(self.store, self.key).state
 
     def still(self, left: t.Any) -> bool:
         return look_at_period_key(self.store, self.key).state in ("gone", "absent")

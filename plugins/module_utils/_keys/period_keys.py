@@ -36,8 +36,9 @@ __all__ = [
 FORMAT = "recordings.disposal/period-key/1"
 PREFIX = "recordings"
 _INTENT = "recordings.disposal/period-key-intent/1"
-_PERIOD = re.compile(r"\d{4}(-\d{2}(-\d{2})?|-w\d{2}|-q[1-4])?")
-_CLASS = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?")
+# As the labels of encrypted files have them.
+_PERIOD = re.compile(r"\d{4}(?:-(?:0[1-9]|1[0-2]|Q[1-4]))?")
+_CLASS = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
 _BYTES = 32
 
 
@@ -46,7 +47,7 @@ class PeriodKey:
     """What the document tells.
 
     :ivar class_name: the retention class.
-    :ivar period: such as C(2026), C(2026-03), C(2026-03-01), C(2026-w05) or C(2026-q1).
+    :ivar period: such as C(2026-03), C(2026-Q1) or C(2026).
     :ivar recipient: the public key.
     :ivar store: where its store is.
     :ivar wrapped: the identity as the store wrapped it.
@@ -86,13 +87,14 @@ def key_name(class_name: str, period: str, *, prefix: str = PREFIX) -> str:
     :raises RefusedError: it cannot be a name.
     """
     if not _PERIOD.fullmatch(period):
-        raise RefusedError(
-            f"{period!r} is not a period: write a year, month, week, quarter or day as 2026, 2026-03, 2026-w05, 2026-q1 or 2026-03-01"
-        )
+        raise RefusedError(f"{period!r} is not a period: write a month, quarter or year as 2026-03, 2026-Q1 or 2026")
     if not _CLASS.fullmatch(class_name):
-        raise RefusedError(f"{class_name!r} is not a class: small letters, digits, dots and hyphens; take the name from the policy")
-    # Not every store takes a dot; the underscore is no letter of a class, so two classes never share a name.
-    return check_name(f"{prefix}-{class_name.replace('.', '_')}-{period}")
+        raise RefusedError(
+            f"{class_name!r} is not a class: small letters, digits, dots, underscores and hyphens; take the name from the policy"
+        )
+    # Not every store takes a dot or a capital letter; two classes never share a name.
+    plain = class_name.replace("_", "_u").replace(".", "_d")
+    return check_name(f"{prefix}-{plain}-{period.lower()}")
 
 
 def create_period_key(

@@ -52,6 +52,14 @@ _KINDS: t.Mapping[str, tuple[tuple[str, ...], tuple[str, ...], _Maker]] = {
     "period": (("class", "period", "dir"), ("prefix",), _period),
 }
 KINDS = tuple(_KINDS)
+# Options beside the target that concern only some kinds.
+_BESIDE: t.Mapping[str, tuple[str, ...]] = {
+    "header_backups": ("luks",),
+    "close": ("luks",),
+    "key_store": ("period",),
+    "hosts": ("period",),
+    "reports": ("period",),
+}
 
 
 def target_of(params: t.Mapping[str, t.Any], executor: Executor) -> KeyTarget:
@@ -69,6 +77,9 @@ def target_of(params: t.Mapping[str, t.Any], executor: Executor) -> KeyTarget:
     foreign = [name for name, value in given.items() if value is not None and name not in ("kind", *needed, *allowed)]
     if foreign:
         raise RefusedError(f"{', '.join(foreign)} does not go with a target of the kind {given['kind']}, so nothing was done; take it out")
+    beside = [name for name, kinds in _BESIDE.items() if params[name] not in (None, False) and given["kind"] not in kinds]
+    if beside:
+        raise RefusedError(f"{', '.join(beside)} does not go with a target of the kind {given['kind']}, so nothing was done; take it out")
     target = make(params, executor)
     if params["discard"] != "none" and not target.discards:
         raise RefusedError(
