@@ -78,6 +78,11 @@ recipient:
   returned: success
   type: str
   sample: age1zvkyg2lqzraa2lnjvqej32nkuu0ues2s82hzrye869xeexvn73equnujwj
+recipients:
+  description: C(class), C(period) and C(recipient) as a list of one, as M(recordings.disposal.recording_encrypt) takes it; empty where there is no key yet.
+  returned: success
+  type: list
+  elements: dict
 fingerprint:
   description: The name of the recipient in labels and evidence.
   returned: success

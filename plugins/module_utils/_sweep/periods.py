@@ -37,10 +37,10 @@ def known_key(directory: str, class_name: str, period: str, prefix: str) -> Peri
 
 
 def _told(store: KeyStore, key: PeriodKey) -> dict[str, t.Any]:
+    recipient = {"class": key.class_name, "period": key.period, "recipient": recipient_text(key.recipient)}
     return {
-        "class": key.class_name,
-        "period": key.period,
-        "recipient": recipient_text(key.recipient),
+        **recipient,
+        "recipients": [recipient],
         "fingerprint": fingerprint(key.recipient),
         "state": look_at_period_key(store, key).row(),
     }
@@ -57,7 +57,7 @@ def make_period_key(params: t.Mapping[str, t.Any], executor: Executor, *, check_
     if found is not None:
         return {"changed": False, **_told(store, found)}
     if check_mode:
-        nothing: dict[str, t.Any] = {"recipient": None, "fingerprint": None, "state": None}
+        nothing: dict[str, t.Any] = {"recipient": None, "recipients": [], "fingerprint": None, "state": None}
         return {"changed": True, "class": params["class"], "period": params["period"], **nothing}
     made = create_period_key(store, params["class"], params["period"], params["dir"], executor, prefix=params["prefix"])
     return {"changed": True, **_told(store, made)}
