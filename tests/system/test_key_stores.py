@@ -168,6 +168,8 @@ def test_a_period_from_its_key_to_no_key(store: KeyStore, name: str, tmp_path: p
         unwrap_identity(store, made)
     assert caught.value.kind in ("missing", "pending")
     assert look_at_period_key(store, made).state in ("gone", "pending")
+    with pytest.raises(StoreRefusedError, match="was destroyed"):
+        create_period_key(store, calls, "2026-03", documents, Executor())
     assert len(unwrap_identity(store, other)) == 32
 
 
