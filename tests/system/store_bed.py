@@ -293,6 +293,7 @@ class Kms:
     def move_clock(self, days: int) -> None:
         """Of the server, not of this process."""
         (self.directory / "clock").write_text(f"+{days}d\n")
+        time.sleep(1.5)
 
 
 @contextlib.contextmanager
@@ -302,6 +303,6 @@ def kms(directory: pathlib.Path) -> t.Iterator[Kms]:
         not_run("libfaketime or the Python package moto is not installed")
     port = free_port()
     (directory / "clock").write_text("+0d\n")
-    clock = {"FAKETIME_TIMESTAMP_FILE": str(directory / "clock"), "FAKETIME_NO_CACHE": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+    clock = {"FAKETIME_TIMESTAMP_FILE": str(directory / "clock"), "FAKETIME_CACHE_DURATION": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
     with serving([sys.executable, str(HERE / "kms_server.py"), str(port)], directory / "moto.log", port, LD_PRELOAD=library, **clock):
         yield Kms(directory, port)

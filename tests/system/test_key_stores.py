@@ -18,6 +18,7 @@ import pytest
 
 from ansible_collections.recordings.disposal.plugins.module_utils._executor import CheckExecutor, CheckModeWriteError, Executor
 from ansible_collections.recordings.disposal.plugins.module_utils._keys.period_keys import (
+    PeriodKey,
     create_period_key,
     destroy_period_key,
     load_period_key,
@@ -27,6 +28,7 @@ from ansible_collections.recordings.disposal.plugins.module_utils._keys.period_k
 from ansible_collections.recordings.disposal.plugins.module_utils._keys.stores.options import open_store
 from ansible_collections.recordings.disposal.plugins.module_utils._keys.stores.store import Key, KeyState, KeyStore, StoreRefusedError
 from ansible_collections.recordings.disposal.tests.system import store_bed
+from ansible_collections.recordings.disposal.tests.system.loop_bed import Bed
 
 KINDS = ["directory", "vault", "kmip", "pkcs11", "aws_kms"]
 SECRET = b"a secret of 32 bytes for tests.."
@@ -56,7 +58,7 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[t.Callable[[
 
 
 @pytest.fixture(params=KINDS)
-def options(request: pytest.FixtureRequest, servers: t.Callable[[str], Options], bed: t.Any) -> Options:
+def options(request: pytest.FixtureRequest, servers: t.Callable[[str], Options], bed: Bed) -> Options:
     if request.param == "directory":
         path = bed.directory / "keys"
         path.mkdir(mode=0o700)
@@ -64,9 +66,27 @@ def options(request: pytest.FixtureRequest, servers: t.Callable[[str], Options],
     return servers(request.param)
 
 
+_opened: dict[str, KeyStore] = {}
+
+
 @pytest.fixture
 def store(options: Options) -> KeyStore:
-    return open_store(options, Executor())
+    """Opened once for each server: the clients take long to begin."""
+    if options["kind"] == "directory":
+        return open_store(options, Executor())
+    if options["kind"] not in _opened:
+        _opened[options["kind"]] = open_store(options, Executor())
+    return _opened[options["kind"]]
+
+
+@contextlib.contextmanager
+def executing(store: KeyStore, executor: Executor) -> t.Iterator[KeyStore]:
+    """The same store under another executor."""
+    before, store.executor = store.executor, executor
+    try:
+        yield store
+    finally:
+        store.executor = before
 
 
 @pytest.fixture
@@ -142,15 +162,15 @@ def test_a_name_is_taken_only_once(store: KeyStore, name: str) -> None:
     assert store.create(name, resume=True) == key
 
 
-def test_check_mode_can_look_and_change_nothing(options: Options, store: KeyStore, name: str) -> None:
+def test_check_mode_can_look_and_change_nothing(store: KeyStore, name: str) -> None:
     key = store.create(name)
-    checked = open_store(options, CheckExecutor())
-    assert checked.look(key).state == "present" and checked.find(name) == key
-    with pytest.raises(CheckModeWriteError):
-        checked.create(f"{name}-new")
-    with pytest.raises(CheckModeWriteError):
-        checked.destroy(key)
-    assert store.look(key) == checked.look(key) and store.find(f"{name}-new") is None
+    with executing(store, CheckExecutor()):
+        assert store.look(key).state == "present" and store.find(name) == key
+        with pytest.raises(CheckModeWriteError):
+            store.create(f"{name}-new")
+        with pytest.raises(CheckModeWriteError):
+            store.destroy(key)
+    assert store.look(key).state == "present" and store.find(f"{name}-new") is None
 
 
 def test_a_period_from_its_key_to_no_key(store: KeyStore, name: str, tmp_path: pathlib.Path) -> None:
@@ -168,6 +188,8 @@ def test_a_period_from_its_key_to_no_key(store: KeyStore, name: str, tmp_path: p
         unwrap_identity(store, made)
     assert caught.value.kind in ("missing", "pending")
     assert look_at_period_key(store, made).state in ("gone", "pending")
+    with pytest.raises(StoreRefusedError, match="was destroyed"):
+        create_period_key(store, calls, "2026-03", documents, Executor())
     assert len(unwrap_identity(store, other)) == 32
 
 
@@ -190,26 +212,46 @@ class DyingExecutor(Executor):
             raise Killed(what)
 
 
-def test_a_period_key_whose_making_was_killed_anywhere_is_brought_to_its_end(options: Options, name: str, tmp_path: pathlib.Path) -> None:
+def test_a_period_key_whose_making_was_killed_anywhere_is_brought_to_its_end(store: KeyStore, name: str, tmp_path: pathlib.Path) -> None:
     """At each change, before it and after it: the next call ends with one key that is known, and none is left that is not."""
-    store = open_store(options, Executor())
+
+    def make(place: str, executor: Executor) -> PeriodKey:
+        with executing(store, executor):
+            return create_period_key(store, f"k-{name[11:19]}-{place}", "2026", str(tmp_path / place), executor)
+
+    store.create(f"k-{name[11:19]}-begun")
     whole = DyingExecutor()
-    create_period_key(open_store(options, whole), f"k-{name[11:19]}", "2026", str(tmp_path / "whole"), whole)
+    make("whole", whole)
     # The changes of files are the same for each store, and tried with the fastest one.
     steps = [step for step, told in enumerate(whole.told, 1) if store.kind == "directory" or store.place in told]
     assert steps
     for step in steps:
         for after in (False, True):
-            calls, documents = f"k-{name[11:19]}-{step}-{int(after)}", str(tmp_path / f"{step}-{after}")
-            dying = DyingExecutor(step, after=after)
+            place, dying = f"{step}-{int(after)}", DyingExecutor(step, after=after)
             before = set(store.names())
             with contextlib.suppress(Killed):
-                create_period_key(open_store(options, dying), calls, "2026", documents, dying)
-            assert len(dying.told) == step + after or step == len(whole.told)
-            made = create_period_key(store, calls, "2026", documents, Executor())
+                make(place, dying)
+            assert len(dying.told) == min(step + after, len(whole.told))
+            made = make(place, Executor())
             assert len(unwrap_identity(store, made)) == 32
-            assert os.listdir(documents) == [f"{made.key.name}.json"]
+            assert os.listdir(tmp_path / place) == [f"{made.key.name}.json"]
             assert set(store.names()) - before == {made.key.name}
+
+
+def test_a_key_directory_whose_beginning_was_killed_anywhere(bed: Bed, tmp_path: pathlib.Path) -> None:
+    for step in range(1, 60):
+        path = bed.directory / f"keys-{step}"
+        path.mkdir(mode=0o700)
+        dying = DyingExecutor(step)
+        with contextlib.suppress(Killed):
+            open_store({"kind": "directory", "path": str(path)}, dying).create("a-key")
+        if len(dying.told) < step:
+            assert step > 10
+            return
+        store = open_store({"kind": "directory", "path": str(path)}, Executor())
+        key = store.create("a-key", resume=True)
+        assert key.id and store.look(key).state == "present"
+    raise AssertionError("it never came to its end")
 
 
 def test_a_key_that_somebody_else_made_is_not_taken(store: KeyStore, name: str, tmp_path: pathlib.Path) -> None:

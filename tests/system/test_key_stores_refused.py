@@ -24,6 +24,7 @@ from ansible_collections.recordings.disposal.tests.system.loop_bed import Bed, M
 
 SECRET = b"a secret of 32 bytes for tests.."
 NAME = "recordings-calls-2026-03"
+TOP = pathlib.Path(__file__).resolve().parent.parent.parent
 
 
 def refusal(kind: str, act: t.Callable[[], object], *words: str) -> str:
@@ -253,6 +254,20 @@ class TestVault:
         state = opened(bao.options()).look(key)
         assert state.state == "present" and "deletion is not allowed" in state.told
 
+    def test_the_documented_policy_is_enough_and_makes_no_key_by_wrapping(self, bao: store_bed.Openbao) -> None:
+        documented = (TOP / "docs" / "keys.md").read_text().partition("```hcl\n")[2].partition("```")[0]
+        store = opened(bao.limited("documented", documented))
+        key = store.create("recordings-v-2026")
+        wrapped = store.wrap(key, SECRET, "c")
+        assert store.unwrap(key, wrapped, "c") == SECRET and store.names() and store.find("recordings-v-2026") == key
+        assert store.destroy(key).state == "gone"
+        refusal("missing", lambda: store.unwrap(key, wrapped, "c"), "has no key")
+        import hvac
+
+        client = hvac.Client(url=bao.url, verify=bao.ca_file, token=(bao.directory / "token-documented").read_text())
+        with pytest.raises(hvac.exceptions.Forbidden):
+            client.secrets.transit.encrypt_data("recordings-v-2026", plaintext="")
+
     @pytest.mark.parametrize("option", ["exportable", "allow_plaintext_backup"])
     def test_a_key_that_can_be_taken_out(self, bao: store_bed.Openbao, option: str) -> None:
         name = f"v-{option.replace('_', '-')}"
@@ -260,7 +275,7 @@ class TestVault:
         store = opened(bao.options())
         key = store.find(name)
         assert key is not None
-        assert copies(store.look(key))["exportable" if option == "exportable" else "backups"] == "not_met"
+        assert copies(store.look(key))["exportable" if option == "exportable" else "plaintext_backup"] == "not_met"
         refusal("unfit", lambda: store.wrap(key, SECRET, "c"), "cannot be destroyed for certain")
         refusal("unfit", lambda: store.create(name, resume=True))
 

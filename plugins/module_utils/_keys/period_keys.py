@@ -106,13 +106,13 @@ def create_period_key(
     and one that somebody else made is not.
 
     :arg directory: of the documents.
-    :raises RefusedError: the store refused, or what is in the directory is not what was asked for.
+    :raises RefusedError: the store refused, the period's key was destroyed, or what is in the directory is not what was asked for.
     """
     name = key_name(class_name, period, prefix=prefix)
     path, intent = os.path.join(directory, f"{name}.json"), os.path.join(directory, f"{name}.begun")
     found = load_period_key(directory, class_name, period, prefix=prefix)
     if found is not None:
-        _require_store(store, found)
+        _require_living(look_at_period_key(store, found), found)
         _forget(executor, intent)
         return found
     resume = _begin(executor, store, intent, name)
@@ -209,6 +209,16 @@ def destroy_period_key(store: KeyStore, period_key: PeriodKey) -> KeyState:
     """
     _require_store(store, period_key)
     return store.destroy(period_key.key)
+
+
+def _require_living(state: KeyState, period_key: PeriodKey) -> None:
+    """:raises StoreRefusedError: the key was destroyed; where the store cannot be asked it counts as there, since recipients work without it."""
+    if state.state in ("gone", "pending"):
+        raise StoreRefusedError(
+            "missing" if state.state == "gone" else "pending",
+            f"the key of {period_key.class_name} {period_key.period} was destroyed ({state.told}), so nothing is encrypted for it, which nobody "
+            "could decrypt; see why recordings of that period are still to be encrypted",
+        )
 
 
 def _libraries() -> tuple[t.Any, t.Any]:

@@ -56,9 +56,12 @@ class DirectoryStore(KeyStore):
 
     def find(self, name: str) -> Key | None:
         with self._opened() as fd:
-            if self._stat(fd, f"{name}.key") is None:
+            if self._stat(fd, f"{name}.key") is None or self._record(fd, name) is not None:
                 return None
-            return Key(name, self._identity(fd))
+            identity = self._identity(fd)
+            if not identity:
+                raise self._unfit_file(f"{name}.key", f"{_MARKER}, which tells whose directory it is, is missing")
+            return Key(name, identity)
 
     def _make(self, name: str, *, resume: bool) -> Key:
         with self._locked() as fd:

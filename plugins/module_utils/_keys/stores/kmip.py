@@ -60,8 +60,10 @@ class KmipStore(KeyStore):
         self._enums: t.Any = library("kmip.core.enums", "PyKMIP", _NEEDED_BY)
         self._errors: t.Any = library("kmip.pie.exceptions", "PyKMIP", _NEEDED_BY)
         self._factory: t.Any = library("kmip.core.factories.attributes", "PyKMIP", _NEEDED_BY).AttributeFactory()
-        # The library writes what it is about, and what fails, to the standard error.
-        logging.getLogger("kmip").setLevel(logging.CRITICAL + 1)
+        # The library would write what it is about, and what fails, to the standard error.
+        log = logging.getLogger("kmip")
+        log.propagate = False
+        log.addHandler(logging.NullHandler())
         self._options: dict[str, t.Any] = {
             "hostname": host,
             "port": port,

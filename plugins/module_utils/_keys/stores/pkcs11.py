@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import ssl
 import typing as t
 
 from ..._executor import Executor
@@ -191,9 +192,12 @@ class Pkcs11Store(KeyStore):
             )
         with self._asked("open a session"):
             session = tokens[0].open(rw=write, user_pin=self._pin)
-        with session:
-            serial = tokens[0].serial
-            yield (serial.decode("ascii", "replace") if isinstance(serial, bytes) else str(serial)).strip("\0 "), session
+        try:
+            with session:
+                serial = tokens[0].serial
+                yield (serial.decode("ascii", "replace") if isinstance(serial, bytes) else str(serial)).strip("\0 "), session
+        finally:
+            _forget_errors()
 
     @contextlib.contextmanager
     def _asked(self, doing: str) -> t.Iterator[None]:
@@ -225,6 +229,15 @@ _TEMPLATE: tuple[tuple[str, bool], ...] = (
 _MISUSED = ("UserNotLoggedIn", "UserTooManyTypes", "TokenWriteProtected", "SessionReadOnly", "FunctionRejected", "AttributeReadOnly")
 _AWAY = ("DeviceError", "DeviceRemoved", "TokenNotPresent", "TokenNotRecognised", "SessionClosed", "SessionHandleInvalid", "SlotIDInvalid")
 _BACKUPS = Copies("backups", UNKNOWN, "backups of the token, copies on other tokens and what its own storage keeps are not told by PKCS#11")
+
+
+def _forget_errors() -> None:
+    """Libraries of tokens share OpenSSL with Python and leave errors in its queue, which the next TLS connection would take for its own.
+
+    What Python refuses itself empties the queue.
+    """
+    with contextlib.suppress(ssl.SSLError):
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).set_ciphers("none")
 
 
 def _attribute_copies(what: str, attribute: str, value: t.Any, *, wanted: bool) -> Copies:

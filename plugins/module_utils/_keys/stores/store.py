@@ -66,7 +66,7 @@ class Key(t.NamedTuple):
 class Copies(t.NamedTuple):
     """Whether copies of the key may be left, in one respect.
 
-    :arg what: C(exportable), C(backups), C(replicas), C(soft_deleted), C(medium) or C(waiting).
+    :arg what: such as C(exportable), C(backups), C(replicas), C(soft_deleted), C(imported), C(medium) or C(waiting).
     :arg met: C(met) where none can be, C(not_met), or C(unknown).
     """
 

@@ -143,7 +143,7 @@ class VaultStore(KeyStore):
             bits=_BITS.get(kind),
             copies=(
                 _flag("exportable", data.get("exportable"), "that the key can be exported"),
-                _flag("backups", data.get("allow_plaintext_backup"), "plaintext backups of the key"),
+                _flag("plaintext_backup", data.get("allow_plaintext_backup"), "plaintext backups of the key"),
                 _flag("soft_deleted", data.get("soft_deleted", False), "a deleted key to be brought back (soft-delete)"),
                 _flag("imported", data.get("imported_key", False), "that the key came from elsewhere"),
                 _BACKUPS,
@@ -298,7 +298,7 @@ class VaultStore(KeyStore):
         )
 
 
-_BACKUPS = Copies("snapshots", UNKNOWN, "snapshots and replicas of the server's storage, which it does not tell, may still hold the key")
+_BACKUPS = Copies("backups", UNKNOWN, "snapshots and replicas of the server's storage, which it does not tell, may still hold the key")
 
 
 def _flag(what: str, value: t.Any, allowed: str) -> Copies:
