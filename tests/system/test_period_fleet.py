@@ -135,6 +135,6 @@ def test_from_plaintext_to_no_key(fleet: KeyedFleet) -> None:
     need(fleet.play("sweep"))
     assert list(fleet.copies().values()) == [held]
     (run,) = (fleet.path / "disposal" / "runs").glob("*/statement.json")
-    given = {name: fleet.variables[name] for name in ("disposal_state_dir", "disposal_allowed_signers")}
+    given = {name: fleet.variables[name] for name in ("disposal_state_dir", "disposal_allowed_signers", "disposal_signer")}
     need(fleet.play("verify", "-e", json.dumps({**given, "disposal_plan_id": run.parent.name})))
     assert not [path for path in (fleet.path / "disposal").rglob("*") if path.is_file() and b"SAID-" in path.read_bytes()]
