@@ -11,6 +11,7 @@ import os
 import typing as t
 
 from .._erasure.files import overwrite_batch, why_ineffective
+from .._erasure.filesystem import FilesystemFacts, FilesystemProbe
 from .._erasure.names import remove, scrub_names, sync_directories
 from .._erasure.outcomes import FileResult
 from .._erasure.schemes import find_scheme
@@ -18,7 +19,7 @@ from .._erasure.targets import Expected, OpenTarget, look_at, open_target, refus
 from .._errors import DisposalError, RefusedError
 from .._executor import Executor
 
-__all__ = ["destroy_file", "facts_of", "require_destroyable", "require_plain"]
+__all__ = ["assess_file", "destroy_file", "destroy_noted", "facts_of", "require_destroyable", "require_plain"]
 
 _SCHEME = "random"
 
@@ -64,16 +65,29 @@ def require_destroyable(path: str, what: str) -> None:
         )
 
 
+def assess_file(path: str) -> FilesystemFacts:
+    """What is known of the filesystem under a file.
+
+    :raises OSError: the file cannot be opened.
+    """
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    try:
+        return FilesystemProbe().assess(fd)
+    finally:
+        os.close(fd)
+
+
 def facts_of(path: str) -> dict[str, t.Any]:
     """What recognises a file, for C(destroy_file) after an interruption too, which may have changed its time."""
     facts = os.lstat(path)
     return {"path": path, "dev": facts.st_dev, "ino": facts.st_ino, "size": facts.st_size}
 
 
-def destroy_file(executor: Executor, facts: t.Mapping[str, t.Any]) -> FileResult | None:
+def destroy_file(executor: Executor, facts: t.Mapping[str, t.Any], *, proven: t.Callable[[], None] = lambda: None) -> FileResult | None:
     """Overwrite a file with noise, read it back, remove its name; C(None) where nothing has that name any more.
 
     :arg facts: what C(facts_of) gave.
+    :arg proven: called once it is overwritten and before its name goes.
     :raises DisposalError: it is not what it was, or its name could not be removed.
     """
     path = facts["path"]
@@ -83,8 +97,37 @@ def destroy_file(executor: Executor, facts: t.Mapping[str, t.Any]) -> FileResult
     with _below_root(path) as (root, name), open_target(executor, root, name, expected) as target:
         result = overwrite_batch(executor, [target], find_scheme(_SCHEME))[0]
         if result.outcome == "destroyed":
+            proven()
             _remove(executor, target, path)
     return result
+
+
+def destroy_noted(
+    executor: Executor,
+    facts: t.Mapping[str, t.Any],
+    what: str,
+    note: t.Callable[[str, t.Mapping[str, t.Any]], None],
+    proven: t.Container[str],
+) -> None:
+    """The same, each step kept before it is taken; a file that is gone counts only where it was seen to be overwritten.
+
+    :arg proven: paths of which an interrupted run has noted that.
+    :raises DisposalError: it was not destroyed, or is not known to be.
+    """
+    path = facts["path"]
+    note("overwriting", {"file": path})
+    result = destroy_file(executor, facts, proven=lambda: note("overwritten", {"file": path}))
+    if result is None and path not in proven:
+        raise DisposalError(
+            f"{what} {path} is not there any more and was not seen to be overwritten, so it may be elsewhere; put it back and run again",
+            details={"outcome": "unknown"},
+        )
+    if result is None:
+        note("overwritten", {"file": path})
+    elif result.outcome != "destroyed":
+        raise DisposalError(
+            f"{what} {path} was not destroyed: {result.reason}; destroy the medium that holds it", details={"outcome": result.outcome}
+        )
 
 
 def _remove(executor: Executor, target: OpenTarget, path: str) -> None:
