@@ -87,8 +87,8 @@ class Backups:
         told = f"{len(self.found(uuid))} backups were found in the declared places ({', '.join(self.places)}) and are destroyed too"
         return Precondition("no_backup", "met", (told, "other places were not checked; packed and encrypted files are not recognised"))
 
-    def destroy(self, executor: Executor, found: t.Sequence[t.Mapping[str, t.Any]], note: Note, proven: t.Container[str]) -> None:
-        """:arg found: what C(found) gave, perhaps in an earlier run; C(proven) the paths that it has noted as overwritten.
+    def destroy(self, executor: Executor, found: t.Sequence[t.Mapping[str, t.Any]], note: Note, proven: t.Mapping[str, str]) -> None:
+        """:arg found: what C(found) gave, perhaps in an earlier run; C(proven) what it has noted as overwritten.
 
         :raises DisposalError: one was not destroyed.
         """

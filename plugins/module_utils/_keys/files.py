@@ -83,11 +83,13 @@ def facts_of(path: str) -> dict[str, t.Any]:
     return {"path": path, "dev": facts.st_dev, "ino": facts.st_ino, "size": facts.st_size}
 
 
-def destroy_file(executor: Executor, facts: t.Mapping[str, t.Any], *, proven: t.Callable[[], None] = lambda: None) -> FileResult | None:
+def destroy_file(
+    executor: Executor, facts: t.Mapping[str, t.Any], *, proven: t.Callable[[str], None] = lambda _aside: None
+) -> FileResult | None:
     """Overwrite a file with noise, read it back, remove its name; C(None) where nothing has that name any more.
 
     :arg facts: what C(facts_of) gave.
-    :arg proven: called once it is overwritten and before its name goes.
+    :arg proven: called once it is overwritten, with the name that it has for an instant before that goes too.
     :raises DisposalError: it is not what it was, or its name could not be removed.
     """
     path = facts["path"]
@@ -97,8 +99,9 @@ def destroy_file(executor: Executor, facts: t.Mapping[str, t.Any], *, proven: t.
     with _below_root(path) as (root, name), open_target(executor, root, name, expected) as target:
         result = overwrite_batch(executor, [target], find_scheme(_SCHEME))[0]
         if result.outcome == "destroyed":
-            proven()
-            _remove(executor, target, path)
+            aside = f".{os.urandom(8).hex()}"
+            proven(aside)
+            _remove(executor, target, path, aside)
     return result
 
 
@@ -107,32 +110,47 @@ def destroy_noted(
     facts: t.Mapping[str, t.Any],
     what: str,
     note: t.Callable[[str, t.Mapping[str, t.Any]], None],
-    proven: t.Container[str],
+    proven: t.Mapping[str, str],
 ) -> None:
     """The same, each step kept before it is taken; a file that is gone counts only where it was seen to be overwritten.
 
-    :arg proven: paths of which an interrupted run has noted that.
+    :arg proven: paths of which an interrupted run has noted that, each with its other name.
     :raises DisposalError: it was not destroyed, or is not known to be.
     """
     path = facts["path"]
+    if path in proven:
+        # Else it would have two names where the run ended between them.
+        _remove_aside(executor, facts, proven[path])
     note("overwriting", {"file": path})
-    result = destroy_file(executor, facts, proven=lambda: note("overwritten", {"file": path}))
+    result = destroy_file(executor, facts, proven=lambda aside: note("overwritten", {"file": path, "aside": aside}))
     if result is None and path not in proven:
         raise DisposalError(
             f"{what} {path} is not there any more and was not seen to be overwritten, so it may be elsewhere; put it back and run again",
             details={"outcome": "unknown"},
         )
     if result is None:
-        note("overwritten", {"file": path})
+        note("overwritten", {"file": path, "aside": proven[path]})
     elif result.outcome != "destroyed":
         raise DisposalError(
             f"{what} {path} was not destroyed: {result.reason}; destroy the medium that holds it", details={"outcome": result.outcome}
         )
 
 
-def _remove(executor: Executor, target: OpenTarget, path: str) -> None:
+def _remove_aside(executor: Executor, facts: t.Mapping[str, t.Any], aside: str) -> None:
+    """The name that an interrupted run has left to what it had overwritten."""
+    path = os.path.join(os.path.dirname(facts["path"]), aside)
     try:
-        scrub_names(executor, target, [f".{os.urandom(8).hex()}"])
+        found = os.lstat(path)
+    except FileNotFoundError:
+        return
+    if (found.st_dev, found.st_ino) == (facts["dev"], facts["ino"]):
+        executor.unlink(path)
+        executor.sync_directory(os.path.dirname(path))
+
+
+def _remove(executor: Executor, target: OpenTarget, path: str, aside: str) -> None:
+    try:
+        scrub_names(executor, target, [aside])
         remove(executor, target)
         sync_directories(executor, [dir_fd for dir_fd, _name in target.names])
     except OSError as error:

@@ -77,7 +77,7 @@ class LuksVolume(KeyTarget):
         self.sys_root, self.proc_root = sys_root, proc_root
         self.name, self.size, self.limits = device.name, device.size, []
         self.luks: Luks | None = None
-        self._proven: frozenset[str] = frozenset()
+        self._proven: t.Mapping[str, str] = {}
         self._recalled: tuple[t.Mapping[str, t.Any], Precondition] | None = None
         self.facts = FilesystemProbe().assess_device(device.major, device.minor)
         self.backups = Backups(backups, spared=[own for path in (header, *self.facts.backing_files) if path for own in _inode(path)])
@@ -381,6 +381,6 @@ def _mode(path: str) -> int:
         return 0
 
 
-def _proven(steps: Steps) -> frozenset[str]:
-    """The files that an earlier run has noted as overwritten."""
-    return frozenset(told["file"] for step, told in steps if step == "overwritten" and "file" in told)
+def _proven(steps: Steps) -> dict[str, str]:
+    """The files that an earlier run has noted as overwritten, each with its other name."""
+    return {told["file"]: told["aside"] for step, told in steps if step == "overwritten" and "file" in told}
