@@ -24,16 +24,20 @@ def test_an_open_volume(guest: Guest) -> None:
         "target": {"kind": "luks", "device": drive.identity, "key_file": "/run/volume.key"},
         "level": "purge",
         "header_backups": [],
-        "declared": {name: "made by this test" for name in ("encrypted_from_first_write", "no_stale_copy", "not_in_memory")},
+        "declared": dict.fromkeys(("encrypted_from_first_write", "no_stale_copy", "not_in_memory"), "made by this test"),
     }
+
+    def header() -> str:
+        """Behind it a mounted filesystem goes on writing."""
+        return str(guest.vm.run(f"head -c 16M {drive.directory}/medium.img | sha256sum").stdout)
 
     def refused(words: str, **options: t.Any) -> None:
         guest.vm.run("sync")
-        before = drive.digest()
+        before = header()
         for check in (True, False):
             result = guest.module("crypto_erase", check=check, **task, **options)
             assert result["failed"] and words in result.words, result
-        assert drive.digest() == before
+        assert header() == before
 
     refused(f"the volume of {drive.names[0]} is open as calls")
     refused("it is mounted", close=True)
