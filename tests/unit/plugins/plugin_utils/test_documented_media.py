@@ -16,11 +16,17 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.recordings.disposal.plugins.module_utils._media.choosing import TECHNIQUES
 from ansible_collections.recordings.disposal.plugins.module_utils._standards.techniques import techniques
-from ansible_collections.recordings.disposal.plugins.modules import media_info, media_verify, overwrite, sanitize
+from ansible_collections.recordings.disposal.plugins.modules import crypto_erase, media_info, media_verify, overwrite, sanitize
 
 TOP = pathlib.Path(__file__).resolve().parents[4]
-MODULES = {"media_info": media_info, "media_verify": media_verify, "overwrite": overwrite, "sanitize": sanitize}
-GUIDES = ("media", "sanitize", "overwrite")
+MODULES = {
+    "crypto_erase": crypto_erase,
+    "media_info": media_info,
+    "media_verify": media_verify,
+    "overwrite": overwrite,
+    "sanitize": sanitize,
+}
+GUIDES = ("media", "sanitize", "overwrite", "crypto")
 
 
 def spec(options: dict[str, t.Any]) -> dict[str, dict[str, t.Any]]:
