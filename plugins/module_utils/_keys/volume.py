@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 import struct
@@ -156,21 +157,27 @@ class LuksVolume(KeyTarget):
         """Whether it is the medium that a run was about: it has the volume's header still, or the same data as then."""
         if not same_medium(plan["identity"], self.device.identity):
             return False
-        try:
+        with self._reading():
             headers = [] if self.header is not None else [uuid for offset, uuid in headers_on(self.device.path) if offset < plan["area"][1]]
             if any(uuid != plan["uuid"] for uuid in headers):
                 return False
             discarded = any(step == "discarding" for step, _told in steps)
             return bool(headers) or discarded or digest_behind(self.device, plan["behind"]["offset"]) == plan["behind"]["digest"]
+
+    @contextlib.contextmanager
+    def _reading(self) -> t.Iterator[None]:
+        """:raises RefusedError: the device cannot be read."""
+        try:
+            yield
         except OSError as error:
             raise RefusedError(f"{self.name} cannot be read ({error.strerror}), so nothing was done; look at it") from error
 
     def recall(self, plan: t.Mapping[str, t.Any], found: t.Sequence[Precondition], steps: Steps) -> bool:
-        gone = (
-            not os.path.lexists(self.header)
-            if self.header is not None
-            else not any(offset < plan["area"][1] for offset, _uuid in headers_on(self.device.path))
-        )
+        if self.header is not None:
+            gone = not os.path.lexists(self.header)
+        else:
+            with self._reading():
+                gone = not any(offset < plan["area"][1] for offset, _uuid in headers_on(self.device.path))
         if not gone or not self._as_left(plan, steps):
             return False
         about = plan["about"]
@@ -226,7 +233,8 @@ class LuksVolume(KeyTarget):
         if clear:
             offset, kind = clear[0]
             return Precondition(name, "not_met", (f"the beginning of {kind} lies in the clear at offset {offset}",))
-        told = [f"{seen.read_bytes} of {self.device.size} bytes were read, in which nothing known begins in the clear"]
+        chosen = f" (a sample chosen by the seed {self.look.seed})" if self.look.every > 1 else ""
+        told = [f"{seen.read_bytes} of {self.device.size} bytes were read{chosen}, in which nothing known begins in the clear"]
         if seen.disorder[3] and seen.disorder[0] < _NOISE:
             told.append("some blocks hold neither noise nor one value only")
         if seen.unread.bad_bytes:
@@ -265,13 +273,15 @@ class LuksVolume(KeyTarget):
         if self._recalled is not None:
             return {**self._recalled[0], "backups": backups, "identity": self.device.identity}
         behind = 0 if self.header is not None else found.area[1]
+        with self._reading():
+            recognised = digest_behind(self.device, behind)
         return {
             "uuid": found.uuid,
             "area": list(found.area),
             "backups": backups,
             "header": facts_of(self.header) if self.header is not None else None,
             "identity": self.device.identity,
-            "behind": {"offset": behind, "digest": digest_behind(self.device, behind)},
+            "behind": {"offset": behind, "digest": recognised},
             "about": {
                 "version": found.version,
                 "cipher": found.cipher,
@@ -356,14 +366,18 @@ class LuksVolume(KeyTarget):
 
     def left(self, plan: t.Mapping[str, t.Any]) -> t.Any:
         length = 0 if self.header is not None else min(plan["area"][1], HEAD_BYTES)
-        return {"uuid": plan["uuid"], "bytes": length, "digest": digest(read_place(self.device, 0, length))}
+        try:
+            return {"uuid": plan["uuid"], "bytes": length, "digest": digest(read_place(self.device, 0, length))}
+        except OSError as error:
+            raise DisposalError(f"the header's place on {self.name} cannot be read back ({error.strerror}); look at the medium") from error
 
     def still(self, left: t.Any) -> bool:
         if (self.header is not None and os.path.lexists(self.header)) or self.backups.found(left["uuid"]):
             return False
         if copies_elsewhere(left["uuid"], self.device, apart=True, sys_root=self.sys_root)[0]:
             return False
-        return bool(digest(read_place(self.device, 0, left["bytes"])) == left["digest"])
+        with self._reading():
+            return bool(digest(read_place(self.device, 0, left["bytes"])) == left["digest"])
 
 
 def _inode(path: str) -> list[tuple[int, int]]:

@@ -160,6 +160,7 @@ def _carried(state: StateDir, task: _Task, number: int, seen: _Seen, params: t.M
     state.make(os.path.join("runs", run))
     started = time.monotonic()
     gone: Gone | None = None
+    left: t.Any = None
     with (
         host_lock(state.path, state.executor, purpose=f"{TECHNIQUE} {run}", name=f"lock-{task.set.partition(':')[2][:16]}"),
         Journal.open(journal_path(state.path, run), executor=state.executor) as journal,
@@ -183,6 +184,7 @@ def _carried(state: StateDir, task: _Task, number: int, seen: _Seen, params: t.M
             note("looked", {"state": gone.state, "told": gone.told})
             if gone.state == "gone":
                 task.target.discard(state.executor, seen.plan, params["discard"], note)
+                left = task.target.left(seen.plan)
         except DisposalError as error:
             # What was begun is not known to be without effect, unless nothing was.
             if not journal.state.pending[task.set].steps:
@@ -192,7 +194,7 @@ def _carried(state: StateDir, task: _Task, number: int, seen: _Seen, params: t.M
             error.details.update(told, reason=error.message, changed=bool(begun))
             raise
         outcome, reason = judge_keys(gone, seen.preconditions, task.demands)
-        _ended(task, journal, outcome, [reason] if reason else [], _proof(task, seen, gone, outcome))
+        _ended(task, journal, outcome, [reason] if reason else [], _proof(task, seen, gone, left if outcome == "destroyed" else None))
         result = _result(task, number, journal.state, seen, gone, time.monotonic() - started)
         result["journal"] = {"path": journal.path, "head": journal.head, "records": journal.seq}
     result.update(changed=True, reason=reason)
@@ -212,14 +214,14 @@ def _announce(task: _Task, journal: Journal, seen: _Seen) -> None:
     journal.sync()
 
 
-def _proof(task: _Task, seen: _Seen, gone: Gone, outcome: str) -> dict[str, t.Any]:
+def _proof(task: _Task, seen: _Seen, gone: Gone, left: t.Any) -> dict[str, t.Any]:
     return {
         "subject": task.target.subject,
         "preconditions": [each.row() for each in seen.preconditions],
         "opened": seen.opened,
         "seen": dict(gone.seen),
         "limits": [*task.target.limits, *limits_of(seen.preconditions)],
-        "left": task.target.left(seen.plan) if outcome == "destroyed" else None,
+        "left": left,
     }
 
 
