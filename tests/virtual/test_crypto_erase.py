@@ -56,3 +56,22 @@ def test_an_open_volume(guest: Guest) -> None:
     )
     opened = guest.vm.run(f"cryptsetup open --key-file /run/volume.key {drive.path} calls", check=False)
     assert opened.returncode and "calls" not in guest.vm.run("dmsetup ls").stdout
+
+
+def test_a_logical_volume(guest: Guest) -> None:
+    drive = guest.drive("scsi", "TCL1")
+    guest.vm.run(f"vgcreate -qq used {drive.path} && lvcreate -qq -y -n calls -l 2 used")
+    try:
+        guest.vm.run(f"printf 'key of the volume' > /run/volume.key && cryptsetup luksFormat {CHEAP} --type luks1 /dev/used/calls")
+        uuid = guest.vm.run("dmsetup info -c --noheadings -o uuid used-calls").stdout.strip()
+        done = guest.module(
+            "crypto_erase",
+            target={"kind": "luks", "device": {"volume_uuid": uuid}, "key_file": "/run/volume.key"},
+            level="purge",
+            header_backups=[],
+            declared=dict.fromkeys(("encrypted_from_first_write", "no_stale_copy", "not_in_memory"), "made by this test"),
+        )
+        assert (done["outcome"], done["opened"]) == ("destroyed", "the key file opened it before"), done
+        assert guest.vm.run("cryptsetup isLuks /dev/used/calls", check=False).returncode
+    finally:
+        guest.vm.run("vgremove -qq -f used")
