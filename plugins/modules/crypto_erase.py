@@ -46,6 +46,9 @@ options:
           partuuid:
             description: UUID of a partition.
             type: str
+          volume_uuid:
+            description: UUID of a device-mapper volume (as C(/sys/block/*/dm/uuid) shows it, such as C(LVM-) and more of a logical volume) or of an MD array.
+            type: str
           backing_file:
             description: Absolute path of the file below a loop device.
             type: str
@@ -54,7 +57,8 @@ options:
             type: int
       header:
         description:
-          - Absolute path of the detached header of a V(luks) volume. Its file is overwritten and removed.
+          - Absolute path of the detached header of a V(luks) volume, a file. It is overwritten and removed. That it belongs to the device is the
+            task's word.
         type: path
       key_file:
         description:
@@ -112,6 +116,7 @@ options:
       - Absolute paths of files and directories in which backups of the header may lie. They are searched for headers of this very volume, and what is
         found is destroyed too.
       - An empty list says that there is none. Where the option is left out V(no_backup) is unknown.
+      - The host's other block devices are looked at in any case. One that begins with a header of the volume makes V(no_backup) not met.
     type: list
     elements: path
   close:
@@ -176,7 +181,8 @@ attributes:
   idempotent:
     support: full
     details:
-      - The journal says V(destroyed), and no header is found in its place.
+      - The journal says V(destroyed), its place is as it was left, and no header of the volume is found in declared places and on other devices.
+      - Where the journal says otherwise and the key is gone as that run left it, what was open then is looked at and seen to once more.
 author:
   - recordings.disposal contributors (@recordings-disposal)
 seealso:
@@ -192,6 +198,7 @@ EXAMPLES = r"""
       kind: luks
       device:
         serial: ZC11A0B7
+      key_file: /root/luks/volume.key
     header_backups: []
     declared:
       encrypted_from_first_write: commissioning protocol 2024-17, signed by the storage team

@@ -30,6 +30,9 @@ options:
       partuuid:
         description: UUID of a partition, which is then looked at instead of the whole disk.
         type: str
+      volume_uuid:
+        description: UUID of a device-mapper volume (as C(/sys/block/*/dm/uuid) shows it, such as C(LVM-) and more of a logical volume) or of an MD array.
+        type: str
       backing_file:
         description: Absolute path of the file below a loop device.
         type: str

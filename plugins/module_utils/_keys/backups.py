@@ -10,11 +10,11 @@ import os
 import stat
 import typing as t
 
-from .._errors import DisposalError, RefusedError
+from .._errors import RefusedError
 from .._executor import Executor
 from .erasable import Note
-from .files import destroy_file, facts_of, require_destroyable, require_plain
-from .luks import HEAD_BYTES, parse_luks
+from .files import destroy_noted, facts_of, require_destroyable, require_plain
+from .luks import uuids_at
 from .preconditions import Precondition
 
 __all__ = ["Backups"]
@@ -26,10 +26,11 @@ class Backups:
     """The declared places.
 
     :arg places: absolute paths of files and directories; C(None) where nobody has declared any, an empty list where people say that there are none.
+    :arg spared: device and inode of files that begin alike and are no backup: the one below a loop device, or the detached header itself.
     """
 
-    def __init__(self, places: t.Sequence[str] | None) -> None:
-        self.places = places
+    def __init__(self, places: t.Sequence[str] | None, *, spared: t.Collection[tuple[int, int]] = ()) -> None:
+        self.places, self.spared = places, spared
         self._found: list[dict[str, t.Any]] | None = None
 
     def found(self, uuid: str) -> list[dict[str, t.Any]]:
@@ -38,7 +39,7 @@ class Backups:
         :raises RefusedError: a place cannot be searched.
         """
         if self._found is None:
-            paths = sorted({path for place in self.places or () for path in self._below(place) if _is_backup(path, uuid)})
+            paths = sorted({path for place in self.places or () for path in self._below(place) if self._is_backup(path, uuid)})
             self._found = [facts_of(path) for path in paths]
         return self._found
 
@@ -78,45 +79,41 @@ class Backups:
                     f"the declared file {place} is no backup of this volume's header, so nothing was done; correct the list, nothing else is destroyed"
                 )
 
-    def precondition(self) -> Precondition:
+    def precondition(self, uuid: str) -> Precondition:
         if self.places is None:
             return Precondition("no_backup", "unknown", ("no places of header backups or escrow were declared, so none was searched",))
         if not self.places:
             return Precondition("no_backup", "met", ("declared: there is no backup of the header and no escrow of the key",))
-        told = f"{len(self._found or ())} backups were found in the declared places ({', '.join(self.places)}) and are destroyed too"
+        told = f"{len(self.found(uuid))} backups were found in the declared places ({', '.join(self.places)}) and are destroyed too"
         return Precondition("no_backup", "met", (told, "other places were not checked; packed and encrypted files are not recognised"))
 
-    def destroy(self, executor: Executor, found: t.Sequence[t.Mapping[str, t.Any]], note: Note) -> None:
-        """:arg found: what C(found) gave, perhaps in an earlier run.
+    def destroy(self, executor: Executor, found: t.Sequence[t.Mapping[str, t.Any]], note: Note, proven: t.Mapping[str, str]) -> None:
+        """:arg found: what C(found) gave, perhaps in an earlier run; C(proven) what it has noted as overwritten.
 
         :raises DisposalError: one was not destroyed.
         """
-        for number, each in enumerate(found):
-            note("overwriting", {"backup": number})
-            result = destroy_file(executor, each)
-            if result is not None and result.outcome != "destroyed":
-                raise DisposalError(
-                    f"the header's backup {each['path']} was not destroyed: {result.reason}; destroy the medium that holds it"
-                )
+        for each in found:
+            destroy_noted(executor, each, "the header's backup", note, proven)
 
-
-def _is_backup(path: str, uuid: str) -> bool:
-    """:raises RefusedError: it cannot be read, so that it may be one."""
-    try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except OSError as error:
-        if os.path.islink(path) or not stat.S_ISREG(os.lstat(path).st_mode):
-            return False
-        raise RefusedError(
-            f"{path} in a declared place cannot be read ({error.strerror}), so nothing was done; it may be a backup"
-        ) from error
-    try:
-        if not stat.S_ISREG(os.fstat(fd).st_mode):
-            return False
-        head = os.pread(fd, HEAD_BYTES, 0)
-    finally:
-        os.close(fd)
-    try:
-        return parse_luks(head).uuid == uuid
-    except RefusedError:
-        return False
+    def _is_backup(self, path: str, uuid: str) -> bool:
+        """:raises RefusedError: it cannot be read, so that it may be one."""
+        try:
+            fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+        except OSError as error:
+            if not stat.S_ISREG(os.lstat(path).st_mode):
+                return False
+            raise RefusedError(
+                f"{path} in a declared place cannot be read ({error.strerror}), so nothing was done; it may be a backup"
+            ) from error
+        try:
+            facts = os.fstat(fd)
+            if not stat.S_ISREG(facts.st_mode) or (facts.st_dev, facts.st_ino) in self.spared:
+                return False
+            # A spoilt copy tells its volume still, and key slots may lie behind it.
+            return any(each == uuid for _offset, each in uuids_at(lambda offset, length: os.pread(fd, length, offset)))
+        except OSError as error:
+            raise RefusedError(
+                f"{path} in a declared place cannot be read ({error.strerror}), so nothing was done; it may be a backup"
+            ) from error
+        finally:
+            os.close(fd)

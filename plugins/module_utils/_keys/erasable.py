@@ -12,8 +12,9 @@ import typing as t
 from .._executor import Executor
 from .preconditions import Gone, Precondition
 
-__all__ = ["KeyTarget", "Note"]
+__all__ = ["KeyTarget", "Note", "Steps"]
 
+Steps = t.Sequence[tuple[str, t.Mapping[str, t.Any]]]
 Note = t.Callable[[str, t.Mapping[str, t.Any]], None]
 
 
@@ -24,7 +25,6 @@ class KeyTarget(abc.ABC):
     :ivar name: for a person.
     :ivar size: bytes that become unreadable, 0 where that is not known.
     :ivar limits: what the proof leaves open, one sentence each.
-    :ivar earlier: the proof of the last run over it that did not end in C(destroyed), C(None) where there was none.
     :ivar discards: what was encrypted can be discarded or overwritten besides.
     """
 
@@ -33,7 +33,6 @@ class KeyTarget(abc.ABC):
     size: int
     limits: list[str]
     discards: bool = False
-    earlier: t.Mapping[str, t.Any] | None = None
 
     @property
     @abc.abstractmethod
@@ -54,6 +53,20 @@ class KeyTarget(abc.ABC):
     @abc.abstractmethod
     def plan(self) -> dict[str, t.Any]:
         """What C(erase) needs to know to go on after an interruption, as plain data without secrets, for the intent."""
+
+    def require_same(self, plan: t.Mapping[str, t.Any], steps: Steps) -> None:  # noqa: B027 - what names its key beyond doubt needs nothing
+        """Nothing, where what an interrupted run has begun may be gone on with.
+
+        :arg plan: what C(plan) gave in that run; C(steps) what it noted, by name and what was told.
+        :raises RefusedError: it is in use, or is not what that run was about.
+        """
+
+    def recall(self, plan: t.Mapping[str, t.Any], found: t.Sequence[Precondition], steps: Steps) -> bool:
+        """Whether its key is gone as a run that has ended left it, so that what was open then can be looked at and seen to once more.
+
+        :arg found: the preconditions of that run.
+        """
+        return False
 
     @abc.abstractmethod
     def opens(self) -> str:
@@ -76,14 +89,14 @@ class KeyTarget(abc.ABC):
         """What is left of the key; reads past caches, and tries to open it where there is a means."""
 
     @abc.abstractmethod
-    def left(self) -> t.Any:
+    def left(self, plan: t.Mapping[str, t.Any]) -> t.Any:
         """What C(still) compares later, as plain data."""
 
     @abc.abstractmethod
     def still(self, left: t.Any) -> bool:
         """Whether it is as C(left) told: its key gone, and nothing new in its place."""
 
-    def discard(self, executor: Executor, how: str, note: Note) -> None:  # noqa: B027 - what cannot be discarded does nothing here
+    def discard(self, executor: Executor, plan: t.Mapping[str, t.Any], how: str, note: Note) -> None:  # noqa: B027 - most cannot be discarded
         """What was encrypted goes too, where C(discards) says that it can: C(how) is C(none), C(discard) or C(overwrite).
 
         :raises DisposalError: it could not be done.

@@ -11,6 +11,7 @@ import os
 import typing as t
 
 from .._erasure.files import overwrite_batch, why_ineffective
+from .._erasure.filesystem import FilesystemFacts, FilesystemProbe
 from .._erasure.names import remove, scrub_names, sync_directories
 from .._erasure.outcomes import FileResult
 from .._erasure.schemes import find_scheme
@@ -18,7 +19,7 @@ from .._erasure.targets import Expected, OpenTarget, look_at, open_target, refus
 from .._errors import DisposalError, RefusedError
 from .._executor import Executor
 
-__all__ = ["destroy_file", "facts_of", "require_destroyable", "require_plain"]
+__all__ = ["assess_file", "destroy_file", "destroy_noted", "facts_of", "require_destroyable", "require_plain"]
 
 _SCHEME = "random"
 
@@ -64,16 +65,31 @@ def require_destroyable(path: str, what: str) -> None:
         )
 
 
+def assess_file(path: str) -> FilesystemFacts:
+    """What is known of the filesystem under a file.
+
+    :raises OSError: the file cannot be opened.
+    """
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    try:
+        return FilesystemProbe().assess(fd)
+    finally:
+        os.close(fd)
+
+
 def facts_of(path: str) -> dict[str, t.Any]:
     """What recognises a file, for C(destroy_file) after an interruption too, which may have changed its time."""
     facts = os.lstat(path)
     return {"path": path, "dev": facts.st_dev, "ino": facts.st_ino, "size": facts.st_size}
 
 
-def destroy_file(executor: Executor, facts: t.Mapping[str, t.Any]) -> FileResult | None:
+def destroy_file(
+    executor: Executor, facts: t.Mapping[str, t.Any], *, proven: t.Callable[[str], None] = lambda _aside: None
+) -> FileResult | None:
     """Overwrite a file with noise, read it back, remove its name; C(None) where nothing has that name any more.
 
     :arg facts: what C(facts_of) gave.
+    :arg proven: called once it is overwritten, with the name that it has for an instant before that goes too.
     :raises DisposalError: it is not what it was, or its name could not be removed.
     """
     path = facts["path"]
@@ -83,13 +99,58 @@ def destroy_file(executor: Executor, facts: t.Mapping[str, t.Any]) -> FileResult
     with _below_root(path) as (root, name), open_target(executor, root, name, expected) as target:
         result = overwrite_batch(executor, [target], find_scheme(_SCHEME))[0]
         if result.outcome == "destroyed":
-            _remove(executor, target, path)
+            aside = f".{os.urandom(8).hex()}"
+            proven(aside)
+            _remove(executor, target, path, aside)
     return result
 
 
-def _remove(executor: Executor, target: OpenTarget, path: str) -> None:
+def destroy_noted(
+    executor: Executor,
+    facts: t.Mapping[str, t.Any],
+    what: str,
+    note: t.Callable[[str, t.Mapping[str, t.Any]], None],
+    proven: t.Mapping[str, str],
+) -> None:
+    """The same, each step kept before it is taken; a file that is gone counts only where it was seen to be overwritten.
+
+    :arg proven: paths of which an interrupted run has noted that, each with its other name.
+    :raises DisposalError: it was not destroyed, or is not known to be.
+    """
+    path = facts["path"]
+    if path in proven:
+        # Else it would have two names where the run ended between them.
+        _remove_aside(executor, facts, proven[path])
+    note("overwriting", {"file": path})
+    result = destroy_file(executor, facts, proven=lambda aside: note("overwritten", {"file": path, "aside": aside}))
+    if result is None and path not in proven:
+        raise DisposalError(
+            f"{what} {path} is not there any more and was not seen to be overwritten, so it may be elsewhere; put it back and run again",
+            details={"outcome": "unknown"},
+        )
+    if result is None:
+        note("overwritten", {"file": path, "aside": proven[path]})
+    elif result.outcome != "destroyed":
+        raise DisposalError(
+            f"{what} {path} was not destroyed: {result.reason}; destroy the medium that holds it", details={"outcome": result.outcome}
+        )
+
+
+def _remove_aside(executor: Executor, facts: t.Mapping[str, t.Any], aside: str) -> None:
+    """The name that an interrupted run has left to what it had overwritten."""
+    path = os.path.join(os.path.dirname(facts["path"]), aside)
     try:
-        scrub_names(executor, target, [f".{os.urandom(8).hex()}"])
+        found = os.lstat(path)
+    except FileNotFoundError:
+        return
+    if (found.st_dev, found.st_ino) == (facts["dev"], facts["ino"]):
+        executor.unlink(path)
+        executor.sync_directory(os.path.dirname(path))
+
+
+def _remove(executor: Executor, target: OpenTarget, path: str, aside: str) -> None:
+    try:
+        scrub_names(executor, target, [aside])
         remove(executor, target)
         sync_directories(executor, [dir_fd for dir_fd, _name in target.names])
     except OSError as error:

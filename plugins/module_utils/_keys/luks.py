@@ -10,6 +10,7 @@ cryptsetup, which refuses a header of which only the second copy is left.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import struct
 import typing as t
@@ -17,7 +18,7 @@ from dataclasses import dataclass, replace
 
 from .._errors import RefusedError
 
-__all__ = ["HEAD_BYTES", "SECOND_OFFSETS", "Luks", "find_headers", "parse_luks", "strength_of"]
+__all__ = ["HEAD_BYTES", "SECOND_OFFSETS", "Luks", "find_headers", "parse_luks", "strength_of", "uuids_at"]
 
 _FIRST, _SECOND = b"LUKS\xba\xbe", b"SKUL\xba\xbe"
 # Where the second copy of a LUKS2 header may begin.
@@ -32,9 +33,12 @@ _SLOTS1 = 8
 _ENABLED1 = 0x00AC71F3
 _LUKS2 = struct.Struct(">QQ48s32s64s40s48sQ")
 _BINARY2 = 4096
-# Key bits of which an XTS mode uses half for each of its two keys.
-_CIPHERS = ("aes", "serpent", "twofish", "camellia", "aria", "sm4")
+_CHECKSUM2 = slice(448, 512)
+# Both versions keep the volume's UUID in the same place.
+_UUID = slice(168, 208)
+_CIPHERS = ("aes", "serpent", "twofish", "camellia", "aria", "sm4", "xchacha12,aes", "xchacha20,aes")
 _LEAST_BITS = 128
+_OVERLAP = "its data begin before its key slots end"
 
 
 @dataclass(frozen=True)
@@ -68,31 +72,45 @@ def _text(field: bytes) -> str:
     return field.split(b"\0", 1)[0].decode("ascii", "replace")
 
 
-def parse_luks(head: bytes) -> Luks:
+def parse_luks(head: bytes, *, apart: bool = False) -> Luks:
     """What the first C(HEAD_BYTES) of a device or file say, or as many as it has.
 
+    :arg apart: it is a detached header, of which the data begin on another device.
     :raises RefusedError: there is no LUKS header, or it is one that cannot be understood.
     """
     copies = find_headers(head)
     if not copies:
         raise RefusedError("there is no LUKS header, neither its first nor its second copy")
     if copies[0] == 0 and head[6:8] == b"\0\1":
-        return _luks1(head)
-    found = [_luks2(head, offset, copies) for offset in copies]
-    whole = [each for each in found if each is not None]
+        return _luks1(head, apart)
+    whole = [each for each in (_luks2(head, offset, apart) for offset in copies) if each is not None]
     if not whole:
-        raise RefusedError("the LUKS2 header's copies are both spoilt, so where its key material lies cannot be read")
-    # An older copy may tell of key slots that the newer one has no more.
-    return replace(whole[0], area=(0, max(each.area[1] for each in whole)))
+        raise RefusedError("its LUKS2 header is spoilt in each copy that is left, so where its key material lies cannot be read")
+    # An older copy may tell of key slots that the newer one has no more; one of another volume is what an earlier format left behind.
+    own = [each for each in whole if each.uuid == whole[0].uuid]
+    return replace(whole[0], copies=copies, area=(0, max(each.area[1] for each in own)))
+
+
+def uuids_at(read: t.Callable[[int, int], bytes]) -> tuple[tuple[int, str], ...]:
+    """Offset and volume's UUID of all that begins as a copy of a LUKS header does, spoilt or not.
+
+    :arg read: gives bytes from an offset and a length, fewer at the end.
+    """
+    found = []
+    for offset in (0, *SECOND_OFFSETS):
+        start = read(offset, _UUID.stop)
+        magic, version = start[:6], start[6:8]
+        if (magic == _FIRST and offset == 0 and version in (b"\0\1", b"\0\2")) or (magic == _SECOND and offset and version == b"\0\2"):
+            found.append((offset, _text(start[_UUID])))
+    return tuple(found)
 
 
 def find_headers(head: bytes) -> tuple[int, ...]:
     """The offsets at which something begins as a copy of a LUKS header does."""
-    first = (0,) if head[:6] == _FIRST and head[6:8] in (b"\0\1", b"\0\2") else ()
-    return first + tuple(offset for offset in SECOND_OFFSETS if head[offset : offset + 8] == _SECOND + b"\0\2")
+    return tuple(offset for offset, _uuid in uuids_at(lambda offset, length: head[offset : offset + length]))
 
 
-def _luks1(head: bytes) -> Luks:
+def _luks1(head: bytes, apart: bool) -> Luks:
     if len(head) < 8 + _LUKS1.size + _SLOTS1 * _SLOT1.size:
         raise RefusedError("the LUKS1 header is cut off")
     cipher, mode, _hash, payload, key_bytes, _digest, _salt, _rounds, uuid = _LUKS1.unpack_from(head, 8)
@@ -103,36 +121,49 @@ def _luks1(head: bytes) -> Luks:
         version=1,
         uuid=_text(uuid),
         copies=(0,),
-        area=(0, max(data, *ends)),
+        area=(0, max(ends) if apart else max(data, *ends)),
         cipher=f"{_text(cipher)}-{_text(mode)}",
         key_bits=key_bytes * 8,
         slots=tuple(str(number) for number, slot in enumerate(slots) if slot[0] == _ENABLED1),
         tokens=(),
         detached=data == 0,
+        odd=_OVERLAP if 0 < data < max(ends) and not apart else "",
     )
 
 
-def _luks2(head: bytes, offset: int, copies: tuple[int, ...]) -> Luks | None:
-    """What one copy says; C(None) where it is spoilt, as a checksum that is not its own shows only to cryptsetup, and its JSON here."""
+def _luks2(head: bytes, offset: int, apart: bool) -> Luks | None:
+    """What one copy says; C(None) where it is spoilt."""
     if len(head) < offset + _BINARY2:
         return None
-    size, _sequence, _label, _algorithm, _salt, uuid, _subsystem, own = _LUKS2.unpack_from(head, offset + 8)
-    if own != offset or size not in SECOND_OFFSETS or len(head) < offset + size:
+    size, _sequence, _label, algorithm, _salt, uuid, _subsystem, own = _LUKS2.unpack_from(head, offset + 8)
+    if own != offset or size not in SECOND_OFFSETS or offset not in (0, size) or len(head) < offset + size:
+        return None
+    copy = head[offset : offset + size]
+    if not _sound(copy, _text(algorithm)):
         return None
     try:
-        told = json.loads(head[offset + _BINARY2 : offset + size].split(b"\0", 1)[0])
-        return _read_json(told, size, _text(uuid), copies)
+        return _read_json(json.loads(copy[_BINARY2:].split(b"\0", 1)[0]), size, _text(uuid), offset, apart)
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
-def _read_json(told: t.Mapping[str, t.Any], size: int, uuid: str, copies: tuple[int, ...]) -> Luks:
+def _sound(copy: bytes, algorithm: str) -> bool:
+    """Whether a copy has the checksum that it says it has; without that cryptsetup does not believe it either."""
+    try:
+        digest = hashlib.new(algorithm)
+    except ValueError:
+        return False
+    digest.update(copy[: _CHECKSUM2.start] + bytes(_CHECKSUM2.stop - _CHECKSUM2.start) + copy[_CHECKSUM2.stop :])
+    return copy[_CHECKSUM2][: digest.digest_size] == digest.digest()
+
+
+def _read_json(told: t.Mapping[str, t.Any], size: int, uuid: str, offset: int, apart: bool) -> Luks:
     segments = [segment for _number, segment in sorted(told["segments"].items())]
     kinds = {segment["type"] for segment in segments}
     starts = [int(segment["offset"]) for segment in segments]
     slots = told["keyslots"]
     ends = [int(slot["area"]["offset"]) + int(slot["area"]["size"]) for slot in slots.values()]
-    area_end = max(2 * size + int(told["config"]["keyslots_size"]), *ends, *copies)
+    area_end = max(2 * size + int(told["config"]["keyslots_size"]), *ends)
     data = min(starts, default=0)
     odd = ""
     flags = told["config"].get("requirements", {})
@@ -142,14 +173,14 @@ def _read_json(told: t.Mapping[str, t.Any], size: int, uuid: str, copies: tuple[
         odd = f"it has segments of the type {', '.join(sorted(kinds - {'crypt'}))}"
     elif len(segments) != 1:
         odd = f"it has {len(segments)} segments"
-    elif data and data < area_end:
-        odd = "its data begin before its key slots end"
+    elif 0 < data < area_end and not apart:
+        odd = _OVERLAP
     bits = [int(slot["key_size"]) * 8 for slot in slots.values()]
     return Luks(
         version=2,
         uuid=uuid,
-        copies=copies,
-        area=(0, max(data, area_end)),
+        copies=(offset,),
+        area=(0, area_end if apart else max(data, area_end)),
         cipher=str(segments[0].get("encryption", "")) if segments else "",
         key_bits=max(bits, default=0),
         slots=tuple(sorted(slots)),

@@ -127,9 +127,12 @@ def _image(sys_root: str, root: str) -> Finding:
     if number in ("", "0:0"):
         return "met", "no device to resume from is set"
     name = os.path.basename(os.path.realpath(os.path.join(sys_root, "dev", "block", number)))
+    # Of a swap file its first page on the device, counted in pages.
+    offset = (_read(sys_root, "power", "resume_offset") or b"0").strip()
+    pages = int(offset) + 1 if offset.isdigit() else 1
     try:
         with open(os.path.join(root, "dev", name), "rb") as handle:
-            ends = [(handle.seek(page - _SIGNATURE_BYTES), handle.read(_SIGNATURE_BYTES))[1] for page in _PAGES]
+            ends = [(handle.seek(pages * page - _SIGNATURE_BYTES), handle.read(_SIGNATURE_BYTES))[1] for page in _PAGES]
     except OSError as error:
         return "unknown", f"the device {name} to resume from cannot be read ({error.strerror})"
     if any(end in _IMAGES for end in ends):

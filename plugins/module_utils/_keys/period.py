@@ -17,7 +17,7 @@ from .._evidence.clock import time_text
 from .._executor import Executor
 from .age import Label, make_header, read_header, unwrap
 from .agekeys import FILE_KEY_BYTES, AgeError, Ephemeral, fingerprint, new_secret, wipe
-from .erasable import KeyTarget, Note
+from .erasable import KeyTarget, Note, Steps
 from .memory import look_in_memory, worst
 from .period_keys import PeriodKey, destroy_period_key, look_at_period_key, unwrap_identity
 from .preconditions import Gone, Precondition
@@ -45,6 +45,7 @@ class PeriodKeyTarget(KeyTarget):
         self.proc_root, self.sys_root = proc_root, sys_root
         self.name = f"{key.class_name} {key.period}"
         self.size = reports.bytes
+        self._recalled: list[Precondition] | None = None
         self.limits = ["what else was encrypted to this key on hosts that were not named is not known"]
 
     @property
@@ -76,9 +77,8 @@ class PeriodKeyTarget(KeyTarget):
     def _of_store(self) -> list[Precondition]:
         """What the store says of the key; of one that is gone by now, what it said when it was ordered to destroy it."""
         state = look_at_period_key(self.store, self.key)
-        if state.state in ("gone", "absent") and self.earlier:
-            rows = [Precondition.of(row) for row in self.earlier["preconditions"]]
-            return [each for each in rows if each.name in ("strength", "no_store_copies")]
+        if state.state in ("gone", "absent") and self._recalled is not None:
+            return [each for each in self._recalled if each.name in ("strength", "no_store_copies")]
         copies = [each for each in state.copies if each.what in _STORE_COPIES]
         found = worst(each.met for each in copies) if copies else "unknown"
         told = tuple(f"{each.what}: {each.text}" for each in copies) or (state.told,)
@@ -89,11 +89,17 @@ class PeriodKeyTarget(KeyTarget):
         state = look_at_period_key(self.store, self.key)
         return {"key": self.key.key._asdict(), "before": state.state, "reports": self.reports.rows()}
 
+    def recall(self, plan: t.Mapping[str, t.Any], found: t.Sequence[Precondition], steps: Steps) -> bool:
+        ordered = any(step == "destroying" for step, _told in steps)
+        if ordered and look_at_period_key(self.store, self.key).state in ("pending", "gone", "absent"):
+            self._recalled = list(found)
+        return self._recalled is not None
+
     def opens(self) -> str:
         """A canary that is made here, and headers that the hosts have sent, are opened with the identity."""
         state = look_at_period_key(self.store, self.key)
         if state.state != "present":
-            return str((self.earlier or {}).get("opened", ""))
+            return ""
         identity = bytearray(unwrap_identity(self.store, self.key))
         file_key = new_secret(FILE_KEY_BYTES)
         try:
@@ -131,7 +137,7 @@ class PeriodKeyTarget(KeyTarget):
             return Gone("left", f"the key store still has the key ({state.told})", seen)
         if state.state == "unknown":
             return Gone("unknown", f"what became of the key cannot be told ({state.told})", seen)
-        if plan["before"] not in ("present", "pending") and not self.earlier:
+        if plan["before"] not in ("present", "pending") and self._recalled is None:
             return Gone("unknown", "the key was gone before, and no journal here tells who destroyed it and what was seen then", seen)
         try:
             wipe(bytearray(unwrap_identity(self.store, self.key)))
@@ -142,7 +148,7 @@ class PeriodKeyTarget(KeyTarget):
             return Gone("unknown", f"why the identity cannot be unwrapped any more is not clear ({error.message})", seen)
         return Gone("left", "its identity can still be unwrapped", seen)
 
-    def left(self) -> t.Any:
+    def left(self, plan: t.Mapping[str, t.Any]) -> t.Any:
         return look_at_period_key(self.store, self.key).state
 
     def still(self, left: t.Any) -> bool:

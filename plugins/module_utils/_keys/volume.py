@@ -6,38 +6,46 @@
 
 from __future__ import annotations
 
-import mmap
+import contextlib
 import os
+import stat
 import struct
 import typing as t
 
 from .._erasure.area import overwrite_area
 from .._erasure.device import overwrite_device
-from .._erasure.filesystem import LIMIT_FLASH, FilesystemProbe
+from .._erasure.filesystem import LIMIT_FLASH, LIMIT_MD, LIMIT_VIRTUAL, FilesystemFacts, FilesystemProbe
+from .._erasure.keystream import open_source
 from .._erasure.looking import Look, look_at_device
-from .._erasure.opened import open_device, recheck
-from .._erasure.schemes import find_scheme
+from .._erasure.opened import open_device
+from .._erasure.schemes import RANDOM, find_scheme
 from .._errors import DisposalError, RefusedError
 from .._evidence.canonical import digest
 from .._executor import Executor
-from .._media.guards import gather_use, require_free
-from .._media.identity import Device
-from .._media.tools import ask, failure, tell
+from .._media.identity import Device, same_medium
 from .._standards.schemes import DEFAULT_SCHEME
 from .backups import Backups
-from .erasable import KeyTarget, Note
-from .files import destroy_file, facts_of, require_destroyable, require_plain
-from .luks import HEAD_BYTES, Luks, find_headers, parse_luks, strength_of
-from .memory import look_in_memory
+from .erasable import KeyTarget, Note, Steps
+from .files import assess_file, destroy_noted, facts_of, require_destroyable, require_plain
+from .header_place import copies_elsewhere, digest_behind, headers_on, read_head, read_place
+from .key_file import KeyFile
+from .luks import HEAD_BYTES, Luks, parse_luks, strength_of, uuids_at
+from .mappings import close_mappings, mappings_of, require_unused
+from .memory import look_in_memory, worst
 from .preconditions import Gone, Precondition
 
 __all__ = ["LuksVolume"]
 
 _PROGRAMS = ("cryptsetup", "systemd-cryptse")
-_SHORTEST_SECRET = 8
 _BLKDISCARD = 0x1277
 # 4 KiB of noise have 7950 thousandths of a bit per byte, speech in 16-bit samples has 7500 at most.
 _NOISE = 7500
+# Why an older copy of what is overwritten may stay below.
+_KEEPS: t.Mapping[str, str] = {
+    LIMIT_FLASH: "a flash medium may keep old blocks where nobody can overwrite them",
+    LIMIT_VIRTUAL: "below a virtual disk old blocks may stay in snapshots or elsewhere",
+    LIMIT_MD: "a member of the RAID that failed or was replaced keeps what it held",
+}
 
 
 class LuksVolume(KeyTarget):
@@ -65,14 +73,22 @@ class LuksVolume(KeyTarget):
         sys_root: str = "/sys",
         proc_root: str = "/proc",
     ) -> None:
-        self.device, self.header, self.key_file = device, header, key_file
+        self.device, self.header, self.key_file = device, header, KeyFile(key_file)
         self.look, self.close, self.on_unseen = look or Look(every=0), close, on_unseen
         self.sys_root, self.proc_root = sys_root, proc_root
         self.name, self.size, self.limits = device.name, device.size, []
-        self.backups = Backups(backups)
         self.luks: Luks | None = None
+        self._proven: t.Mapping[str, str] = {}
+        self._recalled: tuple[t.Mapping[str, t.Any], Precondition] | None = None
+        self.facts = FilesystemProbe().assess_device(device.major, device.minor)
+        self.backups = Backups(backups, spared=[own for path in (header, *self.facts.backing_files) if path for own in _inode(path)])
         if header is not None:
             require_plain(header, "the detached header")
+            if stat.S_ISBLK(_mode(header)):
+                raise RefusedError(
+                    f"the detached header {header} is a block device, which is not supported, so nothing was done; overwrite that device with the "
+                    "module overwrite, whose evidence then tells of it"
+                )
 
     @property
     def subject(self) -> dict[str, t.Any]:
@@ -83,156 +99,205 @@ class LuksVolume(KeyTarget):
         """:raises RefusedError: there is no LUKS header, or none that can be erased here."""
         if self.luks is None:
             try:
-                found = parse_luks(_head(self.header or self.device.path))
+                found = parse_luks(read_head(self.header or self.device.path), apart=self.header is not None)
             except RefusedError as error:
                 raise RefusedError(
-                    f"{self.header or self.name} was not touched because {error.message}; correct the identity, or overwrite the medium"
+                    f"{self.header or self.name} was not touched because {error.message}; correct the identity, or overwrite the whole medium"
                 ) from error
             except OSError as error:
                 raise RefusedError(
-                    f"{self.header or self.name} cannot be read ({error.strerror}), so nothing was done; look at it"
+                    f"{self.header or self.name} cannot be read ({error.strerror}), so nothing was done; look at it, or destroy it physically"
                 ) from error
-            if found.odd:
-                raise RefusedError(
-                    f"the LUKS header of {self.name} was not touched because {found.odd}, so its key may lie elsewhere too; "
-                    "bring that to its end with cryptsetup, or sanitize the drive"
-                )
-            if found.detached and self.header is None:
-                raise RefusedError(
-                    f"{self.name} holds a detached header and no data of its own; name the device of the data, and this as header"
-                )
+            self._require_plain_luks(found)
             self.luks = found
         return self.luks
 
+    def _require_plain_luks(self, found: Luks) -> None:
+        if found.odd:
+            raise RefusedError(
+                f"the LUKS header of {self.name} was not touched because {found.odd}, so its key may lie elsewhere too; "
+                "bring that to its end with cryptsetup, or sanitize the drive"
+            )
+        if self.header is None and found.detached:
+            raise RefusedError(
+                f"{self.name} holds a detached header and no data of its own, so nothing was done; overwrite it with the module overwrite, "
+                "or name the device of the data and a file as its header"
+            )
+        if self.header is None and found.area[1] > self.device.size:
+            raise RefusedError(f"the header of {self.name} says that it is larger than the device, so nothing was done; look at the device")
+
     def require_ready(self) -> None:
         found = self._read_header()
-        open_as = self.mappings(found.uuid)
-        if open_as and not self.close:
-            raise RefusedError(
-                f"the volume of {self.name} is open as {', '.join(open_as)}, so nothing was done; stop what uses it and close it, or give close: true"
-            )
-        for mapping in open_as:
-            self._require_unused(mapping)
-        if not open_as:
-            require_free(gather_use(self.device), on_unseen=self.on_unseen)
-        if self.header is not None:
-            require_destroyable(self.header, "the detached header")
-        elif not found.detached and found.area[1] > self.device.size:
-            raise RefusedError(f"the header of {self.name} says that it is larger than the device, so nothing was done; look at the device")
+        self._require_unused(found.uuid)
+        if self._recalled is None:
+            if self.header is not None:
+                require_destroyable(self.header, "the detached header")
+            elif not self.facts.in_place:
+                raise RefusedError(
+                    f"the header of {self.name} was not touched because overwriting it would prove nothing: {self.facts.reason}; "
+                    "destroy what lies below, or sanitize it"
+                )
         self.backups.require_ready(found.uuid)
+        # Without the library nothing could be overwritten with noise.
+        open_source(RANDOM).wipe()
 
-    def mappings(self, uuid: str) -> list[str]:
-        """The names under which the kernel has the volume open."""
-        begins = tuple(f"CRYPT-LUKS{version}-{uuid.replace('-', '')}-" for version in (1, 2))
-        found = []
-        block = os.path.join(self.sys_root, "block")
-        for name in sorted(os.listdir(block)):
-            if _text(block, name, "dm", "uuid").startswith(begins):
-                found.append(_text(block, name, "dm", "name"))
-        return found
+    def _require_unused(self, uuid: str) -> None:
+        require_unused(self.device, uuid, close=self.close, on_unseen=self.on_unseen, sys_root=self.sys_root, proc_root=self.proc_root)
 
-    def _require_unused(self, mapping: str) -> None:
-        told = ask(["dmsetup", "info", "-c", "--noheadings", "-o", "open", mapping])
-        if told.code != 0 or told.text.strip() != "0":
-            why = failure(told) if told.code != 0 else f"{told.text.strip()} users have it open"
+    def require_same(self, plan: t.Mapping[str, t.Any], steps: Steps) -> None:
+        if not self._as_left(plan, steps):
             raise RefusedError(
-                f"the mapping {mapping} of {self.name} cannot be closed ({why}), so nothing was done; unmount and stop what uses it"
+                f"{self.name} is not the medium that the interrupted run was about, or was written to since, so nothing was done; connect that one, "
+                "or move the directory of the run aside to begin anew"
             )
+        self._require_unused(plan["uuid"])
+        self._proven = _proven(steps)
+
+    def _as_left(self, plan: t.Mapping[str, t.Any], steps: Steps) -> bool:
+        """Whether it is the medium that a run was about: it has the volume's header still, or the same data as then."""
+        if not same_medium(plan["identity"], self.device.identity):
+            return False
+        with self._reading():
+            headers = [] if self.header is not None else [uuid for offset, uuid in headers_on(self.device.path) if offset < plan["area"][1]]
+            if any(uuid != plan["uuid"] for uuid in headers):
+                return False
+            discarded = any(step == "discarding" for step, _told in steps)
+            return bool(headers) or discarded or digest_behind(self.device, plan["behind"]["offset"]) == plan["behind"]["digest"]
+
+    @contextlib.contextmanager
+    def _reading(self) -> t.Iterator[None]:
+        """:raises RefusedError: the device cannot be read."""
+        try:
+            yield
+        except OSError as error:
+            raise RefusedError(f"{self.name} cannot be read ({error.strerror}), so nothing was done; look at it") from error
+
+    def recall(self, plan: t.Mapping[str, t.Any], found: t.Sequence[Precondition], steps: Steps) -> bool:
+        if self.header is not None:
+            gone = not os.path.lexists(self.header)
+        else:
+            with self._reading():
+                gone = not any(offset < plan["area"][1] for offset, _uuid in headers_on(self.device.path))
+        if not gone or not self._as_left(plan, steps):
+            return False
+        about = plan["about"]
+        self.luks = Luks(
+            about["version"],
+            plan["uuid"],
+            (),
+            (plan["area"][0], plan["area"][1]),
+            about["cipher"],
+            about["key_bits"],
+            tuple(about["slots"]),
+            tuple(about["tokens"]),
+        )
+        # What was written in the clear once may have been overwritten or discarded meanwhile, and is not the less known for that.
+        self._recalled = plan, next(each for each in found if each.name == "encrypted_from_first_write")
+        self._proven = _proven(steps)
+        return True
 
     def preconditions(self) -> list[Precondition]:
         found = self._read_header()
-        secret = self._secret()
+        secret = self.key_file.secret()
         names = (f"cryptsetup:{found.uuid}", *(f"CRYPT-LUKS{version}-{found.uuid.replace('-', '')}" for version in (1, 2)))
         strength, told = strength_of(found)
         slots = f"key slots {', '.join(found.slots) or 'none'} and tokens {', '.join(found.tokens) or 'none'}"
         return [
-            self._first_write(found),
+            self._recalled[1] if self._recalled else self._first_write(found),
             Precondition("strength", strength, (told,)),
             Precondition("no_other_key", "met", (f"{slots} lie in the header, which goes as a whole",)),
-            self.backups.precondition(),
-            self._stale(),
+            self._no_backup(found.uuid),
+            self._stale(found.uuid),
             look_in_memory(names, _PROGRAMS, secret=secret, sys_root=self.sys_root, proc_root=self.proc_root),
         ]
 
+    def _no_backup(self, uuid: str) -> Precondition:
+        declared = self.backups.precondition(uuid)
+        found, unread = copies_elsewhere(uuid, self.device, apart=self.header is not None, sys_root=self.sys_root)
+        if found:
+            told = f"a header of the same volume lies on {', '.join(found)}"
+            return Precondition("no_backup", "not_met", (*declared.looked_at, f"{told}, and opens its data where those are copied too"))
+        if unread:
+            told = f"whether another block device has a header of it cannot be read ({'; '.join(unread[:3])})"
+            return Precondition("no_backup", worst((declared.state, "unknown")), (*declared.looked_at, told))
+        return declared._replace(looked_at=(*declared.looked_at, "no other block device of this host begins with a header of it"))
+
     def _first_write(self, found: Luks) -> Precondition:
         """Noise and untouched blocks are what a volume should hold that was encrypted from its first write; they do not prove it."""
-        name, every = "encrypted_from_first_write", self.look.every
-        if not every:
+        name = "encrypted_from_first_write"
+        if not self.look.every:
             return Precondition(name, "unknown", ("the volume's data were not looked at",))
         seen = look_at_device(self.device, self.look)
         end = 0 if self.header else found.area[1]
         clear = [(offset, kind) for offset, kind in seen.beginnings if offset >= end]
-        if clear or seen.beginnings_count > len(seen.beginnings):
-            offset, kind = (clear or seen.beginnings)[0]
+        if clear:
+            offset, kind = clear[0]
             return Precondition(name, "not_met", (f"the beginning of {kind} lies in the clear at offset {offset}",))
-        if seen.disorder[3] and seen.disorder[0] < _NOISE and not self.header:
-            return Precondition(name, "unknown", ("some blocks hold neither noise nor one value only",))
-        part = f"{seen.read_bytes} of {self.device.size} bytes were read"
-        return Precondition(
-            name, "unknown", (f"{part}, which hold nothing in the clear that is known, but what was overwritten since is not seen",)
-        )
+        chosen = f" (a sample chosen by the seed {self.look.seed})" if self.look.every > 1 else ""
+        told = [f"{seen.read_bytes} of {self.device.size} bytes were read{chosen}, in which nothing known begins in the clear"]
+        if seen.disorder[3] and seen.disorder[0] < _NOISE:
+            told.append("some blocks hold neither noise nor one value only")
+        if seen.unread.bad_bytes:
+            told.append(f"{seen.unread.bad_bytes} bytes could not be read")
+        return Precondition(name, "unknown", (*told, "what was overwritten since is not seen"))
 
-    def _stale(self) -> Precondition:
-        facts = FilesystemProbe().assess_device(self.device.major, self.device.minor)
-        self.limits = [limit for limit in facts.limits if limit not in self.limits] + self.limits
-        name = "no_stale_copy"
-        if self.header is not None:
-            return Precondition(name, "met", ("the detached header's file is overwritten where it lies",))
-        if not facts.in_place:
-            return Precondition(name, "unknown", (facts.reason,))
-        if LIMIT_FLASH in facts.limits:
-            return Precondition(name, "unknown", ("a flash medium may keep the header's old blocks where nobody can overwrite them",))
-        return Precondition(name, "met", (f"{self.name} is overwritten in place",))
-
-    def _secret(self) -> bytes | None:
-        """What the key file holds, as far as it is long enough to be looked for."""
-        if self.key_file is None:
-            return None
-        require_plain(self.key_file, "the key file")
+    def _stale(self, uuid: str) -> Precondition:
+        name, told = "no_stale_copy", []
         try:
-            with open(self.key_file, "rb") as handle:
-                secret = handle.read(4096).strip()
+            assessed: list[tuple[str, FilesystemFacts]] = [] if self.header is not None else [(self.name, self.facts)]
+            files = [self.header] if self.header is not None and os.path.lexists(self.header) else []
+            files += [each["path"] for each in self.backups.found(uuid)]
+            assessed += [(path, assess_file(path)) for path in files]
         except OSError as error:
-            raise RefusedError(
-                f"the key file {self.key_file} cannot be read ({error.strerror}), so nothing was done; correct it"
-            ) from error
-        return secret if len(secret) >= _SHORTEST_SECRET else None
+            return Precondition(name, "unknown", (f"what holds it cannot be looked at ({error.strerror})",))
+        for what, facts in assessed:
+            told += [f"{what}: {why}" for why in ([] if facts.in_place else [facts.reason])]
+            told += [f"{what}: {why}" for limit, why in _KEEPS.items() if limit in facts.limits]
+            self.limits += [limit for limit in facts.limits if limit not in self.limits]
+        if told:
+            return Precondition(name, "unknown", tuple(told))
+        return Precondition(name, "met", (f"{', '.join(what for what, _facts in assessed) or self.name}: overwritten in place",))
 
-    def _tried(self) -> tuple[bool | None, str]:
-        """Whether the key file opens the volume, and cryptsetup's words; C(None) where that cannot be tried."""
-        if self.key_file is None:
-            return None, "no key file was given"
-        where = ["--header", self.header, self.device.path] if self.header else [self.device.path]
-        told = ask(["cryptsetup", "open", "--test-passphrase", "--batch-mode", "--key-file", self.key_file, *where])
-        if told.code is None:
-            return None, failure(told)
-        return told.code == 0, failure(told) if told.code else ""
+    @property
+    def _where(self) -> list[str]:
+        return ["--header", self.header, self.device.path] if self.header is not None else [self.device.path]
 
     def opens(self) -> str:
-        opened, told = self._tried()
-        if opened is False:
-            raise RefusedError(f"the key file does not open {self.name} ({told}), so nothing was done; correct it, or the identity")
-        return "the key file opened it before" if opened else ""
+        if self._recalled is not None:
+            return ""
+        return self.key_file.require_opens(self.name, self._where)
 
     def plan(self) -> dict[str, t.Any]:
         found = self._read_header()
-        header = facts_of(self.header) if self.header is not None else None
-        return {"uuid": found.uuid, "area": list(found.area), "backups": self.backups.found(found.uuid), "header": header}
+        backups = self.backups.found(found.uuid)
+        if self._recalled is not None:
+            return {**self._recalled[0], "backups": backups, "identity": self.device.identity}
+        behind = 0 if self.header is not None else found.area[1]
+        with self._reading():
+            recognised = digest_behind(self.device, behind)
+        return {
+            "uuid": found.uuid,
+            "area": list(found.area),
+            "backups": backups,
+            "header": facts_of(self.header) if self.header is not None else None,
+            "identity": self.device.identity,
+            "behind": {"offset": behind, "digest": recognised},
+            "about": {
+                "version": found.version,
+                "cipher": found.cipher,
+                "key_bits": found.key_bits,
+                "slots": list(found.slots),
+                "tokens": list(found.tokens),
+            },
+        }
 
     def erase(self, executor: Executor, plan: t.Mapping[str, t.Any], note: Note) -> None:
-        for mapping in self.mappings(plan["uuid"]):
-            note("closing", {"mapping": mapping})
-            told = tell(executor, ["cryptsetup", "close", mapping], "close an encrypted volume")
-            if told.code != 0:
-                raise DisposalError(
-                    f"the mapping {mapping} of {self.name} could not be closed ({failure(told)}); stop what uses it, and run again"
-                )
-        self.backups.destroy(executor, plan["backups"], note)
+        close_mappings(executor, self.device, plan["uuid"], note, sys_root=self.sys_root)
+        # What lies on the device beside the mappings shows only now.
+        self._require_unused(plan["uuid"])
+        self.backups.destroy(executor, plan["backups"], note, self._proven)
         if plan["header"] is not None:
-            note("overwriting", {"header": "detached"})
-            result = destroy_file(executor, plan["header"])
-            if result is not None and result.outcome != "destroyed":
-                raise DisposalError(f"the detached header was not destroyed: {result.reason}; destroy the medium that holds it")
+            destroy_noted(executor, plan["header"], "the detached header", note, self._proven)
             return
         start, length = plan["area"]
         note("overwriting", {"offset": start, "bytes": length})
@@ -243,34 +308,39 @@ class LuksVolume(KeyTarget):
             os.close(fd)
         note("overwritten", {"outcome": outcome, "reason": reason, "verified_bytes": verified})
         if outcome != "destroyed":
-            raise DisposalError(f"the header of {self.name} was not overwritten: {reason}; look at the medium, or destroy it physically")
+            raise DisposalError(
+                f"the header of {self.name} was not overwritten: {reason}; look at the medium and run again, or destroy it physically",
+                details={"outcome": outcome},
+            )
 
     def look_back(self, plan: t.Mapping[str, t.Any]) -> Gone:
         left = [each["path"] for each in plan["backups"] if os.path.lexists(each["path"])]
-        seen: dict[str, t.Any] = {"area": list(plan["area"]), "headers": 0, "backups": len(plan["backups"]), "opens": None}
+        seen: dict[str, t.Any] = {"area": list(plan["area"]), "headers": 0, "backups": len(plan["backups"]), "opens": None, "told": ""}
         if left:
             return Gone("left", f"{len(left)} backups of the header are still there", seen)
-        open_as = self.mappings(plan["uuid"])
+        open_as = mappings_of(plan["uuid"], sys_root=self.sys_root)
         if open_as:
-            return Gone("left", f"the kernel still has the volume open as {', '.join(open_as)}", seen)
+            return Gone("left", f"the kernel still has the volume open as {', '.join(each.name for each in open_as)}", seen)
         if self.header is not None:
-            if os.path.lexists(self.header):
-                return Gone("left", "the detached header is still there", seen)
-            return Gone("gone", "", seen)
+            return Gone("left", "the detached header is still there", seen) if os.path.lexists(self.header) else Gone("gone", "", seen)
         try:
-            head = _head(self.device.path, direct=True, device=self.device)
+            seen["headers"] = len(self._headers(plan["uuid"], plan["area"][1]))
         except (OSError, RefusedError) as error:
             return Gone("unknown", f"the header's place cannot be read back ({error})", seen)
-        seen["headers"] = len(find_headers(head))
         if seen["headers"]:
             return Gone("left", "a LUKS header is found there still", seen)
-        seen["opens"], told = self._tried()
+        seen["opens"], seen["told"] = self.key_file.tried(self._where)
         if seen["opens"]:
             return Gone("left", "the key file still opens it", seen)
-        seen["told"] = told
         return Gone("gone", "", seen)
 
-    def discard(self, executor: Executor, how: str, note: Note) -> None:
+    def _headers(self, uuid: str, end: int) -> list[int]:
+        """Offsets of what begins as a header in its place, or as one of the volume anywhere, past the page cache."""
+        head = read_place(self.device, 0, HEAD_BYTES)
+        found = uuids_at(lambda offset, length: head[offset : offset + length])
+        return [offset for offset, each in found if each == uuid or offset < end]
+
+    def discard(self, executor: Executor, plan: t.Mapping[str, t.Any], how: str, note: Note) -> None:
         if how == "none":
             return
         note("discarding", {"how": how})
@@ -278,12 +348,15 @@ class LuksVolume(KeyTarget):
             done = overwrite_device(executor, self.device, find_scheme(DEFAULT_SCHEME), on_unseen=self.on_unseen)
             if done.outcome != "destroyed":
                 raise DisposalError(
-                    f"the key of {self.name} is gone, but its data were not overwritten: {done.reason}; overwrite the device"
+                    f"the key of {self.name} is gone, but its data were not overwritten: {done.reason}; overwrite the device",
+                    details={"outcome": done.outcome},
                 )
             return
+        # The header's place stays as it was read back, since what a device shows where it has discarded may change.
+        start = 0 if self.header is not None else plan["area"][1]
         fd = open_device(executor, self.device)
         try:
-            executor.ioctl(fd, _BLKDISCARD, "discard a device", argument=bytearray(struct.pack("=QQ", 0, self.device.size)))
+            executor.ioctl(fd, _BLKDISCARD, "discard a device", argument=bytearray(struct.pack("=QQ", start, self.device.size - start)))
         except OSError as error:
             raise DisposalError(
                 f"the key of {self.name} is gone, but its data were not discarded ({error.strerror}); give discard: none or overwrite"
@@ -291,41 +364,37 @@ class LuksVolume(KeyTarget):
         finally:
             os.close(fd)
 
-    def left(self) -> t.Any:
-        return digest(_head(self.device.path, direct=True, device=self.device))
+    def left(self, plan: t.Mapping[str, t.Any]) -> t.Any:
+        length = 0 if self.header is not None else min(plan["area"][1], HEAD_BYTES)
+        try:
+            return {"uuid": plan["uuid"], "bytes": length, "digest": digest(read_place(self.device, 0, length))}
+        except OSError as error:
+            raise DisposalError(f"the header's place on {self.name} cannot be read back ({error.strerror}); look at the medium") from error
 
     def still(self, left: t.Any) -> bool:
-        return not (self.header is not None and os.path.lexists(self.header)) and self.left() == left
+        if (self.header is not None and os.path.lexists(self.header)) or self.backups.found(left["uuid"]):
+            return False
+        if copies_elsewhere(left["uuid"], self.device, apart=True, sys_root=self.sys_root)[0]:
+            return False
+        with self._reading():
+            return bool(digest(read_place(self.device, 0, left["bytes"])) == left["digest"])
 
 
-def _text(*parts: str) -> str:
+def _inode(path: str) -> list[tuple[int, int]]:
     try:
-        with open(os.path.join(*parts), encoding="ascii", errors="replace") as handle:
-            return handle.read().strip()
+        facts = os.stat(path)
     except OSError:
-        return ""
+        return []
+    return [(facts.st_dev, facts.st_ino)]
 
 
-def _head(path: str, *, direct: bool = False, device: Device | None = None) -> bytes:
-    """The bytes in which a LUKS header may lie; C(direct) past the page cache.
-
-    :raises OSError: they cannot be read.
-    :raises RefusedError: it is not the device that was found.
-    """
-    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | (os.O_DIRECT if direct else 0))
+def _mode(path: str) -> int:
     try:
-        problem = recheck(fd, device) if device is not None else ""
-        if problem:
-            raise RefusedError(problem)
-        size = os.lseek(fd, 0, os.SEEK_END)
-        length = min(HEAD_BYTES, size)
-        buffer = mmap.mmap(-1, max(length, 1))
-        done = 0
-        while done < length:
-            got = os.preadv(fd, [memoryview(buffer)[done:length]], done)
-            if not got:
-                break
-            done += got
-        return bytes(buffer[:done])
-    finally:
-        os.close(fd)
+        return os.stat(path).st_mode
+    except OSError:
+        return 0
+
+
+def _proven(steps: Steps) -> dict[str, str]:
+    """The files that an earlier run has noted as overwritten, each with its other name."""
+    return {told["file"]: told["aside"] for step, told in steps if step == "overwritten" and "file" in told}

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-FileCopyrightText: 2026 recordings.disposal contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Find the one block device that an identity names: by serial, WWN, partition UUID or a loop device's file, never by path alone."""
+"""Find the one block device that an identity names: by serial, WWN, partition's or volume's UUID or a loop device's file, never by path alone."""
 
 from __future__ import annotations
 
@@ -26,22 +26,23 @@ __all__ = [
     "parse_uevent",
     "parse_udev",
     "parse_vpd_serial",
+    "plain_volume",
     "plain_wwn",
     "same_medium",
     "twins",
 ]
 
 # What names a device; size_bytes only narrows.
-IDENTITY_KEYS = ("serial", "wwn", "partuuid", "backing_file")
+IDENTITY_KEYS = ("serial", "wwn", "partuuid", "volume_uuid", "backing_file")
 _SIZE = "size_bytes"
-# The suboptions of a module's option C(device): of a whole disk, and of a disk or a partition.
+# The suboptions of a module's option C(device): of a whole disk, and of a disk, a partition or a volume over others.
 DISK_OPTIONS: dict[str, dict[str, t.Any]] = {
     "serial": {"type": "str"},
     "wwn": {"type": "str"},
     "backing_file": {"type": "str"},
     "size_bytes": {"type": "int"},
 }
-DEVICE_OPTIONS: dict[str, dict[str, t.Any]] = {**DISK_OPTIONS, "partuuid": {"type": "str"}}
+DEVICE_OPTIONS: dict[str, dict[str, t.Any]] = {**DISK_OPTIONS, "partuuid": {"type": "str"}, "volume_uuid": {"type": "str"}}
 _SECTOR = 512
 _WWN_PREFIX = re.compile(r"^(?:0x|naa\.|eui\.|uuid\.|nguid\.)")
 
@@ -56,7 +57,7 @@ class Device:
     :arg size: bytes.
     :arg logical: sector size in which it is addressed, in bytes; C(physical) that in which it is kept.
     :arg parent: the whole disk's name of a partition, C(None) of a whole disk.
-    :arg facts: all serials, WWNs, partition UUIDs and backing files found, by the identity's keys; a partition has its disk's too.
+    :arg facts: all serials, WWNs, UUIDs of partitions and volumes, and backing files found, by the identity's keys; a partition has its disk's too.
     :arg asked: the identity by which it was found.
     :arg sequence: the kernel's number of this medium's appearance, empty before Linux 5.15.
     """
@@ -113,6 +114,12 @@ def plain_wwn(text: str) -> str:
     return plain if plain.startswith("t10.") else re.sub("[-: ]", "", plain)
 
 
+def plain_volume(text: str) -> str:
+    """The UUID of an MD array without the signs in which tools differ; one of the device mapper as it is."""
+    plain = re.sub("[-:]", "", text.lower())
+    return plain if re.fullmatch("[0-9a-f]{32}", plain) else text
+
+
 def _text(*parts: str) -> str:
     try:
         with open(os.path.join(*parts), encoding="utf-8", errors="surrogateescape") as handle:
@@ -145,7 +152,13 @@ def _disk_facts(directory: str, name: str, udev: t.Mapping[str, str]) -> dict[st
     # An NVMe namespace without an identifier of that kind shows zeros.
     wwns = (wwn for wwn in map(plain_wwn, names) if wwn.strip("0 "))
     backing = loop_backing(directory, name) if os.path.isdir(os.path.join(directory, "loop")) else None
-    found = {"serial": _unique(serials), "wwn": _unique(wwns), "backing_file": _unique([backing or ""])}
+    volumes = [_text(directory, "dm", "uuid"), _text(directory, "md", "uuid"), udev.get("DM_UUID", ""), udev.get("MD_UUID", "")]
+    found = {
+        "serial": _unique(serials),
+        "wwn": _unique(wwns),
+        "volume_uuid": _unique(map(plain_volume, volumes)),
+        "backing_file": _unique([backing or ""]),
+    }
     return {key: values for key, values in found.items() if values}
 
 
@@ -221,7 +234,7 @@ def _checked(identity: t.Mapping[str, str]) -> dict[str, str]:
             raise RefusedError(f"the identity has the unknown key {key!r}; allowed are {', '.join((*IDENTITY_KEYS, _SIZE))}")
         if not text:
             raise RefusedError(f"the identity's {key} is empty, which would name no device or any; give its value or leave the key out")
-        wanted[key] = {"wwn": plain_wwn, "partuuid": str.lower}.get(key, str)(text)
+        wanted[key] = {"wwn": plain_wwn, "partuuid": str.lower, "volume_uuid": plain_volume}.get(key, str)(text)
     if not any(key in wanted for key in IDENTITY_KEYS):
         raise RefusedError(f"the identity names no device; give at least one of {', '.join(IDENTITY_KEYS)}")
     if _SIZE in wanted and not wanted[_SIZE].isdigit():
@@ -238,7 +251,7 @@ def _shown(wanted: t.Mapping[str, str]) -> str:
 def find_device(identity: t.Mapping[str, str], *, sys_root: str = "/sys", run_root: str = "/run", sizeless: bool = False) -> Device:
     """The one device that has every key of the identity.
 
-    C(serial), C(wwn) (also EUI and NGUID) and C(backing_file) name a whole disk, C(partuuid) names a partition, with the others its disk's.
+    C(serial), C(wwn) (also EUI and NGUID), C(volume_uuid) and C(backing_file) name a whole disk, C(partuuid) names a partition, with the others its disk's.
 
     :arg identity: C(size_bytes) is the size that the register expects.
     :arg sizeless: a device that shows no size now is meant too, as one that is busy with a sanitize after a restart.

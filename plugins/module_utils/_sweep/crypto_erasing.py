@@ -16,7 +16,7 @@ from .._evidence.canonical import digest_of
 from .._evidence.journal import Journal, JournalState, read_journal
 from .._executor import Executor
 from .._jobs.lock import host_lock
-from .._keys.erasable import KeyTarget
+from .._keys.erasable import KeyTarget, Steps
 from .._keys.preconditions import Gone, Precondition, declared, demands_of, judge_keys, limits_of, refusal_of
 from .._standards.techniques import techniques
 from .approved import journal_path
@@ -69,6 +69,10 @@ class _Seen(t.NamedTuple):
     preconditions: list[Precondition]
     opened: str
 
+    @classmethod
+    def of(cls, intent: t.Mapping[str, t.Any]) -> _Seen:
+        return cls(intent["plan"], [Precondition.of(row) for row in intent["preconditions"]], intent["opened"])
+
 
 def crypto_erase_of(params: t.Mapping[str, t.Any], executor: Executor, *, check_mode: bool) -> dict[str, t.Any]:
     """The result of C(crypto_erase).
@@ -91,33 +95,49 @@ def crypto_erase_of(params: t.Mapping[str, t.Any], executor: Executor, *, check_
             raise RefusedError(
                 "an earlier run over this key was interrupted, so nothing was done; give resume: true to have it brought to its end"
             )
-        intent = pending.intents[-1]
-        seen = _Seen(intent["plan"], [Precondition.of(row) for row in intent["preconditions"]], intent["opened"])
+        seen = _Seen.of(pending.intents[-1])
+        target.require_same(seen.plan, _steps(pending.steps))
         if check_mode:
             return {**_result(task, number, last, seen, None, 0.0), "changed": True}
         return _carried(state, task, number, seen, params, resumed=True)
-    if last is not None:
-        told = _ended_before(state, task, number, last)
+    earlier: _Seen | None = None
+    if last is not None and last.outcome_of(task.set) is not None:
+        told = _still(state, task, number, last) if last.outcome_of(task.set) == "destroyed" else None
         if told is not None:
             return told
+        earlier = _recalled(state, task, number)
     seen = _looked(task, params)
+    if earlier is not None:
+        seen = seen._replace(opened=earlier.opened)
     if check_mode:
         return {**_result(task, number + 1, None, seen, None, 0.0), "changed": True}
     return _carried(state, task, number + 1, seen, params, resumed=False)
 
 
-def _ended_before(state: StateDir, task: _Task, number: int, last: JournalState) -> dict[str, t.Any] | None:
-    """The result of the run that destroyed the key, where it is gone still and the level was enough; C(None) where there is something to do."""
+def _steps(records: t.Sequence[t.Mapping[str, t.Any]]) -> Steps:
+    return [(record["step"], record["told"]) for record in records]
+
+
+def _recalled(state: StateDir, task: _Task, number: int) -> _Seen | None:
+    """What the last run saw before, where it left the key gone and only what was open then has to be seen to."""
+    records = list(read_journal(journal_path(state.path, run_id(task.name, number)), allow_torn=True))
+    intents = [record for record in records if record["type"] == "intent"]
+    if not intents:
+        return None
+    seen = _Seen.of(intents[-1])
+    steps = _steps([record for record in records if record["type"] == "step"])
+    return seen if task.target.recall(seen.plan, seen.preconditions, steps) else None
+
+
+def _still(state: StateDir, task: _Task, number: int, last: JournalState) -> dict[str, t.Any] | None:
+    """The result of the run that destroyed the key, where it is gone still and the level was enough; C(None) where something new is there."""
     for record in read_journal(journal_path(state.path, run_id(task.name, number)), allow_torn=True):
-        if record["type"] != "outcome" or not record["proof"]:
-            continue
-        proof = record["proof"]
-        if record["outcome"] != "destroyed":
-            task.target.earlier = proof
-        elif satisfies(record["level"]["achieved"], task.required) and task.target.still(proof["left"]):
-            rows = [Precondition.of(row) for row in proof["preconditions"]]
-            told = _result(task, number, last, _Seen({}, rows, proof["opened"]), None, 0.0)
-            return {**told, "limits": list(proof["limits"]), "changed": False}
+        if record["type"] == "outcome" and record["outcome"] == "destroyed" and satisfies(record["level"]["achieved"], task.required):
+            if not task.target.still(record["proof"]["left"]):
+                return None
+            rows = [Precondition.of(row) for row in record["proof"]["preconditions"]]
+            told = _result(task, number, last, _Seen({}, rows, record["proof"]["opened"]), None, 0.0)
+            return {**told, "limits": list(record["proof"]["limits"]), "changed": False}
     return None
 
 
@@ -140,10 +160,13 @@ def _carried(state: StateDir, task: _Task, number: int, seen: _Seen, params: t.M
     state.make(os.path.join("runs", run))
     started = time.monotonic()
     gone: Gone | None = None
+    left: t.Any = None
     with (
         host_lock(state.path, state.executor, purpose=f"{TECHNIQUE} {run}", name=f"lock-{task.set.partition(':')[2][:16]}"),
         Journal.open(journal_path(state.path, run), executor=state.executor) as journal,
     ):
+        if journal.state.closed:
+            raise RefusedError("another run over this key has ended meanwhile, so nothing was done; run again")
         if task.set not in journal.state.pending:
             # Once more, since one may have been placed meanwhile.
             refuse_holds(state, params["holds"])
@@ -160,15 +183,18 @@ def _carried(state: StateDir, task: _Task, number: int, seen: _Seen, params: t.M
             gone = task.target.look_back(seen.plan)
             note("looked", {"state": gone.state, "told": gone.told})
             if gone.state == "gone":
-                task.target.discard(state.executor, params["discard"], note)
+                task.target.discard(state.executor, seen.plan, params["discard"], note)
+                left = task.target.left(seen.plan)
         except DisposalError as error:
             # What was begun is not known to be without effect, unless nothing was.
             if not journal.state.pending[task.set].steps:
                 _ended(task, journal, "not_destroyed", [error.message], None)
-            error.details.update(_result(task, number, journal.state, seen, None, time.monotonic() - started))
+            begun = error.details.pop("outcome", "unknown") if task.set in journal.state.pending else ""
+            told = _result(task, number, journal.state, seen, gone, time.monotonic() - started, begun=begun)
+            error.details.update(told, reason=error.message, changed=bool(begun))
             raise
         outcome, reason = judge_keys(gone, seen.preconditions, task.demands)
-        _ended(task, journal, outcome, [reason] if reason else [], _proof(task, seen, gone, outcome))
+        _ended(task, journal, outcome, [reason] if reason else [], _proof(task, seen, gone, left if outcome == "destroyed" else None))
         result = _result(task, number, journal.state, seen, gone, time.monotonic() - started)
         result["journal"] = {"path": journal.path, "head": journal.head, "records": journal.seq}
     result.update(changed=True, reason=reason)
@@ -188,14 +214,14 @@ def _announce(task: _Task, journal: Journal, seen: _Seen) -> None:
     journal.sync()
 
 
-def _proof(task: _Task, seen: _Seen, gone: Gone, outcome: str) -> dict[str, t.Any]:
+def _proof(task: _Task, seen: _Seen, gone: Gone, left: t.Any) -> dict[str, t.Any]:
     return {
         "subject": task.target.subject,
         "preconditions": [each.row() for each in seen.preconditions],
         "opened": seen.opened,
         "seen": dict(gone.seen),
         "limits": [*task.target.limits, *limits_of(seen.preconditions)],
-        "left": task.target.left() if outcome == "destroyed" else None,
+        "left": left,
     }
 
 
@@ -213,10 +239,15 @@ def _ended(task: _Task, journal: Journal, outcome: str, reasons: list[str], proo
     journal.end()
 
 
-def _result(task: _Task, number: int, journal: JournalState | None, seen: _Seen, gone: Gone | None, seconds: float) -> dict[str, t.Any]:
-    """What every way out returns, filled as far as it got."""
-    about = {"run": run_id(task.name, number), "method": task.method, "target": task.target.subject}
-    result = envelope(journal, required=task.required, reachable=task.reachable, due=1, **about)
+def _result(
+    task: _Task, number: int, journal: JournalState | None, seen: _Seen, gone: Gone | None, seconds: float, *, begun: str = ""
+) -> dict[str, t.Any]:
+    """What every way out returns, filled as far as it got.
+
+    :arg begun: the outcome so far of what was begun and is not at its end.
+    """
+    about: dict[str, t.Any] = {"run": run_id(task.name, number), "method": task.method, "target": task.target.subject}
+    result = envelope(journal, required=task.required, reachable=task.reachable, due=1, begun=begun, **about)
     result["level"]["standard"] = task.standard or STANDARD
     result.update(
         technique=TECHNIQUE,

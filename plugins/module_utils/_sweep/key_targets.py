@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 import typing as t
 
 from .._erasure.looking import Look
@@ -31,7 +32,7 @@ def _luks(params: t.Mapping[str, t.Any], _executor: Executor) -> KeyTarget:
         header=given["header"],
         key_file=given["key_file"],
         backups=params["header_backups"],
-        look=Look(every=every, seed=params["seed"] or ""),
+        look=Look(every=every, seed=params["seed"] or os.urandom(8).hex()),
         close=params["close"],
         on_unseen=params["on_unseen"],
     )

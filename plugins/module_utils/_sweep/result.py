@@ -56,14 +56,19 @@ def outcome_of(counts: t.Mapping[str, int], due: int) -> str:
     return "unknown" if counts["unknown"] else "destroyed" if due and counts["destroyed"] == due else "not_destroyed"
 
 
-def envelope(journal: JournalState | None, *, required: str, reachable: str, due: int, **record: t.Any) -> dict[str, t.Any]:
+def envelope(
+    journal: JournalState | None, *, required: str, reachable: str, due: int, begun: str = "", **record: t.Any
+) -> dict[str, t.Any]:
     """Counts, outcome, level and evidence of a run, as far as it got.
 
     :arg required: the level; C(reachable) the one that is reached where all is destroyed.
     :arg due: sets that are to be destroyed.
+    :arg begun: as what a set counts that was begun and has no outcome yet; left out where there is none.
     :arg record: what the evidence tells besides, the run's name C(run) among it.
     """
     counts = dict(journal.counts) if journal else dict.fromkeys(OUTCOMES, 0)
+    if begun:
+        counts[begun] += 1
     outcome = outcome_of(counts, due)
     achieved = reachable if due and counts["destroyed"] == due else LEVELS[0]
     told = {**record, "outcome": outcome, "counts": counts}

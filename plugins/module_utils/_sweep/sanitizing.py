@@ -375,7 +375,7 @@ def _ended(task: _Task, journal: Journal, outcome: str, reasons: list[str], proo
 def _result(task: _Task, number: int, journal: JournalState | None, done: SanitizeResult | None, seconds: float) -> dict[str, t.Any]:
     """What every way out returns, filled as far as it got."""
     names = [device.name for device in task.reached] or [task.device.name]
-    about = {"run": run_id(task.name, number), "method": task.method, "device": task.subject}
+    about: dict[str, t.Any] = {"run": run_id(task.name, number), "method": task.method, "device": task.subject}
     result = envelope(journal, required=task.required, reachable=task.reachable, due=1, **about)
     result["level"]["standard"] = task.standard
     if done is not None and done.running:

@@ -14,13 +14,20 @@ import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
+from ansible_collections.recordings.disposal.plugins.module_utils._keys.preconditions import DEMANDS, PRECONDITIONS
 from ansible_collections.recordings.disposal.plugins.module_utils._media.choosing import TECHNIQUES
 from ansible_collections.recordings.disposal.plugins.module_utils._standards.techniques import techniques
-from ansible_collections.recordings.disposal.plugins.modules import media_info, media_verify, overwrite, sanitize
+from ansible_collections.recordings.disposal.plugins.modules import crypto_erase, media_info, media_verify, overwrite, sanitize
 
 TOP = pathlib.Path(__file__).resolve().parents[4]
-MODULES = {"media_info": media_info, "media_verify": media_verify, "overwrite": overwrite, "sanitize": sanitize}
-GUIDES = ("media", "sanitize", "overwrite")
+MODULES = {
+    "crypto_erase": crypto_erase,
+    "media_info": media_info,
+    "media_verify": media_verify,
+    "overwrite": overwrite,
+    "sanitize": sanitize,
+}
+GUIDES = ("media", "sanitize", "overwrite", "crypto")
 
 
 def spec(options: dict[str, t.Any]) -> dict[str, dict[str, t.Any]]:
@@ -78,3 +85,10 @@ def test_the_guide_lists_every_technique_with_its_level() -> None:
 def test_the_module_lists_every_technique() -> None:
     words = " ".join(yaml.safe_load(sanitize.DOCUMENTATION)["options"]["technique"]["description"])
     assert set(re.findall(r"V\(([^)]*)\)", words)) == {"auto", *TECHNIQUES}
+
+
+def test_the_guide_and_the_module_name_every_precondition_and_demand() -> None:
+    text = (TOP / "docs" / "crypto.md").read_text(encoding="utf-8").partition("## Preconditions")[2].partition("## What the outcome")[0]
+    assert set(re.findall(r"`(\w+)`", text)) >= {*PRECONDITIONS, *DEMANDS}
+    words = " ".join(yaml.safe_load(crypto_erase.DOCUMENTATION)["options"]["preconditions"]["description"])
+    assert set(re.findall(r"V\((\w+)\)", words)) >= {*PRECONDITIONS, *DEMANDS}

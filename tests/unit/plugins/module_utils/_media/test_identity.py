@@ -59,6 +59,10 @@ def world(tmp_path: pathlib.Path) -> World:
     world.disk("sdc", "8:32", device__wwid="naa.600508b1001c4d2e\n")
     world.disk("sdd", "8:48", device__wwid="naa.600508b1001c4d2e\n")
     world.disk("sde", "8:64", mebibytes=0, device__wwid="naa.5000000000000001\n")
+    world.disk("dm-0", "253:0", dm__uuid="LVM-Qw3rTyabcdef\n", dm__name="vg-calls\n")
+    world.disk("dm-1", "253:1")
+    world.udev("253:1", "E:DM_UUID=CRYPT-LUKS2-0b8c-calls\n")
+    world.disk("md127", "9:127", md__uuid="3f6c1d2e-1111-2222-3333-444455556666\n")
     world.disk("cciss!c0d0", "104:0", serial="P1\n")
     world.disk("nvme1c0n1", "259:7", hidden="1\n", wwid="eui.1111111111111111\n")
     return world
@@ -79,6 +83,9 @@ def world(tmp_path: pathlib.Path) -> World:
         ({"partuuid": "3F6C1D2E-02"}, "sda2"),
         ({"partuuid": "3f6c1d2e-01", "serial": "ZC11ABCD"}, "sda1"),
         ({"serial": "P1"}, "cciss!c0d0"),
+        ({"volume_uuid": "LVM-Qw3rTyabcdef"}, "dm-0"),
+        ({"volume_uuid": "CRYPT-LUKS2-0b8c-calls"}, "dm-1"),
+        ({"volume_uuid": "3F6C1D2E:11112222:33334444:55556666"}, "md127"),
     ],
 )
 def test_the_one_device_is_found(world: World, identity: dict[str, str], name: str) -> None:
@@ -99,14 +106,14 @@ def test_what_is_told_of_a_device(world: World) -> None:
 @pytest.mark.parametrize(
     ("identity", "words"),
     [
-        ({}, "names no device; give at least one of serial, wwn, partuuid, backing_file"),
+        ({}, "names no device; give at least one of serial, wwn, partuuid, volume_uuid, backing_file"),
         ({"size_bytes": "67108864"}, "names no device"),
         ({"serial": ""}, "the identity's serial is empty"),
         ({"wwn": "  "}, "the identity's wwn is empty"),
         ({"serial": "/dev/sda"}, "/dev/sda is a path, and paths change"),
         ({"path": "/dev/disk/by-id/wwn-0x5000c500a1b2c3d4"}, "is a path, and paths change"),
         ({"device": "sda"}, "sda is a path"),
-        ({"model": "ST4000NM0035"}, "the unknown key 'model'; allowed are serial, wwn, partuuid, backing_file, size_bytes"),
+        ({"model": "ST4000NM0035"}, "the unknown key 'model'; allowed are serial, wwn, partuuid, volume_uuid, backing_file, size_bytes"),
         ({"serial": "zc11abcd"}, "no device on this host has serial zc11abcd"),
         ({"serial": "ZC11"}, "no device on this host has serial ZC11"),
         ({"serial": "ZC11ABCD", "wwn": "5000c500a1b2c3d5"}, "no device on this host has serial ZC11ABCD and wwn 5000c500a1b2c3d5"),
@@ -114,6 +121,9 @@ def test_what_is_told_of_a_device(world: World) -> None:
         ({"partuuid": "3f6c1d2e-03"}, "no device on this host has partuuid"),
         ({"wwn": "00000000-0000-0000-0000-000000000000"}, "no device on this host"),
         ({"wwn": "1111111111111111"}, "no device on this host"),
+        # Of the device mapper's, large and small letters differ.
+        ({"volume_uuid": "lvm-qw3rtyabcdef"}, "no device on this host has volume_uuid"),
+        ({"volume_uuid": "/dev/vg/calls"}, "/dev/vg/calls is a path"),
         ({"wwn": "600508b1001c4d2e"}, "2 devices have wwn 600508b1001c4d2e: sdc, sdd (several paths to one medium"),
         ({"serial": "S4EWNX0N123456"}, "2 devices have serial S4EWNX0N123456: nvme0n1, nvme0n2"),
         ({"wwn": "5000000000000001"}, "sde (wwn 5000000000000001) shows no size"),
