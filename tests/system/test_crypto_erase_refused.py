@@ -42,6 +42,15 @@ def bed() -> t.Iterator[Bed]:
         yield bed
 
 
+@pytest.fixture(scope="module")
+def untouched() -> t.Iterator[Volume]:
+    """One volume for all tasks that make no sense: none of them may change it."""
+    with in_memory() as bed:
+        volume = make_volume(bed, "luks1")
+        pathlib.Path(f"{volume.image}.wrong").write_bytes(b"another key altogether")
+        yield volume
+
+
 @pytest.fixture
 def erase(tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
     return eraser(tmp_path / "state", capsys, monkeypatch)
@@ -79,9 +88,8 @@ def erase(tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str], monkeypatc
         ({"state_dir": "relative"}, "the state directory relative is not an absolute path"),
     ],
 )
-def test_a_task_that_makes_no_sense(bed: Bed, erase: Run, options: dict[str, t.Any], words: str) -> None:
-    volume = make_volume(bed, "luks1")
-    pathlib.Path(f"{volume.image}.wrong").write_bytes(b"another key altogether")
+def test_a_task_that_makes_no_sense(untouched: Volume, erase: Run, options: dict[str, t.Any], words: str) -> None:
+    volume = untouched
     names = {"{image}": str(volume.image), "{key}": str(volume.key), "{device}": volume.device}
     text = json.dumps(options)
     for name, value in names.items():
