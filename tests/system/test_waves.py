@@ -22,7 +22,9 @@ HOSTS = ("a", "b", "c")
 
 
 class Fleet:
-    """Three hosts that are directories of this one, each with its own source, root and state."""
+    """Hosts that are directories of this one, each with its own source, root and state."""
+
+    hosts: tuple[str, ...] = HOSTS
 
     def __init__(self, path: pathlib.Path) -> None:
         self.path = path
@@ -48,7 +50,7 @@ class Fleet:
                 "disposal": {"technique": "overwrite", "scheme": "nist_clear", "level": "clear"},
             }
         ]
-        sources = [{"name": host, "layout": "freepbx", "roots": [str(path / host / "monitor")]} for host in HOSTS]
+        sources = [{"name": host, "layout": "freepbx", "roots": [str(path / host / "monitor")]} for host in self.hosts]
         policy = {
             **{"id": "waves", "version": "1", "owner": "ewa@example.com", "review_by": "2099-01-01", "time_zone": "Europe/Warsaw"},
             **{"sources": sources, "classes": classes, "limits": {"share": "100%", "clock_witness": "P3650D"}},
@@ -57,7 +59,7 @@ class Fleet:
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "robot", "-f", str(path / "robot")], check=True)
         public = " ".join((path / "robot.pub").read_text().split()[:2])
         (path / "allowed_signers").write_text(f'robot@example.com namespaces="evidence@recordings.disposal" {public}\n')
-        for host in HOSTS:
+        for host in self.hosts:
             for number, days in enumerate((300, 301, 1)):
                 self.record(host, number, days)
 
@@ -86,7 +88,7 @@ class Fleet:
                 "disposal_sources": [host],
                 "disposal_host_state_dir": str(self.path / host / "state"),
             }
-            for host in HOSTS
+            for host in self.hosts
         }
         inventory = self.path / "inventory.yml"
         inventory.write_text(yaml.safe_dump({"recording_servers": {"hosts": hosts, "vars": self.variables}}))
