@@ -18,8 +18,8 @@ import typing as t
 from .._erasure.marks import Mark, bears
 from .._erasure.names import sync_directories
 from .._erasure.outcomes import FileResult
-from .._erasure.targets import OpenTarget, open_directory, plain_parts
-from .._erasure.workers import Buffers
+from .._erasure.targets import OpenTarget, open_directory, plain_parts, refusal
+from .._erasure.workers import Buffers, Workers
 from .._errors import DisposalError
 from .._evidence.journal import Journal, Pending
 from .._executor import Executor
@@ -78,19 +78,35 @@ class Encrypter(Destroyer):
     """A destroyer of plaintext that first makes sure of the encrypted copy.
 
     :arg recipients: for classes and periods; a set without one is left alone.
+    :arg crew: how many threads encrypt and decrypt.
     :ivar work: what was done.
     """
 
     descriptors = 3
 
     def __init__(
-        self, executor: Executor, journal: Journal, judge: Judge, recipients: Recipients, *, run: str, manner: Manner, work: Work
+        self,
+        executor: Executor,
+        journal: Journal,
+        judge: Judge,
+        recipients: Recipients,
+        *,
+        run: str,
+        manner: Manner,
+        crew: int,
+        work: Work,
     ) -> None:
         super().__init__(executor, journal, judge, run=run, manner=manner, results=self._note_result)
+        # Computing gains nothing from more threads than processors; writing and reading back does.
+        self.crew = Workers(crew)
         self.recipients = recipients
         self.work = work
         self._written: set[str] = set()
         self._named: dict[str, list[Made]] = {}
+
+    def __exit__(self, *exc: object) -> None:
+        self.crew.close()
+        super().__exit__(*exc)
 
     def _note_result(self, row: Row, result: FileResult) -> None:
         if result.passes:
@@ -142,6 +158,9 @@ class Encrypter(Destroyer):
     def fail(self, row: Row, outcome: str, reasons: list[str], proof: dict[str, t.Any] | None) -> None:
         """Record a set that could not be brought to its end; its copies go only where nothing was written to its plaintext."""
         if outcome == "not_destroyed" and row.set not in self._written:
+            if all(reason.startswith(_PATIENT) for reason in reasons):
+                self.skip(row, "; ".join(reasons))
+                return
             self._give_up(row)
         self.work.left["fault"] += 1
         super().fail(row, outcome, reasons, proof)
@@ -160,7 +179,7 @@ class Encrypter(Destroyer):
             begun = begun or bears(target.fd, _marks(pending, place))
         if self._whole(row, told, range(len(told))):
             jobs = list(zip(targets, places))
-            same = all(self.workers.run(jobs, lambda job, buffers: _unchanged(job[0], told[job[1]].plain, buffers)))
+            same = all(self.crew.run(jobs, lambda job, buffers: _unchanged(job[0], told[job[1]].plain, buffers)))
             if same or begun:
                 self._named[row.set] = told
                 return True
@@ -181,7 +200,7 @@ class Encrypter(Destroyer):
         """Whether copies stand at their names as they were read back when they were made."""
         members = files_of(row)
         jobs = [(members[place], told[place]) for place in places]
-        return all(self.workers.run(jobs, lambda job, buffers: self._at_name(row, job[0], job[1], buffers) == job[1].copy))
+        return all(self.crew.run(jobs, lambda job, buffers: self._at_name(row, job[0], job[1], buffers) == job[1].copy))
 
     def _at_name(self, row: Row, member: Member, made: Made, buffers: Buffers) -> str | None:
         *parents, name = plain_parts(member.path)
@@ -204,6 +223,7 @@ class Encrypter(Destroyer):
         left = self._step(left, self._prove)
         left = self._announced(left)
         left = self._step(left, self._reread)
+        left = self._undisturbed(left)
         for name, seconds in (("encrypting", made - began), ("flushing", flushed - made), ("verifying", time.monotonic() - flushed)):
             self.work.seconds[name] += seconds
         return [(item.row, item.targets) for item in left]
@@ -234,7 +254,7 @@ class Encrypter(Destroyer):
             except OSError as error:
                 item.error = DisposalError(f"it cannot be worked with ({error.strerror}); look at the medium")
 
-        self.workers.run(((item, index) for item in items for index in range(len(item.targets))), work)
+        self.crew.run(((item, index) for item in items for index in range(len(item.targets))), work)
         for item in items:
             if item.error is not None:
                 item.close()
@@ -330,6 +350,13 @@ class Encrypter(Destroyer):
             raise DisposalError(
                 "its encrypted copy decrypts to something else than it holds, though it was not changed; look at the memory and the medium"
             )
+
+    def _undisturbed(self, items: list[_Item]) -> list[_Item]:
+        """The sets whose plaintext nobody has tried to open since it was read once more: whoever tries now, waits."""
+        for item in items:
+            if not all(target.undisturbed for target in item.targets):
+                item.error = refusal("busy")
+        return self._step(items, lambda _item, _index, _buffers: None)
 
     def _give_up(self, row: Row) -> None:
         """Take away the copies of a set whose plaintext stays, as far as they are this run's own."""

@@ -17,6 +17,7 @@ import typing as t
 
 import pytest
 
+from ansible_collections.recordings.disposal.plugins.module_utils._erasure.targets import OpenTarget
 from ansible_collections.recordings.disposal.plugins.module_utils._errors import DisposalError, PolicyError, RefusedError
 from ansible_collections.recordings.disposal.plugins.module_utils._evidence.journal import JournalState, read_journal
 from ansible_collections.recordings.disposal.plugins.module_utils._executor import Executor
@@ -286,6 +287,27 @@ def test_a_file_that_another_process_has_open(world: EncryptWorld) -> None:
     world.require_encrypted({path: content})
 
 
+def test_a_file_that_somebody_waits_for_just_before_it_is_overwritten(world: EncryptWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = world.record(days=3)
+    content = path.read_bytes()
+    real = encrypter.digest_of_plain
+    waiting: list[subprocess.Popen[bytes]] = []
+
+    def then_opened(target: OpenTarget, *args: t.Any, **options: t.Any) -> str:
+        found = real(target, *args, **options)
+        waiting.append(subprocess.Popen(["sh", "-c", 'printf more >> "$0"', str(path)]))
+        deadline = time.monotonic() + 20
+        while target.undisturbed and time.monotonic() < deadline:
+            time.sleep(0.01)
+        return found
+
+    monkeypatch.setattr(encrypter, "digest_of_plain", then_opened)
+    result = world.encrypt()
+    assert waiting[0].wait(timeout=20) == 0
+    assert result["left"] == {"busy": 1} and path.read_bytes() == content + b"more"
+    assert not list(path.parent.glob("*.age"))
+
+
 def _append(path: pathlib.Path) -> None:
     with path.open("ab") as handle:
         handle.write(b"more")
@@ -441,6 +463,24 @@ def test_check_do_again_and_again_in_check(world: EncryptWorld) -> None:
     assert len(text) < 1 << 16 and "48600100200" not in text and str(world.root) not in text
 
 
+@pytest.mark.parametrize("kind", ["name", "csv"])
+def test_metadata_is_found_by_the_name_that_the_file_had(world: EncryptWorld, kind: str) -> None:
+    path = world.record(days=3)
+    note = path.with_suffix(".json")
+    if kind == "name":
+        note = note.rename(path.with_name(f"{path.name}.json"))
+        world.policy["sources"][0]["metadata"] = [{"sidecar": "{name}.json", "required": True}]
+    else:
+        (world.path / "calls.csv").write_text(f"file,agent\n{path.name},anna\n")
+        world.policy["sources"][0]["metadata"] = [{"csv": str(world.path / "calls.csv"), "key": "file", "required": True}]
+        world.policy["classes"][0]["match"] = {"agent": ["anna"]}
+    content = note.read_bytes()
+    assert world.encrypt()["sets"]["encrypted"] == 1
+    assert note.read_bytes() == content and not path.exists()
+    assert world.plan(check=True)["verdicts"]["retained"]["sets"] == 1
+    assert world.encrypt(check=True)["sets"]["encrypted_before"] == 1
+
+
 def test_attributes_go_over_to_the_copy(world: EncryptWorld) -> None:
     path = world.record(days=3)
     try:
@@ -512,8 +552,9 @@ def test_cut_off_at_any_write_the_same_task_again_ends_it(tmp_path: pathlib.Path
             assert (result["outcome"] == "destroyed") == due and result["sets"]["encrypted"] == due, (cut, result)
         world.require_encrypted(plain)
         assert len(world.names()) == 3
-        again = world.encrypt()
-        assert not again["changed"] and again["sets"]["encrypted_before"] == 1
+        if cut % 5 == 0:
+            again = world.encrypt(check=True)
+            assert not again["changed"] and again["sets"]["encrypted_before"] == 1
         for journal in _journals(world):
             assert JournalState.fold(read_journal(journal)).closed
         cut += 1
