@@ -141,7 +141,7 @@ class Encrypter(Destroyer):
     def finish(self, row: Row, erased: t.Mapping[str, t.Any]) -> None:
         """Record a set whose plaintext an interrupted run had removed, once its copies were found to be whole."""
         told = _last_copies(self.journal.state.pending.get(row.set))
-        if not told or not self._whole(row, told, range(len(told))):
+        if not told or not self._whole(row, told):
             reason = "the plaintext was destroyed before an interruption, and its encrypted copy is no longer what was read back then; look at it"
             self.fail(row, "unknown", [reason], None)
             return
@@ -177,29 +177,27 @@ class Encrypter(Destroyer):
         begun = pending.erased is not None or len(targets) < len(told)
         for target, place in zip(targets, places):
             begun = begun or bears(target.fd, _marks(pending, place))
-        if self._whole(row, told, range(len(told))):
-            jobs = list(zip(targets, places))
-            same = all(self.crew.run(jobs, lambda job, buffers: _unchanged(job[0], told[job[1]].plain, buffers)))
-            if same or begun:
-                self._named[row.set] = told
-                return True
-            reason = "changed after its encrypted copy was made before an interruption, and not by this run: nothing more was written; look at both"
-            self.fail(row, "unknown", [reason], None)
-        elif begun:
-            reason = (
-                "overwriting the plaintext was begun before an interruption, and its encrypted copy is no longer what was read back then: "
-                "nothing more was written; look at both"
-            )
-            self.fail(row, "unknown", [reason], None)
-        else:
+        if begun:
+            # Whatever becomes of it in this run, the copies may be all that there is.
+            self._written.add(row.set)
+        jobs = list(zip(targets, places))
+        same = not begun and all(self.crew.run(jobs, lambda job, buffers: _unchanged(job[0], told[job[1]].plain, buffers)))
+        if (begun or same) and self._whole(row, told):
+            self._named[row.set] = told
+            return True
+        if same:
             self._named[row.set] = told
             self._give_up(row)
+        elif not any(record["marks"] for record in pending.intents):
+            self._named[row.set] = told
+            self.skip(row, _CHANGED)
+        else:
+            self.fail(row, "unknown", [_HALF_BEGUN if begun else _HALF_CHANGED], None)
         return False
 
-    def _whole(self, row: Row, told: t.Sequence[Made], places: t.Iterable[int]) -> bool:
+    def _whole(self, row: Row, told: t.Sequence[Made]) -> bool:
         """Whether copies stand at their names as they were read back when they were made."""
-        members = files_of(row)
-        jobs = [(members[place], told[place]) for place in places]
+        jobs = zip(files_of(row), told)
         return all(self.crew.run(jobs, lambda job, buffers: self._at_name(row, job[0], job[1], buffers) == job[1].copy))
 
     def _at_name(self, row: Row, member: Member, made: Made, buffers: Buffers) -> str | None:
@@ -313,7 +311,7 @@ class Encrypter(Destroyer):
                 left.append(item)
             except DisposalError as error:
                 item.close()
-                self.skip(item.row, error.message, failed=True)
+                self.skip(item.row, error.message)
         try:
             sync_directories(self.executor, [dir_fd for item in left for target in item.targets for dir_fd, _name in target.names])
         except OSError as error:
@@ -324,6 +322,8 @@ class Encrypter(Destroyer):
 
     def _give_name(self, target: OpenTarget, copy: Copy) -> None:
         dir_fd, name = target.names[0]
+        if not _stands(dir_fd, name, target.identity):
+            raise refusal("replaced")
         try:
             self.executor.give_name(copy.fd, copy_name(name), dir_fd=dir_fd)
         except FileExistsError:
@@ -359,7 +359,7 @@ class Encrypter(Destroyer):
         return self._step(items, lambda _item, _index, _buffers: None)
 
     def _give_up(self, row: Row) -> None:
-        """Take away the copies of a set whose plaintext stays, as far as they are this run's own."""
+        """Take away the copies of a set whose plaintext stays, as far as they are this run's own; one whose plaintext has gone is kept."""
         members = files_of(row)
         for member, made in zip(members, self._named.pop(row.set, [])):
             *parents, name = plain_parts(member.path)
@@ -368,7 +368,8 @@ class Encrypter(Destroyer):
             except DisposalError:
                 continue
             try:
-                if is_copy(dir_fd, copy_name(name), made, _key(row)):
+                kept = _stands(dir_fd, name, (member.dev, member.ino))
+                if kept and is_copy(dir_fd, copy_name(name), made, _key(row)):
                     self.executor.unlink(copy_name(name), dir_fd=dir_fd)
                     self.executor.sync_directory(dir_fd)
             except OSError as error:
@@ -377,6 +378,14 @@ class Encrypter(Destroyer):
                 os.close(dir_fd)
 
 
+_HALF_BEGUN = (
+    "overwriting the plaintext was begun before an interruption, and its encrypted copy is no longer what was read back then: "
+    "nothing more was written; look at both"
+)
+_HALF_CHANGED = (
+    "overwriting the plaintext was announced before an interruption, and it is neither what it was then nor what this run writes: "
+    "nothing more was written; look at it and at its encrypted copy"
+)
 _CHANGED = "changed: the file was written to, or its owner, mode or names changed, while it was encrypted"
 
 
@@ -384,6 +393,15 @@ def _collision() -> DisposalError:
     return DisposalError(
         "something stands at the name of its encrypted copy, and is never replaced; look at it, and take it away if it is spoilt"
     )
+
+
+def _stands(dir_fd: int, name: str, identity: tuple[int, int]) -> bool:
+    """Whether a file is still the one at its name."""
+    try:
+        facts = os.stat(name, dir_fd=dir_fd, follow_symlinks=False)
+    except OSError:
+        return False
+    return (facts.st_dev, facts.st_ino) == identity
 
 
 def _refuse_collision(dir_fd: int, name: str) -> None:
