@@ -15,7 +15,7 @@ import os
 import time
 import typing as t
 
-from .._erasure.marks import Mark, bears
+from .._erasure.marks import bears
 from .._erasure.names import sync_directories
 from .._erasure.outcomes import FileResult
 from .._erasure.targets import OpenTarget, open_directory, plain_parts, refusal
@@ -29,14 +29,24 @@ from .._keys.encrypting import Copy, Made, copy_name, digest_of_copy, digest_of_
 from .._recordings.sets import Member
 from .._retention.encrypting import RULE, Key
 from .._retention.rows import Row
+from .copied import STEP, collision, last_copies, marks_of, refuse_collision, stands_as, unchanged
 from .destroying import Destroyer, Judge, files_of
 from .manner import Manner
 
 __all__ = ["Encrypter", "Recipients", "Work"]
 
-STEP = "copied"
 # Why a set is left for the next run, which is no fault: somebody still works with it.
 _PATIENT = ("busy", "changed", "grown", "shrunk", "vanished", "replaced", "no recipient")
+
+_HALF_BEGUN = (
+    "overwriting the plaintext was begun before an interruption, and its encrypted copy is no longer what was read back then: "
+    "nothing more was written; look at both"
+)
+_HALF_CHANGED = (
+    "overwriting the plaintext was announced before an interruption, and it is neither what it was then nor what this run writes: "
+    "nothing more was written; look at it and at its encrypted copy"
+)
+_CHANGED = "changed: the file was written to, or its owner, mode or names changed, while it was encrypted"
 
 Recipients = t.Mapping[Key, bytes]
 """Public keys by class and period."""
@@ -118,7 +128,7 @@ class Encrypter(Destroyer):
         new: list[_Item] = []
         for row, targets in opened:
             pending = self.journal.state.pending.get(row.set)
-            told = _last_copies(pending)
+            told = last_copies(pending)
             if pending is None or not told:
                 new.append(_Item(row, targets))
             elif self._resumed(row, targets, pending, told):
@@ -140,7 +150,7 @@ class Encrypter(Destroyer):
 
     def finish(self, row: Row, erased: t.Mapping[str, t.Any]) -> None:
         """Record a set whose plaintext an interrupted run had removed, once its copies were found to be whole."""
-        told = _last_copies(self.journal.state.pending.get(row.set))
+        told = last_copies(self.journal.state.pending.get(row.set))
         if not told or not self._whole(row, told):
             reason = "the plaintext was destroyed before an interruption, and its encrypted copy is no longer what was read back then; look at it"
             self.fail(row, "unknown", [reason], None)
@@ -176,12 +186,12 @@ class Encrypter(Destroyer):
         places = [own[target.identity] for target in targets]
         begun = pending.erased is not None or len(targets) < len(told)
         for target, place in zip(targets, places):
-            begun = begun or bears(target.fd, _marks(pending, place))
+            begun = begun or bears(target.fd, marks_of(pending, place))
         if begun:
             # Whatever becomes of it in this run, the copies may be all that there is.
             self._written.add(row.set)
         jobs = list(zip(targets, places))
-        same = not begun and all(self.crew.run(jobs, lambda job, buffers: _unchanged(job[0], told[job[1]].plain, buffers)))
+        same = not begun and all(self.crew.run(jobs, lambda job, buffers: unchanged(job[0], told[job[1]].plain, buffers)))
         if (begun or same) and self._whole(row, told):
             self._named[row.set] = told
             return True
@@ -233,7 +243,7 @@ class Encrypter(Destroyer):
                 return False
             for target in item.targets:
                 dir_fd, name = target.names[0]
-                _refuse_collision(dir_fd, copy_name(name))
+                refuse_collision(dir_fd, copy_name(name))
         except DisposalError as error:
             self.skip(item.row, error.message, failed=True)
             return False
@@ -322,12 +332,12 @@ class Encrypter(Destroyer):
 
     def _give_name(self, target: OpenTarget, copy: Copy) -> None:
         dir_fd, name = target.names[0]
-        if not _stands(dir_fd, name, target.identity):
+        if not stands_as(dir_fd, name, target.identity):
             raise refusal("replaced")
         try:
             self.executor.give_name(copy.fd, copy_name(name), dir_fd=dir_fd)
         except FileExistsError:
-            raise _collision() from None
+            raise collision() from None
         except OSError as error:
             raise DisposalError(f"its encrypted copy cannot be given its name ({error.strerror}); look at the directory") from error
 
@@ -368,7 +378,7 @@ class Encrypter(Destroyer):
             except DisposalError:
                 continue
             try:
-                kept = _stands(dir_fd, name, (member.dev, member.ino))
+                kept = stands_as(dir_fd, name, (member.dev, member.ino))
                 if kept and is_copy(dir_fd, copy_name(name), made, _key(row)):
                     self.executor.unlink(copy_name(name), dir_fd=dir_fd)
                     self.executor.sync_directory(dir_fd)
@@ -376,57 +386,3 @@ class Encrypter(Destroyer):
                 self._note(row, [f"its encrypted copy could not be taken away again ({error.strerror})"])
             finally:
                 os.close(dir_fd)
-
-
-_HALF_BEGUN = (
-    "overwriting the plaintext was begun before an interruption, and its encrypted copy is no longer what was read back then: "
-    "nothing more was written; look at both"
-)
-_HALF_CHANGED = (
-    "overwriting the plaintext was announced before an interruption, and it is neither what it was then nor what this run writes: "
-    "nothing more was written; look at it and at its encrypted copy"
-)
-_CHANGED = "changed: the file was written to, or its owner, mode or names changed, while it was encrypted"
-
-
-def _collision() -> DisposalError:
-    return DisposalError(
-        "something stands at the name of its encrypted copy, and is never replaced; look at it, and take it away if it is spoilt"
-    )
-
-
-def _stands(dir_fd: int, name: str, identity: tuple[int, int]) -> bool:
-    """Whether a file is still the one at its name."""
-    try:
-        facts = os.stat(name, dir_fd=dir_fd, follow_symlinks=False)
-    except OSError:
-        return False
-    return (facts.st_dev, facts.st_ino) == identity
-
-
-def _refuse_collision(dir_fd: int, name: str) -> None:
-    """:raises DisposalError: something stands at the name."""
-    try:
-        os.stat(name, dir_fd=dir_fd, follow_symlinks=False)
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise DisposalError(f"the name of its encrypted copy cannot be looked at ({error.strerror}); repair it and run again") from error
-    raise _collision()
-
-
-def _last_copies(pending: Pending | None) -> list[Made]:
-    """What the journal tells of the copies that were made last."""
-    steps = [record for record in pending.steps if record["step"] == STEP] if pending is not None else []
-    return [Made.of(row) for row in steps[-1]["told"]["copies"]] if steps else []
-
-
-def _marks(pending: Pending, place: int) -> list[Mark]:
-    return [Mark.of(mark) for record in pending.intents for mark in record["marks"] if mark["member"] == place]
-
-
-def _unchanged(target: OpenTarget, digest: str, buffers: Buffers) -> bool:
-    try:
-        return digest_of_plain(target, buffers) == digest
-    except DisposalError:
-        return False
