@@ -65,7 +65,7 @@ options:
     type: str
   threads:
     description:
-      - How many threads at most; each takes a few MiB of memory. As many as processors where it is left out.
+      - How many threads at most; each takes 2 MiB of memory. Where it is left out, as many as processors encrypt, and 8 overwrite.
     type: int
 extends_documentation_fragment:
   - recordings.disposal._policy

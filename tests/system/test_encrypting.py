@@ -31,7 +31,7 @@ from ansible_collections.recordings.disposal.tests.unit.plugins.module_utils._sw
 SIZES = [0, 16, 1000, 4096, 65536, 65537, 200_000, (1 << 20) + 1, (3 << 20) + 777]
 SAID = b"WHAT-WAS-SAID-ON-THE-PHONE"
 NOTED = b"NOTED-BESIDE-THE-RECORDING"
-SETS = 240
+SETS = 160
 KILLS = 10
 
 _CHILD = """

@@ -178,6 +178,11 @@ class OpenTarget:
         except OSError:
             self.interrupted = True
 
+    @property
+    def undisturbed(self) -> bool:
+        """Whether nobody has tried to open the file since C(lease); true where the filesystem knows no leases."""
+        return not self._leased or fcntl.fcntl(self.fd, fcntl.F_GETLEASE) == fcntl.F_WRLCK
+
     def give_way(self) -> None:
         """Called between pieces of work: lets in a process that waits to open the file, so that a live server never hangs on us."""
         if self._leased and fcntl.fcntl(self.fd, fcntl.F_GETLEASE) != fcntl.F_WRLCK:

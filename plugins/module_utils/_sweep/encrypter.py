@@ -15,11 +15,11 @@ import os
 import time
 import typing as t
 
-from .._erasure.marks import Mark, bears
+from .._erasure.marks import bears
 from .._erasure.names import sync_directories
 from .._erasure.outcomes import FileResult
-from .._erasure.targets import OpenTarget, open_directory, plain_parts
-from .._erasure.workers import Buffers
+from .._erasure.targets import OpenTarget, open_directory, plain_parts, refusal
+from .._erasure.workers import Buffers, Workers
 from .._errors import DisposalError
 from .._evidence.journal import Journal, Pending
 from .._executor import Executor
@@ -29,14 +29,24 @@ from .._keys.encrypting import Copy, Made, copy_name, digest_of_copy, digest_of_
 from .._recordings.sets import Member
 from .._retention.encrypting import RULE, Key
 from .._retention.rows import Row
+from .copied import STEP, collision, last_copies, marks_of, refuse_collision, stands_as, unchanged
 from .destroying import Destroyer, Judge, files_of
 from .manner import Manner
 
 __all__ = ["Encrypter", "Recipients", "Work"]
 
-STEP = "copied"
 # Why a set is left for the next run, which is no fault: somebody still works with it.
 _PATIENT = ("busy", "changed", "grown", "shrunk", "vanished", "replaced", "no recipient")
+
+_HALF_BEGUN = (
+    "overwriting the plaintext was begun before an interruption, and its encrypted copy is no longer what was read back then: "
+    "nothing more was written; look at both"
+)
+_HALF_CHANGED = (
+    "overwriting the plaintext was announced before an interruption, and it is neither what it was then nor what this run writes: "
+    "nothing more was written; look at it and at its encrypted copy"
+)
+_CHANGED = "changed: the file was written to, or its owner, mode or names changed, while it was encrypted"
 
 Recipients = t.Mapping[Key, bytes]
 """Public keys by class and period."""
@@ -78,19 +88,35 @@ class Encrypter(Destroyer):
     """A destroyer of plaintext that first makes sure of the encrypted copy.
 
     :arg recipients: for classes and periods; a set without one is left alone.
+    :arg crew: how many threads encrypt and decrypt.
     :ivar work: what was done.
     """
 
     descriptors = 3
 
     def __init__(
-        self, executor: Executor, journal: Journal, judge: Judge, recipients: Recipients, *, run: str, manner: Manner, work: Work
+        self,
+        executor: Executor,
+        journal: Journal,
+        judge: Judge,
+        recipients: Recipients,
+        *,
+        run: str,
+        manner: Manner,
+        crew: int,
+        work: Work,
     ) -> None:
         super().__init__(executor, journal, judge, run=run, manner=manner, results=self._note_result)
+        # Computing gains nothing from more threads than processors; writing and reading back does.
+        self.crew = Workers(crew)
         self.recipients = recipients
         self.work = work
         self._written: set[str] = set()
         self._named: dict[str, list[Made]] = {}
+
+    def __exit__(self, *exc: object) -> None:
+        self.crew.close()
+        super().__exit__(*exc)
 
     def _note_result(self, row: Row, result: FileResult) -> None:
         if result.passes:
@@ -102,7 +128,7 @@ class Encrypter(Destroyer):
         new: list[_Item] = []
         for row, targets in opened:
             pending = self.journal.state.pending.get(row.set)
-            told = _last_copies(pending)
+            told = last_copies(pending)
             if pending is None or not told:
                 new.append(_Item(row, targets))
             elif self._resumed(row, targets, pending, told):
@@ -124,8 +150,8 @@ class Encrypter(Destroyer):
 
     def finish(self, row: Row, erased: t.Mapping[str, t.Any]) -> None:
         """Record a set whose plaintext an interrupted run had removed, once its copies were found to be whole."""
-        told = _last_copies(self.journal.state.pending.get(row.set))
-        if not told or not self._whole(row, told, range(len(told))):
+        told = last_copies(self.journal.state.pending.get(row.set))
+        if not told or not self._whole(row, told):
             reason = "the plaintext was destroyed before an interruption, and its encrypted copy is no longer what was read back then; look at it"
             self.fail(row, "unknown", [reason], None)
             return
@@ -142,6 +168,9 @@ class Encrypter(Destroyer):
     def fail(self, row: Row, outcome: str, reasons: list[str], proof: dict[str, t.Any] | None) -> None:
         """Record a set that could not be brought to its end; its copies go only where nothing was written to its plaintext."""
         if outcome == "not_destroyed" and row.set not in self._written:
+            if all(reason.startswith(_PATIENT) for reason in reasons):
+                self.skip(row, "; ".join(reasons))
+                return
             self._give_up(row)
         self.work.left["fault"] += 1
         super().fail(row, outcome, reasons, proof)
@@ -157,31 +186,29 @@ class Encrypter(Destroyer):
         places = [own[target.identity] for target in targets]
         begun = pending.erased is not None or len(targets) < len(told)
         for target, place in zip(targets, places):
-            begun = begun or bears(target.fd, _marks(pending, place))
-        if self._whole(row, told, range(len(told))):
-            jobs = list(zip(targets, places))
-            same = all(self.workers.run(jobs, lambda job, buffers: _unchanged(job[0], told[job[1]].plain, buffers)))
-            if same or begun:
-                self._named[row.set] = told
-                return True
-            reason = "changed after its encrypted copy was made before an interruption, and not by this run: nothing more was written; look at both"
-            self.fail(row, "unknown", [reason], None)
-        elif begun:
-            reason = (
-                "overwriting the plaintext was begun before an interruption, and its encrypted copy is no longer what was read back then: "
-                "nothing more was written; look at both"
-            )
-            self.fail(row, "unknown", [reason], None)
-        else:
+            begun = begun or bears(target.fd, marks_of(pending, place))
+        if begun:
+            # Whatever becomes of it in this run, the copies may be all that there is.
+            self._written.add(row.set)
+        jobs = list(zip(targets, places))
+        same = not begun and all(self.crew.run(jobs, lambda job, buffers: unchanged(job[0], told[job[1]].plain, buffers)))
+        if (begun or same) and self._whole(row, told):
+            self._named[row.set] = told
+            return True
+        if same:
             self._named[row.set] = told
             self._give_up(row)
+        elif not any(record["marks"] for record in pending.intents):
+            self._named[row.set] = told
+            self.skip(row, _CHANGED)
+        else:
+            self.fail(row, "unknown", [_HALF_BEGUN if begun else _HALF_CHANGED], None)
         return False
 
-    def _whole(self, row: Row, told: t.Sequence[Made], places: t.Iterable[int]) -> bool:
+    def _whole(self, row: Row, told: t.Sequence[Made]) -> bool:
         """Whether copies stand at their names as they were read back when they were made."""
-        members = files_of(row)
-        jobs = [(members[place], told[place]) for place in places]
-        return all(self.workers.run(jobs, lambda job, buffers: self._at_name(row, job[0], job[1], buffers) == job[1].copy))
+        jobs = zip(files_of(row), told)
+        return all(self.crew.run(jobs, lambda job, buffers: self._at_name(row, job[0], job[1], buffers) == job[1].copy))
 
     def _at_name(self, row: Row, member: Member, made: Made, buffers: Buffers) -> str | None:
         *parents, name = plain_parts(member.path)
@@ -204,6 +231,7 @@ class Encrypter(Destroyer):
         left = self._step(left, self._prove)
         left = self._announced(left)
         left = self._step(left, self._reread)
+        left = self._undisturbed(left)
         for name, seconds in (("encrypting", made - began), ("flushing", flushed - made), ("verifying", time.monotonic() - flushed)):
             self.work.seconds[name] += seconds
         return [(item.row, item.targets) for item in left]
@@ -215,7 +243,7 @@ class Encrypter(Destroyer):
                 return False
             for target in item.targets:
                 dir_fd, name = target.names[0]
-                _refuse_collision(dir_fd, copy_name(name))
+                refuse_collision(dir_fd, copy_name(name))
         except DisposalError as error:
             self.skip(item.row, error.message, failed=True)
             return False
@@ -234,7 +262,7 @@ class Encrypter(Destroyer):
             except OSError as error:
                 item.error = DisposalError(f"it cannot be worked with ({error.strerror}); look at the medium")
 
-        self.workers.run(((item, index) for item in items for index in range(len(item.targets))), work)
+        self.crew.run(((item, index) for item in items for index in range(len(item.targets))), work)
         for item in items:
             if item.error is not None:
                 item.close()
@@ -293,7 +321,7 @@ class Encrypter(Destroyer):
                 left.append(item)
             except DisposalError as error:
                 item.close()
-                self.skip(item.row, error.message, failed=True)
+                self.skip(item.row, error.message)
         try:
             sync_directories(self.executor, [dir_fd for item in left for target in item.targets for dir_fd, _name in target.names])
         except OSError as error:
@@ -304,10 +332,12 @@ class Encrypter(Destroyer):
 
     def _give_name(self, target: OpenTarget, copy: Copy) -> None:
         dir_fd, name = target.names[0]
+        if not stands_as(dir_fd, name, target.identity):
+            raise refusal("replaced")
         try:
             self.executor.give_name(copy.fd, copy_name(name), dir_fd=dir_fd)
         except FileExistsError:
-            raise _collision() from None
+            raise collision() from None
         except OSError as error:
             raise DisposalError(f"its encrypted copy cannot be given its name ({error.strerror}); look at the directory") from error
 
@@ -331,8 +361,15 @@ class Encrypter(Destroyer):
                 "its encrypted copy decrypts to something else than it holds, though it was not changed; look at the memory and the medium"
             )
 
+    def _undisturbed(self, items: list[_Item]) -> list[_Item]:
+        """The sets whose plaintext nobody has tried to open since it was read once more: whoever tries now, waits."""
+        for item in items:
+            if not all(target.undisturbed for target in item.targets):
+                item.error = refusal("busy")
+        return self._step(items, lambda _item, _index, _buffers: None)
+
     def _give_up(self, row: Row) -> None:
-        """Take away the copies of a set whose plaintext stays, as far as they are this run's own."""
+        """Take away the copies of a set whose plaintext stays, as far as they are this run's own; one whose plaintext has gone is kept."""
         members = files_of(row)
         for member, made in zip(members, self._named.pop(row.set, [])):
             *parents, name = plain_parts(member.path)
@@ -341,47 +378,11 @@ class Encrypter(Destroyer):
             except DisposalError:
                 continue
             try:
-                if is_copy(dir_fd, copy_name(name), made, _key(row)):
+                kept = stands_as(dir_fd, name, (member.dev, member.ino))
+                if kept and is_copy(dir_fd, copy_name(name), made, _key(row)):
                     self.executor.unlink(copy_name(name), dir_fd=dir_fd)
                     self.executor.sync_directory(dir_fd)
             except OSError as error:
                 self._note(row, [f"its encrypted copy could not be taken away again ({error.strerror})"])
             finally:
                 os.close(dir_fd)
-
-
-_CHANGED = "changed: the file was written to, or its owner, mode or names changed, while it was encrypted"
-
-
-def _collision() -> DisposalError:
-    return DisposalError(
-        "something stands at the name of its encrypted copy, and is never replaced; look at it, and take it away if it is spoilt"
-    )
-
-
-def _refuse_collision(dir_fd: int, name: str) -> None:
-    """:raises DisposalError: something stands at the name."""
-    try:
-        os.stat(name, dir_fd=dir_fd, follow_symlinks=False)
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise DisposalError(f"the name of its encrypted copy cannot be looked at ({error.strerror}); repair it and run again") from error
-    raise _collision()
-
-
-def _last_copies(pending: Pending | None) -> list[Made]:
-    """What the journal tells of the copies that were made last."""
-    steps = [record for record in pending.steps if record["step"] == STEP] if pending is not None else []
-    return [Made.of(row) for row in steps[-1]["told"]["copies"]] if steps else []
-
-
-def _marks(pending: Pending, place: int) -> list[Mark]:
-    return [Mark.of(mark) for record in pending.intents for mark in record["marks"] if mark["member"] == place]
-
-
-def _unchanged(target: OpenTarget, digest: str, buffers: Buffers) -> bool:
-    try:
-        return digest_of_plain(target, buffers) == digest
-    except DisposalError:
-        return False

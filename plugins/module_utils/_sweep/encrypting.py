@@ -10,6 +10,7 @@ import os
 import re
 import typing as t
 
+from .._erasure.files import THREADS
 from .._erasure.schemes import find_scheme, reachable_level
 from .._errors import DisposalError, RefusedError
 from .._evidence.canonical import digest_of
@@ -49,7 +50,8 @@ class _Task:
         self.state = state
         self.recipients = recipients
         self.scheme = find_scheme(params["scheme"]).name
-        self.manner = Manner(threads=params["threads"] or len(os.sched_getaffinity(0)), pace=pace_of(params["max_rate"]))
+        self.manner = Manner(threads=params["threads"] or THREADS, pace=pace_of(params["max_rate"]))
+        self.crew = params["threads"] or len(os.sched_getaffinity(0))
         # Whatever recipients it is given: an interrupted run is found again when those of a new month have come.
         self.name = digest_of({"module": "recording_encrypt", "policy": inputs.policy.id})
         self.work = Work()
@@ -76,7 +78,7 @@ class _Task:
                 file,
                 opening={**opening_of(run, plan), "policy": self.inputs.policy.digest, "identifiers": self.inputs.policy.identifiers},
                 build=lambda journal: Encrypter(
-                    self.state.executor, journal, judge, self.recipients, run=run, manner=self.manner, work=self.work
+                    self.state.executor, journal, judge, self.recipients, run=run, manner=self.manner, crew=self.crew, work=self.work
                 ),
                 reasons={},
                 told=lambda journal: self._told(number, journal),

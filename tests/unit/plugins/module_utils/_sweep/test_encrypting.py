@@ -17,12 +17,14 @@ import typing as t
 
 import pytest
 
+from ansible_collections.recordings.disposal.plugins.module_utils._erasure.targets import OpenTarget
 from ansible_collections.recordings.disposal.plugins.module_utils._errors import DisposalError, PolicyError, RefusedError
 from ansible_collections.recordings.disposal.plugins.module_utils._evidence.journal import JournalState, read_journal
 from ansible_collections.recordings.disposal.plugins.module_utils._executor import Executor
 from ansible_collections.recordings.disposal.plugins.module_utils._jobs.lock import host_lock
 from ansible_collections.recordings.disposal.plugins.module_utils._keys.agekeys import identity_text, public_of, recipient_text
 from ansible_collections.recordings.disposal.plugins.module_utils._sweep import encrypter
+from ansible_collections.recordings.disposal.plugins.module_utils._sweep.encrypter import Encrypter
 from ansible_collections.recordings.disposal.tests.unit.plugins.module_utils._sweep.encrypt_world import EncryptWorld, Hooked, opened
 from ansible_collections.recordings.disposal.tests.unit.plugins.module_utils._sweep.sweep_world import fingerprint
 
@@ -286,6 +288,27 @@ def test_a_file_that_another_process_has_open(world: EncryptWorld) -> None:
     world.require_encrypted({path: content})
 
 
+def test_a_file_that_somebody_waits_for_just_before_it_is_overwritten(world: EncryptWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = world.record(days=3)
+    content = path.read_bytes()
+    real = encrypter.digest_of_plain
+    waiting: list[subprocess.Popen[bytes]] = []
+
+    def then_opened(target: OpenTarget, *args: t.Any, **options: t.Any) -> str:
+        found = real(target, *args, **options)
+        waiting.append(subprocess.Popen(["sh", "-c", 'printf more >> "$0"', str(path)]))
+        deadline = time.monotonic() + 20
+        while target.undisturbed and time.monotonic() < deadline:
+            time.sleep(0.01)
+        return found
+
+    monkeypatch.setattr(encrypter, "digest_of_plain", then_opened)
+    result = world.encrypt()
+    assert waiting[0].wait(timeout=20) == 0
+    assert result["left"] == {"busy": 1} and path.read_bytes() == content + b"more"
+    assert not list(path.parent.glob("*.age"))
+
+
 def _append(path: pathlib.Path) -> None:
     with path.open("ab") as handle:
         handle.write(b"more")
@@ -336,7 +359,7 @@ def test_a_name_that_is_swapped_meanwhile(world: EncryptWorld) -> None:
 def test_a_file_that_is_replaced_meanwhile(world: EncryptWorld) -> None:
     path = world.record(days=3)
     result = world.encrypt(executor=Hooked("sync_filesystem", lambda: _replace(path)))
-    assert result["left"] == {"changed": 1} and path.read_bytes() == b"another"
+    assert result["left"] == {"replaced": 1} and path.read_bytes() == b"another"
     assert not list(path.parent.glob("*.age"))
 
 
@@ -441,6 +464,24 @@ def test_check_do_again_and_again_in_check(world: EncryptWorld) -> None:
     assert len(text) < 1 << 16 and "48600100200" not in text and str(world.root) not in text
 
 
+@pytest.mark.parametrize("kind", ["name", "csv"])
+def test_metadata_is_found_by_the_name_that_the_file_had(world: EncryptWorld, kind: str) -> None:
+    path = world.record(days=3)
+    note = path.with_suffix(".json")
+    if kind == "name":
+        note = note.rename(path.with_name(f"{path.name}.json"))
+        world.policy["sources"][0]["metadata"] = [{"sidecar": "{name}.json", "required": True}]
+    else:
+        (world.path / "calls.csv").write_text(f"file,agent\n{path.name},anna\n")
+        world.policy["sources"][0]["metadata"] = [{"csv": str(world.path / "calls.csv"), "key": "file", "required": True}]
+        world.policy["classes"][0]["match"] = {"agent": ["anna"]}
+    content = note.read_bytes()
+    assert world.encrypt()["sets"]["encrypted"] == 1
+    assert note.read_bytes() == content and not path.exists()
+    assert world.plan(check=True)["verdicts"]["retained"]["sets"] == 1
+    assert world.encrypt(check=True)["sets"]["encrypted_before"] == 1
+
+
 def test_attributes_go_over_to_the_copy(world: EncryptWorld) -> None:
     path = world.record(days=3)
     try:
@@ -512,8 +553,9 @@ def test_cut_off_at_any_write_the_same_task_again_ends_it(tmp_path: pathlib.Path
             assert (result["outcome"] == "destroyed") == due and result["sets"]["encrypted"] == due, (cut, result)
         world.require_encrypted(plain)
         assert len(world.names()) == 3
-        again = world.encrypt()
-        assert not again["changed"] and again["sets"]["encrypted_before"] == 1
+        if cut % 5 == 0:
+            again = world.encrypt(check=True)
+            assert not again["changed"] and again["sets"]["encrypted_before"] == 1
         for journal in _journals(world):
             assert JournalState.fold(read_journal(journal)).closed
         cut += 1
@@ -564,28 +606,100 @@ def test_a_foreign_copy_after_an_interruption_is_not_trusted(world: EncryptWorld
     assert fingerprint(world.root) == before
 
 
-def test_plaintext_half_gone_and_a_copy_spoilt_is_told_and_nothing_more_is_written(world: EncryptWorld) -> None:
-    path = world.record(days=3, size=200_000)
-    copy = path.with_name(f"{path.name}.age")
+def _cut_in_overwriting(world: EncryptWorld, path: pathlib.Path, *, skip: int = 0) -> None:
+    """Cut off after a part of the first write to the plaintext; C(skip) bytes of it never reached the medium."""
     number = path.stat().st_ino
 
     class Overwriting(Executor):
         def pwrite(self, fd: int, data: bytes | memoryview, offset: int) -> int:
             if os.fstat(fd).st_ino != number:
                 return super().pwrite(fd, data, offset)
-            super().pwrite(fd, data[:8192], offset)
+            super().pwrite(fd, data[skip : skip + 8192], offset + skip)
             raise Cut
 
     with pytest.raises(Cut):
         world.encrypt(executor=Overwriting(), threads=1)
-    assert not path.read_bytes().startswith(b"MARK")
+
+
+def _spoil(copy: pathlib.Path) -> None:
+    facts = copy.stat()
     with copy.open("r+b") as handle:
         handle.seek(1000)
         handle.write(b"spoilt")
-    before = {name: facts[:2] for name, facts in fingerprint(world.root).items()}
-    with pytest.raises(DisposalError, match="overwriting the plaintext was begun .* copy is no longer what was read back then"):
+    os.utime(copy, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+
+
+@pytest.mark.parametrize(
+    ("skip", "words"), [(0, "was begun before an interruption, and its encrypted copy"), (65536, "it is neither what it was")]
+)
+def test_plaintext_half_gone_and_a_copy_spoilt_is_told_and_nothing_more_is_written(world: EncryptWorld, skip: int, words: str) -> None:
+    path = world.record(days=3, size=200_000)
+    facts = path.stat()
+    _cut_in_overwriting(world, path, skip=skip)
+    assert path.read_bytes()[skip:].startswith(bytes(8192))
+    # As after a loss of power, which leaves times as they were.
+    os.utime(path, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+    _spoil(path.with_name(f"{path.name}.age"))
+    before = fingerprint(world.root)
+    with pytest.raises(DisposalError, match=words):
         world.encrypt()
-    assert {name: facts[:2] for name, facts in fingerprint(world.root).items()} == before
+    assert fingerprint(world.root) == before
+
+
+def test_plaintext_half_gone_behind_its_beginning_leaves_the_copy(world: EncryptWorld) -> None:
+    path = world.record(days=3, size=200_000)
+    content, facts = path.read_bytes(), path.stat()
+    _cut_in_overwriting(world, path, skip=65536)
+    os.utime(path, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+    for _turn in range(2):
+        with pytest.raises(DisposalError, match="it is neither what it was then nor what this run writes|have an encrypted copy beside"):
+            world.encrypt()
+        copy = path.with_name(f"{path.name}.age")
+        assert opened(copy, world.identities[world.period_of(copy)]) == content
+
+
+@pytest.mark.parametrize("when", ["looked at", "overwritten"])
+def test_plaintext_half_gone_and_open_elsewhere_keeps_its_copy(world: EncryptWorld, monkeypatch: pytest.MonkeyPatch, when: str) -> None:
+    path = world.record(days=3, size=200_000)
+    content = path.read_bytes()
+    _cut_in_overwriting(world, path)
+    readers = []
+
+    def read() -> None:
+        with path.open("rb") as handle:
+            readers.append(subprocess.Popen(["sleep", "60"], stdin=handle))
+
+    real = Encrypter._resumed
+
+    def then_read(self: Encrypter, *args: t.Any) -> bool:
+        found = real(self, *args)
+        read()
+        return found
+
+    if when == "looked at":
+        read()
+    else:
+        monkeypatch.setattr(Encrypter, "_resumed", then_read)
+    try:
+        with pytest.raises(DisposalError) as caught:
+            world.encrypt()
+    finally:
+        for reader in readers:
+            reader.kill()
+            reader.wait()
+    assert "busy" in caught.value.message
+    copy = path.with_name(f"{path.name}.age")
+    assert opened(copy, world.identities[world.period_of(copy)]) == content
+
+
+def test_a_recording_rewritten_after_an_interruption_is_encrypted_as_it_is_now(world: EncryptWorld) -> None:
+    path = world.record(days=3, size=200_000)
+    _cut_after(world, path.with_name(f"{path.name}.age").exists)
+    _change_unseen(path)
+    content = path.read_bytes()
+    result = world.encrypt()
+    assert result["left"] == {"changed": 1} and result["sets"]["encrypted"] == 1
+    world.require_encrypted({path: content})
 
 
 def test_what_was_appended_after_an_interruption_stays(world: EncryptWorld) -> None:
