@@ -21,6 +21,7 @@ class KeyTarget(abc.ABC):
     """One thing that a key opens.
 
     :ivar kind: C(luks), C(fscrypt), C(drive), C(zfs) or C(period).
+    :ivar technique: as the table of levels has it.
     :ivar name: for a person.
     :ivar size: bytes that become unreadable, 0 where that is not known.
     :ivar limits: what the proof leaves open, one sentence each.
@@ -32,6 +33,7 @@ class KeyTarget(abc.ABC):
     size: int
     limits: list[str]
     discards: bool = False
+    technique: str = "crypto_erase"
 
     @property
     @abc.abstractmethod
@@ -58,6 +60,12 @@ class KeyTarget(abc.ABC):
         """How it was seen that the key opens it now; empty where there is no means to try.
 
         :raises RefusedError: the key that was given does not open it.
+        """
+
+    def take_up(self, plan: t.Mapping[str, t.Any], steps: t.Sequence[t.Mapping[str, t.Any]]) -> None:  # noqa: B027 - most need only the plan
+        """Called before anything else where an interrupted run is gone on with.
+
+        :arg plan: what C(plan) gave in that run; C(steps) its journal's steps, in order.
         """
 
     @abc.abstractmethod

@@ -44,7 +44,7 @@ class _Task(t.NamedTuple):
 
     @property
     def method(self) -> dict[str, str]:
-        return {"technique": TECHNIQUE, "level": self.required}
+        return {"technique": self.target.technique, "level": self.required}
 
     @property
     def set(self) -> str:
@@ -75,17 +75,15 @@ def crypto_erase_of(params: t.Mapping[str, t.Any], executor: Executor, *, check_
 
     :raises DisposalError: refused before anything was changed, or not destroyed; C(details) tells how far it got.
     """
-    table = techniques(params["levels"])[TECHNIQUE]
-    if not satisfies(table.level, params["level"]):
-        raise RefusedError(
-            f"{TECHNIQUE} reaches at most the level {table.level} and {params['level']} is required, so nothing was done; destroy the medium physically"
-        )
     demands = demands_of(params["preconditions"])
     refuse_holds(state := StateDir(params["state_dir"], executor), params["holds"])
     target = target_of(params)
-    task = _Task(target, params["level"], table.level, table.standard, demands)
+    task = _Task(target, params["level"], LEVELS[0], STANDARD, demands)
     number, last = latest_run(state.path, task.name)
     pending = last.pending.get(task.set) if last is not None else None
+    if pending is not None:
+        target.take_up(pending.intents[-1]["plan"], pending.steps)
+    task = _reaching(task, params["levels"])
     if pending is not None:
         if not params["resume"]:
             raise RefusedError(
@@ -104,6 +102,20 @@ def crypto_erase_of(params: t.Mapping[str, t.Any], executor: Executor, *, check_
     if check_mode:
         return {**_result(task, number + 1, None, seen, None, 0.0), "changed": True}
     return _carried(state, task, number + 1, seen, params, resumed=False)
+
+
+def _reaching(task: _Task, levels: t.Mapping[str, t.Mapping[str, str]] | None) -> _Task:
+    """The task with what its technique reaches.
+
+    :raises RefusedError: that is less than is required.
+    """
+    name = task.target.technique
+    table = techniques(levels)[name]
+    if not satisfies(table.level, task.required):
+        raise RefusedError(
+            f"{name} reaches at most the level {table.level} and {task.required} is required, so nothing was done; destroy the medium physically"
+        )
+    return task._replace(reachable=table.level, standard=table.standard)
 
 
 def _still(state: StateDir, task: _Task, number: int, last: JournalState) -> dict[str, t.Any] | None:
@@ -202,7 +214,7 @@ def _ended(task: _Task, journal: Journal, outcome: str, reasons: list[str], proo
         **task.told(),
         outcome=outcome,
         level={"required": task.required, "achieved": task.reachable if outcome == "destroyed" else LEVELS[0], "standard": task.standard},
-        technique=TECHNIQUE,
+        technique=task.target.technique,
         scheme=None,
         reason=reasons,
         proof=proof,
@@ -216,7 +228,7 @@ def _result(task: _Task, number: int, journal: JournalState | None, seen: _Seen,
     result = envelope(journal, required=task.required, reachable=task.reachable, due=1, **about)
     result["level"]["standard"] = task.standard or STANDARD
     result.update(
-        technique=TECHNIQUE,
+        technique=task.target.technique,
         seconds=round(seconds, 3),
         preconditions=[each.row() for each in seen.preconditions],
         opened=seen.opened,

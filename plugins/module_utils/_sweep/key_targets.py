@@ -11,6 +11,7 @@ import typing as t
 from .._erasure.looking import Look
 from .._errors import RefusedError
 from .._keys.erasable import KeyTarget
+from .._keys.fscrypt import FscryptDirectory
 from .._keys.volume import LuksVolume
 from .._media.identity import find_device, given_identity
 
@@ -31,10 +32,24 @@ def _luks(params: t.Mapping[str, t.Any]) -> KeyTarget:
     )
 
 
+def _fscrypt(params: t.Mapping[str, t.Any]) -> KeyTarget:
+    given = params["target"]
+    return FscryptDirectory(
+        given["directory"],
+        key_file=given["key_file"],
+        protectors=given["protectors"] or "keep",
+        covers=given["covers"] or (),
+        backups=params["header_backups"],
+        scan=params["verify"] == "all",
+        on_unseen=params["on_unseen"],
+    )
+
+
 # By kind: which suboptions it needs, which it may have, and what makes it.
 _Maker = t.Callable[[t.Mapping[str, t.Any]], KeyTarget]
 _KINDS: t.Mapping[str, tuple[tuple[str, ...], tuple[str, ...], _Maker]] = {
     "luks": (("device",), ("header", "key_file"), _luks),
+    "fscrypt": (("directory",), ("key_file", "protectors", "covers"), _fscrypt),
 }
 KINDS = tuple(_KINDS)
 
