@@ -110,9 +110,7 @@ class Backups:
             note("overwriting", {"backup": number})
             result = destroy_file(executor, each)
             if result is not None and result.outcome != "destroyed":
-                raise DisposalError(
-                    f"the {self.what} {each['path']} was not destroyed: {result.reason}; destroy the medium that holds it"
-                )
+                raise DisposalError(f"the {self.what} {each['path']} was not destroyed: {result.reason}; destroy the medium that holds it")
 
     def _is_one(self, path: str, uuid: str) -> bool:
         """:raises RefusedError: it cannot be read, so that it may be one."""

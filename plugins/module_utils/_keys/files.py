@@ -11,7 +11,7 @@ import os
 import typing as t
 
 from .._erasure.files import overwrite_batch, why_ineffective
-from .._erasure.names import remove, scrub_names, sync_directories
+from .._erasure.names import remove, sync_directories
 from .._erasure.outcomes import FileResult
 from .._erasure.schemes import find_scheme
 from .._erasure.targets import Expected, OpenTarget, look_at, open_target, refusal_of
@@ -89,7 +89,7 @@ def destroy_file(executor: Executor, facts: t.Mapping[str, t.Any]) -> FileResult
 
 def _remove(executor: Executor, target: OpenTarget, path: str) -> None:
     try:
-        scrub_names(executor, target, [f".{os.urandom(8).hex()}"])
+        # Without another name on the way: one that an interruption leaves would keep the file from being taken up again.
         remove(executor, target)
         sync_directories(executor, [dir_fd for dir_fd, _name in target.names])
     except OSError as error:

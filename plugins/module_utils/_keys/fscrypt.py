@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import stat
 import typing as t
 
 from .._errors import DisposalError, RefusedError
@@ -88,12 +89,25 @@ class FscryptDirectory(KeyTarget):
     def subject(self) -> dict[str, t.Any]:
         return {"kind": self.kind, "directory": self.directory}
 
-    def _open(self) -> int:
-        """:raises RefusedError: it is no directory that can be opened."""
+    def _open_above(self) -> int:
+        """Its parent, by which the filesystem is told things: whoever has the directory itself open holds its key.
+
+        :raises RefusedError: there is no such directory, or its parent is on another filesystem.
+        """
+        above = os.path.dirname(self.directory)
         try:
-            return os.open(self.directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            facts = os.lstat(self.directory)
+            if not stat.S_ISDIR(facts.st_mode):
+                raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+            fd = os.open(above, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
         except OSError as error:
             raise RefusedError(f"{self.directory} cannot be opened ({error.strerror}), so nothing was done; correct the path") from error
+        if os.fstat(fd).st_dev != facts.st_dev:
+            os.close(fd)
+            raise RefusedError(
+                f"something is mounted on {self.directory}, so nothing was done; name the directory by a path within its own filesystem"
+            )
+        return fd
 
     def _policy(self, path: str) -> KernelPolicy | None:
         fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
@@ -105,7 +119,7 @@ class FscryptDirectory(KeyTarget):
     def _look(self) -> tuple[KernelPolicy, Known]:
         """:raises RefusedError: it is no directory with a v2 policy, or what belongs to it cannot be read."""
         if self._looked is None:
-            os.close(self._open())
+            os.close(self._open_above())
             try:
                 policy = self._policy(self.directory)
             except OSError as error:
@@ -117,7 +131,9 @@ class FscryptDirectory(KeyTarget):
                     f"{self.directory} was not touched because {error.message}; overwrite its files, or destroy the medium"
                 ) from error
             if policy is None:
-                raise RefusedError(f"{self.directory} is not encrypted with fscrypt, so nothing was done; correct the path, or overwrite its files")
+                raise RefusedError(
+                    f"{self.directory} is not encrypted with fscrypt, so nothing was done; correct the path, or overwrite its files"
+                )
             self._looked = policy, known_of(os.lstat(self.directory).st_dev, policy.identifier, proc_root=self.proc_root)
         return self._looked
 
@@ -134,7 +150,9 @@ class FscryptDirectory(KeyTarget):
             with open(self.key_file, "rb") as handle:
                 key = handle.read(_MOST_KEY + 1)
         except OSError as error:
-            raise RefusedError(f"the key file {self.key_file} cannot be read ({error.strerror}), so nothing was done; correct it") from error
+            raise RefusedError(
+                f"the key file {self.key_file} cannot be read ({error.strerror}), so nothing was done; correct it"
+            ) from error
         if identifier_of(key) == policy.identifier:
             return key, True
         if not any(opens_protector(key, each) for each in known.protectors()):
@@ -172,7 +190,9 @@ class FscryptDirectory(KeyTarget):
         found, looked = elsewhere(policy, self.directory, known.points)
         missing = [path for path in self.covers if path not in found]
         if missing:
-            raise RefusedError(f"{missing[0]} is no top of a directory with the key of {self.directory}, so nothing was done; correct covers")
+            raise RefusedError(
+                f"{missing[0]} is no top of a directory with the key of {self.directory}, so nothing was done; correct covers"
+            )
         foreign = [path for path in found if path not in self.covers]
         if foreign:
             raise RefusedError(
@@ -242,7 +262,7 @@ class FscryptDirectory(KeyTarget):
             Precondition("strength", strength, (told,)),
             self._other_keys(known),
             self.copies.precondition(),
-            no_stale_copy(traces, scan=self.scan),
+            no_stale_copy(traces, self.limits, scan=self.scan),
             self._memory(policy, key),
         ]
 
@@ -268,7 +288,7 @@ class FscryptDirectory(KeyTarget):
         return Precondition(found.name, worst(states), (*told, *found.looked_at))
 
     def _state(self, identifier: str) -> str:
-        fd = self._open()
+        fd = self._open_above()
         try:
             return key_state(fd, identifier)
         finally:
@@ -309,7 +329,7 @@ class FscryptDirectory(KeyTarget):
 
     def erase(self, executor: Executor, plan: t.Mapping[str, t.Any], note: Note) -> None:
         note("forgetting", {"identifier": plan["identifier"]})
-        fd = self._open()
+        fd = self._open_above()
         try:
             busy = forget_key(executor, fd, plan["identifier"])
         except OSError as error:

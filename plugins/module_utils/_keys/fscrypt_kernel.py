@@ -15,7 +15,18 @@ import typing as t
 from .._errors import RefusedError
 from .._executor import Executor
 
-__all__ = ["ABSENT", "INCOMPLETE", "PRESENT", "KernelPolicy", "forget_key", "key_state", "opens", "parse_kernel_policy", "policy_of", "strength_of"]
+__all__ = [
+    "ABSENT",
+    "INCOMPLETE",
+    "PRESENT",
+    "KernelPolicy",
+    "forget_key",
+    "key_state",
+    "opens",
+    "parse_kernel_policy",
+    "policy_of",
+    "strength_of",
+]
 
 _GET_POLICY_EX = 0xC0096616
 _REMOVE_KEY_ALL_USERS = 0xC0406619

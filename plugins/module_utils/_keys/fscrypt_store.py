@@ -129,15 +129,13 @@ def known_of(number: int, identifier: str, *, proc_root: str = "/proc") -> Known
     stored = store.policy(identifier) if store else None
     own: list[Protector] = []
     others: list[str] = []
-    for descriptor in stored.protectors if store and stored else ():
-        found = store.protector(descriptor)
+    for descriptor in stored.protectors if stored else ():
+        found = store.protector(descriptor) if store else None
         if found is not None and found.source != "pam_passphrase" and len(users_of(descriptor, stores)) == 1:
             own.append(found)
         else:
             others.append(descriptor)
-    return Known(
-        tuple(mount.point for mount in here), any(mount.root == "/" for mount in here), store, stored, tuple(own), tuple(others)
-    )
+    return Known(tuple(mount.point for mount in here), any(mount.root == "/" for mount in here), store, stored, tuple(own), tuple(others))
 
 
 def stored_at(number: int, identifier: str, *, proc_root: str = "/proc") -> Store | None:

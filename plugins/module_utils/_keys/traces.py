@@ -11,7 +11,7 @@ import os
 import typing as t
 
 from .._erasure.extents import map_extents, physical_pieces
-from .._erasure.filesystem import LIMIT_FLASH, LIMIT_VIRTUAL, FilesystemProbe
+from .._erasure.filesystem import LIMIT_FLASH, FilesystemProbe
 from .._erasure.rawdisk import RawDisks
 from .memory import worst
 from .preconditions import Precondition
@@ -33,28 +33,32 @@ class Trace(t.NamedTuple):
     needle: bytes | None
 
 
-def no_stale_copy(traces: t.Sequence[Trace], *, scan: bool) -> Precondition:
+def no_stale_copy(traces: t.Sequence[Trace], limits: list[str], *, scan: bool) -> Precondition:
     """C(no_stale_copy) of files that are overwritten where they lie.
 
+    :arg limits: to which is added what stays open of the media below.
     :arg scan: read the whole of each device for older copies.
     """
-    found = [_state_of(trace, scan=scan) for trace in traces]
+    found = [_state_of(trace, limits, scan=scan) for trace in traces]
     return Precondition("no_stale_copy", worst(state for state, _told in found), tuple(dict.fromkeys(told for _state, told in found)))
 
 
-def _state_of(trace: Trace, *, scan: bool) -> tuple[str, str]:
+def _state_of(trace: Trace, limits: list[str], *, scan: bool) -> tuple[str, str]:
     fd = os.open(trace.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
     try:
         facts = FilesystemProbe().assess(fd)
+        limits.extend(limit for limit in facts.limits if limit not in limits)
         if facts.memory:
             return "met", f"the {trace.what} lies in memory"
         if not facts.in_place:
             return "unknown", f"where the {trace.what} lies is {facts.reason}"
-        stays = next((limit for limit in (LIMIT_FLASH, LIMIT_VIRTUAL) if limit in facts.limits), "")
-        if stays:
-            return "unknown", f"the {trace.what} lies on a {stays}"
+        if LIMIT_FLASH in facts.limits:
+            return "unknown", f"the {trace.what} lies on a {LIMIT_FLASH}"
         if not scan:
-            return "unknown", f"older copies of the {trace.what} in free blocks and in the filesystem's log were not looked for; verify: all does"
+            return (
+                "unknown",
+                f"older copies of the {trace.what} in free blocks and in the filesystem's log were not looked for; verify: all does",
+            )
         if trace.needle is None:
             return "unknown", f"nothing would recognise an older copy of the {trace.what}"
         return _scanned(fd, trace, trace.needle)
