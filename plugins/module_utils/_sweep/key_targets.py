@@ -13,6 +13,7 @@ from .._errors import RefusedError
 from .._keys.erasable import KeyTarget
 from .._keys.fscrypt import FscryptDirectory
 from .._keys.volume import LuksVolume
+from .._keys.zfs import ZfsDataset
 from .._media.identity import find_device, given_identity
 
 __all__ = ["KINDS", "target_of"]
@@ -45,11 +46,23 @@ def _fscrypt(params: t.Mapping[str, t.Any]) -> KeyTarget:
     )
 
 
+def _zfs(params: t.Mapping[str, t.Any]) -> KeyTarget:
+    given = params["target"]
+    return ZfsDataset(
+        given["dataset"],
+        key_file=given["key_file"],
+        covers=given["covers"] or (),
+        backups=params["header_backups"],
+        scan=params["verify"] == "all",
+    )
+
+
 # By kind: which suboptions it needs, which it may have, and what makes it.
 _Maker = t.Callable[[t.Mapping[str, t.Any]], KeyTarget]
 _KINDS: t.Mapping[str, tuple[tuple[str, ...], tuple[str, ...], _Maker]] = {
     "luks": (("device",), ("header", "key_file"), _luks),
     "fscrypt": (("directory",), ("key_file", "protectors", "covers"), _fscrypt),
+    "zfs": (("dataset",), ("key_file", "covers"), _zfs),
 }
 KINDS = tuple(_KINDS)
 
