@@ -291,6 +291,7 @@ def main() -> None:
             "verify": {"type": "str", "choices": ["none", "sample", "all"], "default": "sample"},
             "sample_share": {"type": "int", "default": 1},
             "seed": {"type": "str"},
+            "canaries": {"type": "int", "default": 4096},
             "on_unseen": {"type": "str", "choices": ["refuse", "report"], "default": "refuse"},
             "holds": {"type": "str", "choices": ["refuse", "checked"], "default": "refuse"},
             "resume": {"type": "bool", "default": True},

@@ -21,7 +21,6 @@ class KeyTarget(abc.ABC):
     """One thing that a key opens.
 
     :ivar kind: C(luks), C(fscrypt), C(drive), C(zfs) or C(period).
-    :ivar technique: as the table of levels has it.
     :ivar name: for a person.
     :ivar size: bytes that become unreadable, 0 where that is not known.
     :ivar limits: what the proof leaves open, one sentence each.
@@ -33,7 +32,14 @@ class KeyTarget(abc.ABC):
     size: int
     limits: list[str]
     discards: bool = False
-    technique: str = "crypto_erase"
+
+    @property
+    def technique(self) -> str:
+        """As the table of levels has it.
+
+        :raises RefusedError: none is possible.
+        """
+        return "crypto_erase"
 
     @property
     @abc.abstractmethod
