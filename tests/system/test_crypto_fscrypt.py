@@ -17,6 +17,7 @@ import typing as t
 
 import pytest
 
+from ansible_collections.recordings.disposal.plugins.module_utils._executor import Executor
 from ansible_collections.recordings.disposal.plugins.module_utils._keys.fscrypt_metadata import identifier_of
 from ansible_collections.recordings.disposal.plugins.modules.crypto_erase import main
 from ansible_collections.recordings.disposal.tests.system.device_bed import sha256
@@ -301,6 +302,32 @@ def test_killed_on_the_way_and_brought_to_its_end(fscrypt: Fscrypt, erase: Erase
     assert (result["outcome"], result["changed"]) == ("destroyed", True), result
     assert is_locked(made) and not made.policy_file.exists() and made.protector_files == []
     assert erase(made, target={"protectors": "destroy"})["changed"] is False
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        ("ioctl", "the kernel could not be made to forget the key"),
+        ("pwrite", "was not destroyed"),
+        ("unlink", "could not be destroyed and removed"),
+    ],
+)
+def test_a_step_that_fails_is_told_and_taken_up_again(
+    fscrypt: Fscrypt, erase: Erase, monkeypatch: pytest.MonkeyPatch, fault: str, words: str
+) -> None:
+    made = fscrypt.by_tool()
+
+    def fail(*_arguments: t.Any, **_options: t.Any) -> t.NoReturn:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Executor, fault, fail)
+        first = erase(made)
+    assert first["failed"] and words in first["msg"] and first["outcome"] == "not_destroyed", first
+    assert made.policy_file.exists()
+    result = erase(made)
+    assert (result["outcome"], result["run"]) == ("destroyed", first["run"]), result
+    assert is_locked(made) and not made.policy_file.exists()
 
 
 def test_it_is_destroyed_also_where_it_is_locked_and_new_data_begin_anew(fscrypt: Fscrypt, erase: Erase) -> None:

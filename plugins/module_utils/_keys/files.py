@@ -80,10 +80,13 @@ def destroy_file(executor: Executor, facts: t.Mapping[str, t.Any]) -> FileResult
     if not os.path.lexists(path):
         return None
     expected = Expected(facts["dev"], facts["ino"], facts["size"], None)
-    with _below_root(path) as (root, name), open_target(executor, root, name, expected) as target:
-        result = overwrite_batch(executor, [target], find_scheme(_SCHEME))[0]
-        if result.outcome == "destroyed":
-            _remove(executor, target, path)
+    try:
+        with _below_root(path) as (root, name), open_target(executor, root, name, expected) as target:
+            result = overwrite_batch(executor, [target], find_scheme(_SCHEME))[0]
+            if result.outcome == "destroyed":
+                _remove(executor, target, path)
+    except RefusedError as error:
+        raise DisposalError(f"{path} could not be destroyed and removed ({error.message}); look at it, and run again") from error
     return result
 
 

@@ -16,16 +16,22 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.recordings.disposal.plugins.module_utils._media.choosing import TECHNIQUES
 from ansible_collections.recordings.disposal.plugins.module_utils._standards.techniques import techniques
-from ansible_collections.recordings.disposal.plugins.modules import media_info, media_verify, overwrite, sanitize
+from ansible_collections.recordings.disposal.plugins.modules import crypto_erase, media_info, media_verify, overwrite, sanitize
 
 TOP = pathlib.Path(__file__).resolve().parents[4]
-MODULES = {"media_info": media_info, "media_verify": media_verify, "overwrite": overwrite, "sanitize": sanitize}
-GUIDES = ("media", "sanitize", "overwrite")
+MODULES = {
+    "crypto_erase": crypto_erase,
+    "media_info": media_info,
+    "media_verify": media_verify,
+    "overwrite": overwrite,
+    "sanitize": sanitize,
+}
+GUIDES = ("crypto-others", "media", "sanitize", "overwrite")
 
 
 def spec(options: dict[str, t.Any]) -> dict[str, dict[str, t.Any]]:
     """An argument spec from documented options."""
-    kept = ("type", "elements", "choices", "required", "default")
+    kept = ("type", "elements", "choices", "required", "default", "aliases")
     found = {name: {key: value for key, value in option.items() if key in kept} for name, option in options.items()}
     for name, option in options.items():
         if "suboptions" in option:
