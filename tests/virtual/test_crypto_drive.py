@@ -71,7 +71,7 @@ def test_killed_while_the_drive_works_and_watched_to_its_end(guest: Guest) -> No
     [
         ({"sanicap": 0}, {}, "offers no technique of its own firmware that reaches purge"),
         ({}, {"level": "destroy"}, "and destroy is required"),
-        ({}, {"target": {"psid_file": "/etc/hostname"}}, "what"),
+        ({}, {"target": {"psid_file": "/etc/hostname"}}, "what nvme"),
         ({}, {"preconditions": {"strength": "require"}, "declared": None}, "strength is unknown"),
     ],
 )
@@ -81,3 +81,45 @@ def test_refused_before_a_byte_is_lost(guest: Guest, about: dict[str, t.Any], op
     result = erase(guest, drive, **options)
     assert result["failed"] and words in result.words, result
     assert drive.digest() == before
+
+
+PSID = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
+OPAL = {"sid": "the owner's", "psid": PSID, "enabled": True}
+
+
+def opal(guest: Guest, serial: str, **about: t.Any) -> UserDrive:
+    drive = filled(guest, "nvme", serial, opal={**OPAL, **about})
+    guest.vm.run(f"printf '%s\\n' {PSID} > /run/psid && printf '%s' {'X' * 32} > /run/wrong && printf '%s' \"the owner's\" > /run/sid")
+    return drive
+
+
+@pytest.mark.parametrize(
+    ("secret", "technique"), [({"psid_file": "/run/psid"}, "opal_psid_revert"), ({"key_file": "/run/sid"}, "opal_revert")]
+)
+def test_opal_is_reverted_by_the_kernel_and_no_secret_is_told(guest: Guest, secret: dict[str, str], technique: str) -> None:
+    drive = opal(guest, "KOP1")
+    result = erase(guest, drive, target=secret)
+    assert (result["outcome"], result["technique"], result["level"]["achieved"]) == ("destroyed", technique, "purge"), result
+    assert result["seen"]["transition"] == "idle, then done" and drive.markers() == 0
+    assert drive.state()["opal"] == {"enabled": False, "locked": False}
+    assert "opal revert by" in drive.commands()
+    told = str(result) + guest.vm.run(f"cat {result['journal']['path']}").stdout
+    assert PSID not in told and "the owner's" not in told
+    assert erase(guest, drive, target=secret)["changed"] is False
+
+
+@pytest.mark.parametrize(
+    ("about", "behaviour", "secret", "words"),
+    [
+        ({}, {}, "/run/wrong", "64 of 64 canaries are still there, whatever the device says (the drive refused it (not authorized))"),
+        ({"enabled": False}, {}, "/run/psid", "64 of 64 canaries are still there"),
+        ({}, {"lie": True}, "/run/psid", "64 of 64 canaries are still there"),
+        ({"locked": True}, {}, "/run/psid", "cannot be erased while it is locked"),
+    ],
+)
+def test_a_revert_that_is_not_believed(guest: Guest, about: dict[str, t.Any], behaviour: dict[str, t.Any], secret: str, words: str) -> None:
+    drive = opal(guest, "KON1", **about)
+    drive.behave(seconds=1, **behaviour)
+    result = erase(guest, drive, target={"psid_file": secret})
+    assert result["failed"] and result.get("outcome", "not_destroyed") == "not_destroyed" and words in result.words, result
+    assert drive.markers() > 60000
