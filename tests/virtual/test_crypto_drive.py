@@ -70,7 +70,6 @@ def test_killed_while_the_drive_works_and_watched_to_its_end(guest: Guest) -> No
     ("about", "options", "words"),
     [
         ({"sanicap": 0}, {}, "offers no technique of its own firmware that reaches purge"),
-        ({}, {"level": "destroy"}, "and destroy is required"),
         ({}, {"target": {"psid_file": "/etc/hostname"}}, "what nvme"),
         ({}, {"preconditions": {"strength": "require"}, "declared": None}, "strength is unknown"),
     ],

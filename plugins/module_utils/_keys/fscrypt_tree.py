@@ -100,6 +100,9 @@ def elsewhere(policy: KernelPolicy, directory: str, points: t.Sequence[str]) -> 
                 continue
             with os.scandir(place) as listed:
                 waiting.extend(entry.path for entry in listed if entry.is_dir(follow_symlinks=False))
+        except FileNotFoundError:
+            # Removed meanwhile, with all that it held.
+            continue
         except OSError as error:
             raise RefusedError(
                 f"whether {place} has the same key cannot be looked at ({error.strerror}), so nothing was done; it may be used by what it holds"
