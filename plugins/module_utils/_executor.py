@@ -108,19 +108,20 @@ class Executor:
             raise OSError(number, os.strerror(number))
         os.fdatasync(fd)
 
-    def ioctl(self, fd: int, request: int, what: str, *, argument: bytearray | None = None) -> None:
-        """A command to an open device or filesystem, as C(what) names it; its answer is left in C(argument)."""
+    def ioctl(self, fd: int, request: int, what: str, *, argument: bytearray | None = None) -> int:
+        """A command to an open device or filesystem, as C(what) names it; its answer is left in C(argument).
+
+        Returns what the kernel does: above 0 some commands tell of a failure.
+        """
         self._allow(what)
-        if argument is None:
-            fcntl.ioctl(fd, request)
-        else:
-            fcntl.ioctl(fd, request, argument, True)
+        return fcntl.ioctl(fd, request) if argument is None else fcntl.ioctl(fd, request, argument, True)
 
     def run(
-        self, command: t.Sequence[str], what: str, *, environment: t.Mapping[str, str], seconds: float | None
+        self, command: t.Sequence[str], what: str, *, environment: t.Mapping[str, str], seconds: float | None, stdin: bytes = b""
     ) -> subprocess.CompletedProcess[bytes]:
         """Run a tool that changes a medium, as C(what) names it, apart from this process's terminal: a lost connection does not end it.
 
+        :arg stdin: what it reads, such as a secret, which never is an argument.
         :raises OSError: it cannot be run.
         :raises subprocess.TimeoutExpired: it was ended because it took longer than C(seconds).
         """
@@ -128,7 +129,7 @@ class Executor:
         return subprocess.run(
             command,
             env=dict(environment),
-            stdin=subprocess.DEVNULL,
+            input=stdin,
             capture_output=True,
             timeout=seconds,
             check=False,

@@ -29,12 +29,19 @@ options:
             overwritten with noise and read back.
           - V(period) is the key of a retention class and a period, with which M(recordings.disposal.recording_encrypt) has encrypted recordings on any number
             of hosts. It is destroyed in its store, once.
+          - V(fscrypt) is a directory with a v2 policy of the kernel's filesystem encryption. The kernel is made to forget its key, and the metadata in
+            which the C(fscrypt) tool keeps the wrapped key, the key file and declared copies are overwritten and removed. Refused while something in
+            it is open. What it does not encrypt, such as sizes and times, stays.
+          - V(drive) is a self-encrypting drive, which forgets its media key by its own firmware as with M(recordings.disposal.sanitize), by crypto
+            sanitize or NVMe Format, or where a secret is given by Opal's revert. That was never tried on a real Opal drive.
+          - V(zfs) is an encryption root of ZFS. Its key is wrapped anew with one that nobody keeps and unloaded, and the key file that opened it is
+            overwritten and removed. That was tried with a stand-in for the command C(zfs) only.
         type: str
-        choices: [luks, period]
+        choices: [luks, fscrypt, drive, zfs, period]
         required: true
       device:
         description:
-          - Of V(luks), the block device that holds the data. All keys that are given must fit, and only one device may have them.
+          - Of V(luks) and V(drive), the block device that holds the data. All keys that are given must fit, and only one device may have them.
         type: dict
         suboptions:
           serial:
@@ -60,11 +67,41 @@ options:
           - Absolute path of the detached header of a V(luks) volume, a file. It is overwritten and removed. That it belongs to the device is the
             task's word.
         type: path
+      directory:
+        description:
+          - Absolute path of a V(fscrypt) directory, the topmost that has its policy.
+        type: path
+      dataset:
+        description:
+          - Name of a V(zfs) filesystem or volume that is its own encryption root.
+        type: str
       key_file:
         description:
-          - Absolute path of a file on the host that opens it. That it does is seen before, and that it does not any more afterwards. The file itself is left
-            as it is; destroy it with M(recordings.disposal.overwrite).
+          - Absolute path of a file on the host that opens it. That it does is seen before, and that it does not any more afterwards.
+          - Of V(luks) the file itself is left as it is; destroy it with M(recordings.disposal.overwrite).
+          - Of V(fscrypt) it holds the key itself, or 32 bytes that open a protector; of V(zfs) it is needed where the dataset names no file of its own. Of
+            both the file is destroyed, unless it opens a protector that stays.
+          - Of V(drive) it holds the owner's password (SID), byte for byte as the drive has it; C(sedutil-cli) sets a hash of what it is given.
         type: path
+      psid_file:
+        description:
+          - Absolute path of a file on the host with the PSID that is printed on a V(drive), by which it is reverted without its owner's password.
+        type: path
+      protectors:
+        description:
+          - What becomes of a V(fscrypt) policy's protectors. They stay by default, since they may serve a filesystem that is not mounted now.
+          - V(destroy) overwrites and removes those that no other policy on a mounted filesystem uses, never a login's.
+        type: str
+        choices: [keep, destroy]
+      covers:
+        description:
+          - Other directories of V(fscrypt) or datasets of V(zfs) that have the same key and are meant too. Those that are not named are a reason to refuse.
+        type: list
+        elements: str
+      all_namespaces:
+        description:
+          - A V(drive)'s crypto sanitize destroys what is on all of its NVMe namespaces, and all of them are meant.
+        type: bool
       class:
         description: Of V(period), the retention class.
         type: str
@@ -113,12 +150,13 @@ options:
     type: dict
   header_backups:
     description:
-      - Absolute paths of files and directories in which backups of the header may lie. They are searched for headers of this very volume, and what is
-        found is destroyed too.
+      - Absolute paths of files and directories in which backups of the header may lie, and of V(fscrypt) and V(zfs) copies of the key or of what holds
+        it. They are searched for those of this very target, and what is found is destroyed too.
       - An empty list says that there is none. Where the option is left out V(no_backup) is unknown.
       - The host's other block devices are looked at in any case. One that begins with a header of the volume makes V(no_backup) not met.
     type: list
     elements: path
+    aliases: [backups]
   close:
     description:
       - Close an open mapping that nobody has open or mounted; otherwise an open volume is refused.
@@ -133,7 +171,9 @@ options:
     default: none
   verify:
     description:
-      - How much of the data is read before, to look for what was written in the clear. V(sample) reads a share, V(all) everything.
+      - How much of the data is read, of V(luks) before, to look for what was written in the clear, of a V(drive) afterwards. V(sample) reads a share,
+        V(all) everything.
+      - With V(all) the block device below the metadata of V(fscrypt), and below a key file, is read for older copies of them.
     type: str
     choices: [none, sample, all]
     default: sample
@@ -146,10 +186,15 @@ options:
     description:
       - Chooses the places of a sample, as for M(recordings.disposal.media_verify); a fresh one where it is left out.
     type: str
+  canaries:
+    description:
+      - How many blocks are written to a V(drive) before, as M(recordings.disposal.sanitize) does; at least 64.
+    type: int
+    default: 4096
   on_unseen:
     description:
-      - What to do where the kernel does not let this module see whether some process has the device open. V(refuse) counts it as in use; V(report)
-        does not.
+      - What to do where the kernel does not let this module see whether some process has the device, or something in the directory, open. V(refuse)
+        counts it as in use; V(report) does not.
     type: str
     choices: [refuse, report]
     default: refuse
@@ -183,6 +228,7 @@ attributes:
     details:
       - The journal says V(destroyed), its place is as it was left, and no header of the volume is found in declared places and on other devices.
       - Where the journal says otherwise and the key is gone as that run left it, what was open then is looked at and seen to once more.
+      - A drive still holds at both ends and at random places what it held then.
 author:
   - recordings.disposal contributors (@recordings-disposal)
 seealso:
@@ -235,6 +281,41 @@ EXAMPLES = r"""
       no_backup: the identities were never taken out of the vault, security concept 4.2
       encrypted_from_first_write: plaintext is overwritten within the hour, evidence of the encryption runs
     level: purge
+
+- name: An encrypted directory, of which no copy of the key was made, with a look for older copies of its metadata
+  recordings.disposal.crypto_erase:
+    target:
+      kind: fscrypt
+      directory: /srv/recordings/2024
+      protectors: destroy
+    backups: []
+    verify: all
+    level: purge
+
+- name: A self-encrypting drive, by the PSID on its label
+  recordings.disposal.crypto_erase:
+    target:
+      kind: drive
+      device:
+        serial: S4EWNX0M501234
+      psid_file: /root/psid-S4EWNX0M501234
+    declared:
+      encrypted_from_first_write: "data sheet 11/2023: it encrypts always; taken into use on 2024-02-01"
+      strength: data sheet 11/2023, AES-256-XTS
+    preconditions:
+      no_stale_copy: accept
+    level: purge
+
+- name: A dataset of ZFS and the one below it
+  recordings.disposal.crypto_erase:
+    target:
+      kind: zfs
+      dataset: tank/recordings
+      covers: [tank/recordings/old]
+    backups: [/root/keys]
+    preconditions:
+      no_stale_copy: accept
+    level: purge
 """
 
 RETURN = r"""
@@ -255,7 +336,7 @@ level:
   type: dict
   sample: {"required": "purge", "achieved": "purge", "standard": "NIST SP 800-88 Rev. 2 (2025-09)"}
 technique:
-  description: Always C(crypto_erase).
+  description: C(crypto_erase), or of a V(drive) the one that was taken.
   returned: success, and on failure as far as it got
   type: str
 preconditions:
@@ -325,11 +406,17 @@ def main() -> None:
                     "kind": {"type": "str", "choices": list(KINDS), "required": True},
                     "device": {"type": "dict", "options": DEVICE_OPTIONS},
                     "header": {"type": "path"},
+                    "directory": {"type": "path"},
+                    "dataset": {"type": "str"},
                     "key_file": {"type": "path", "no_log": False},
                     "class": {"type": "str"},
                     "period": {"type": "str"},
                     "dir": {"type": "path"},
                     "prefix": {"type": "str"},
+                    "psid_file": {"type": "path"},
+                    "protectors": {"type": "str", "choices": ["keep", "destroy"]},
+                    "covers": {"type": "list", "elements": "str"},
+                    "all_namespaces": {"type": "bool"},
                 },
             },
             **STORE_OPTIONS,
@@ -339,12 +426,13 @@ def main() -> None:
             "levels": {"type": "dict"},
             "preconditions": {"type": "dict"},
             "declared": {"type": "dict"},
-            "header_backups": {"type": "list", "elements": "path"},
+            "header_backups": {"type": "list", "elements": "path", "aliases": ["backups"]},
             "close": {"type": "bool", "default": False},
             "discard": {"type": "str", "choices": ["none", "discard", "overwrite"], "default": "none"},
             "verify": {"type": "str", "choices": ["none", "sample", "all"], "default": "sample"},
             "sample_share": {"type": "int", "default": 1},
             "seed": {"type": "str"},
+            "canaries": {"type": "int", "default": 4096},
             "on_unseen": {"type": "str", "choices": ["refuse", "report"], "default": "refuse"},
             "holds": {"type": "str", "choices": ["refuse", "checked"], "default": "refuse"},
             "resume": {"type": "bool", "default": True},

@@ -11,13 +11,14 @@ import typing as t
 
 from . import nvme_pages as pages
 from .erase import Later, Run
+from .opal import Opal
 from .store import Drive, UnreadableError
 
 __all__ = ["Command", "NvmeDrive", "StatusError"]
 
 INVALID_OPCODE, INVALID_FIELD, INTERNAL, INVALID_NAMESPACE = 0x01, 0x02, 0x06, 0x0B
 SANITIZE_FAILED, SANITIZE_IN_PROGRESS, WRITE_PROTECTED, OUT_OF_RANGE, FORMAT_IN_PROGRESS = 0x1C, 0x1D, 0x20, 0x80, 0x84
-INVALID_LOG, INVALID_FORMAT, READ_ERROR = 0x109, 0x10A, 0x281
+INVALID_LOG, INVALID_FORMAT, READ_ERROR, ACCESS_DENIED = 0x109, 0x10A, 0x281, 0x286
 EVERYWHERE = 0xFFFFFFFF
 _ACTIONS = {2: ("block", 1), 3: ("overwrite", 2), 4: ("crypto", 0)}
 _ERASES = {0: "block", 1: "block", 2: "crypto"}
@@ -56,6 +57,7 @@ class NvmeDrive:
         self.part = drive.size // self.namespaces
         self.formats = tuple(drive.about.get("formats", (9, 12)))
         self.configuration = 0
+        self.opal = Opal(drive) if drive.about.get("opal") else None
         drive.state.setdefault("formats", [0] * self.namespaces)
         drive.state.setdefault("features", {str(_VOLATILE_CACHE): 1})
         drive.on_end = self._ended
@@ -71,10 +73,20 @@ class NvmeDrive:
             raise StatusError(SANITIZE_IN_PROGRESS)
         if command.opcode in (0x09, 0x0A):
             return b"", self._feature(command)
+        if command.opcode in (0x81, 0x82) and self.opal:
+            return self._security(self.opal, command, data), 0
         if command.opcode not in handlers:
             raise StatusError(INVALID_OPCODE)
         answer = handlers[command.opcode](command)
         return (answer if isinstance(answer, Later) else answer[: command.length]), 0
+
+    def _security(self, opal: Opal, command: Command, data: bytes) -> bytes:
+        """Security Send, and Security Receive, whose data are as long as they were asked for."""
+        protocol, specific = command.words[0] >> 24, command.words[0] >> 8 & 0xFFFF
+        if command.opcode == 0x81:
+            opal.send(protocol, specific, data)
+            return b""
+        return opal.receive(protocol, specific)[: command.length].ljust(command.length, b"\0")
 
     def _nothing(self, command: Command) -> bytes:
         return b""
@@ -202,6 +214,8 @@ class NvmeDrive:
         if drive.failed:
             raise StatusError(SANITIZE_FAILED)
         self._require_namespace(command.namespace)
+        if self.opal and self.opal.locked:
+            raise StatusError(ACCESS_DENIED)
         if command.opcode not in (1, 2, 8, 9):
             raise StatusError(INVALID_OPCODE)
         if command.opcode != 2 and drive.behaviour.get("read_only"):

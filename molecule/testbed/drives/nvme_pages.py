@@ -54,8 +54,8 @@ def controller(drive: Drive) -> bytes:
     page[77] = _LARGEST
     struct.pack_into("<HI", page, 78, 1, VERSION)
     page[111] = 1
-    # Format NVM; whoever asks for the log gets its effects and any part of it.
-    struct.pack_into("<H", page, 256, 1 << 1)
+    # Format NVM, security where it has Opal; whoever asks for the log gets its effects and any part of it.
+    struct.pack_into("<H", page, 256, 1 << 1 | bool(about.get("opal")))
     page[258:262] = bytes([3, 3, 0x03, 1 << 1 | 1 << 2])
     struct.pack_into("<HH", page, 266, 343, 353)
     struct.pack_into("<H", page, 320, 10)
@@ -109,6 +109,7 @@ def changed_log() -> bytes:
 
 def effects_log(drive: Drive) -> bytes:
     admin = {code: effects for code, effects in _ADMIN.items() if code != 0x84 or int(drive.about.get("sanicap", 7))}
+    admin.update(dict.fromkeys((0x81, 0x82), _SUPPORTED) if drive.about.get("opal") else {})
     return b"".join(struct.pack("<I", table.get(code, 0)) for table in (admin, _IO) for code in range(256)).ljust(PAGE, b"\0")
 
 

@@ -68,6 +68,26 @@ class Earlier:
     issued: bool = False
     accepted: bool | None = None
 
+    @classmethod
+    def of(cls, steps: t.Sequence[t.Mapping[str, t.Any]]) -> Earlier:
+        """What a journal's steps, each with its C(step) and what it C(told), had come to."""
+        before: Status | None = None
+        laid: int | None = None
+        accepted: bool | None = None
+        seen: list[Status] = []
+        issued = False
+        for step in steps:
+            told = step["told"]
+            if step["step"] == "before":
+                before, laid, seen, issued, accepted = Status.of(told["status"]), told["laid"], [], False, None
+            elif step["step"] == "issuing":
+                issued, accepted = True, None
+            elif step["step"] in ("accepted", "refused"):
+                accepted = step["step"] == "accepted"
+            if step["step"] != "before" and "status" in told:
+                seen.append(Status.of(told["status"]))
+        return cls(before, tuple(seen), laid, issued, accepted)
+
 
 def sanitize_medium(
     executor: Executor,

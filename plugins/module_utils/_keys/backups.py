@@ -21,20 +21,34 @@ __all__ = ["Backups"]
 
 _MOST = 100_000
 
+Read = t.Callable[[int, int], bytes]
+
 
 class Backups:
     """The declared places.
 
+    :cvar what: is looked for there, C(many) of them, and C(whose) each is, for a person.
     :arg places: absolute paths of files and directories; C(None) where nobody has declared any, an empty list where people say that there are none.
     :arg spared: device and inode of files that begin alike and are no backup: the one below a loop device, or the detached header itself.
     """
+
+    what, many, whose = "header's backup", "header backups", "backup of this volume's header"
 
     def __init__(self, places: t.Sequence[str] | None, *, spared: t.Collection[tuple[int, int]] = ()) -> None:
         self.places, self.spared = places, spared
         self._found: list[dict[str, t.Any]] | None = None
 
+    def recognises(self, read: Read, uuid: str) -> bool:
+        """Whether a file is one.
+
+        :arg read: gives what lies at an offset, as many bytes or fewer.
+        :arg uuid: what names the volume.
+        """
+        # A spoilt copy tells its volume still, and key slots may lie behind it.
+        return any(each == uuid for _offset, each in uuids_at(read))
+
     def found(self, uuid: str) -> list[dict[str, t.Any]]:
-        """The files that begin as a header of the volume, in order, as C(facts_of) tells each.
+        """The files that are recognised as the volume's, in order, as C(facts_of) tells each.
 
         :raises RefusedError: a place cannot be searched.
         """
@@ -44,10 +58,10 @@ class Backups:
         return self._found
 
     def _below(self, place: str) -> t.Iterator[str]:
-        require_plain(place, "the declared place of a header's backup")
+        require_plain(place, f"the declared place of a {self.what}")
         if not os.path.lexists(place):
             raise RefusedError(
-                f"the declared place {place} of a header's backup does not exist, so nothing was done; correct it, or take it off the list"
+                f"the declared place {place} of a {self.what} does not exist, so nothing was done; correct it, or take it off the list"
             )
         if not os.path.isdir(place):
             yield place
@@ -72,19 +86,19 @@ class Backups:
         """:raises RefusedError: a backup cannot be destroyed, or a declared file is none."""
         paths = [each["path"] for each in self.found(uuid)]
         for path in paths:
-            require_destroyable(path, "the header's backup")
+            require_destroyable(path, f"the {self.what}")
         for place in self.places or ():
             if not os.path.isdir(place) and place not in paths:
                 raise RefusedError(
-                    f"the declared file {place} is no backup of this volume's header, so nothing was done; correct the list, nothing else is destroyed"
+                    f"the declared file {place} is no {self.whose}, so nothing was done; correct the list, nothing else is destroyed"
                 )
 
     def precondition(self, uuid: str) -> Precondition:
         if self.places is None:
-            return Precondition("no_backup", "unknown", ("no places of header backups or escrow were declared, so none was searched",))
+            return Precondition("no_backup", "unknown", (f"no places of {self.many} or escrow were declared, so none was searched",))
         if not self.places:
-            return Precondition("no_backup", "met", ("declared: there is no backup of the header and no escrow of the key",))
-        told = f"{len(self.found(uuid))} backups were found in the declared places ({', '.join(self.places)}) and are destroyed too"
+            return Precondition("no_backup", "met", (f"declared: there is no {self.whose} and no escrow of the key",))
+        told = f"{len(self.found(uuid))} {self.many} were found in the declared places ({', '.join(self.places)}) and are destroyed too"
         return Precondition("no_backup", "met", (told, "other places were not checked; packed and encrypted files are not recognised"))
 
     def destroy(self, executor: Executor, found: t.Sequence[t.Mapping[str, t.Any]], note: Note, proven: t.Mapping[str, str]) -> None:
@@ -93,7 +107,7 @@ class Backups:
         :raises DisposalError: one was not destroyed.
         """
         for each in found:
-            destroy_noted(executor, each, "the header's backup", note, proven)
+            destroy_noted(executor, each, f"the {self.what}", note, proven)
 
     def _is_backup(self, path: str, uuid: str) -> bool:
         """:raises RefusedError: it cannot be read, so that it may be one."""
@@ -109,8 +123,7 @@ class Backups:
             facts = os.fstat(fd)
             if not stat.S_ISREG(facts.st_mode) or (facts.st_dev, facts.st_ino) in self.spared:
                 return False
-            # A spoilt copy tells its volume still, and key slots may lie behind it.
-            return any(each == uuid for _offset, each in uuids_at(lambda offset, length: os.pread(fd, length, offset)))
+            return self.recognises(lambda offset, length: os.pread(fd, length, offset), uuid)
         except OSError as error:
             raise RefusedError(
                 f"{path} in a declared place cannot be read ({error.strerror}), so nothing was done; it may be a backup"

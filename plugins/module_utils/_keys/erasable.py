@@ -35,6 +35,14 @@ class KeyTarget(abc.ABC):
     discards: bool = False
 
     @property
+    def technique(self) -> str:
+        """As the table of levels has it.
+
+        :raises RefusedError: none is possible.
+        """
+        return "crypto_erase"
+
+    @property
     @abc.abstractmethod
     def subject(self) -> dict[str, t.Any]:
         """What names it, also once its key is gone: plain data without secrets."""
@@ -54,8 +62,8 @@ class KeyTarget(abc.ABC):
     def plan(self) -> dict[str, t.Any]:
         """What C(erase) needs to know to go on after an interruption, as plain data without secrets, for the intent."""
 
-    def require_same(self, plan: t.Mapping[str, t.Any], steps: Steps) -> None:  # noqa: B027 - what names its key beyond doubt needs nothing
-        """Nothing, where what an interrupted run has begun may be gone on with.
+    def take_up(self, plan: t.Mapping[str, t.Any], steps: Steps) -> None:  # noqa: B027 - what names its key beyond doubt needs nothing
+        """Called before anything else where an interrupted run is gone on with.
 
         :arg plan: what C(plan) gave in that run; C(steps) what it noted, by name and what was told.
         :raises RefusedError: it is in use, or is not what that run was about.

@@ -19,7 +19,7 @@ from .._erasure.targets import Expected, OpenTarget, look_at, open_target, refus
 from .._errors import DisposalError, RefusedError
 from .._executor import Executor
 
-__all__ = ["assess_file", "destroy_file", "destroy_noted", "facts_of", "require_destroyable", "require_plain"]
+__all__ = ["assess_file", "destroy_file", "destroy_noted", "facts_of", "proven_in", "require_destroyable", "require_plain"]
 
 _SCHEME = "random"
 
@@ -96,13 +96,24 @@ def destroy_file(
     if not os.path.lexists(path):
         return None
     expected = Expected(facts["dev"], facts["ino"], facts["size"], None)
-    with _below_root(path) as (root, name), open_target(executor, root, name, expected) as target:
-        result = overwrite_batch(executor, [target], find_scheme(_SCHEME))[0]
-        if result.outcome == "destroyed":
-            aside = f".{os.urandom(8).hex()}"
-            proven(aside)
-            _remove(executor, target, path, aside)
+    try:
+        with _below_root(path) as (root, name), open_target(executor, root, name, expected) as target:
+            result = overwrite_batch(executor, [target], find_scheme(_SCHEME))[0]
+            if result.outcome == "destroyed":
+                aside = f".{os.urandom(8).hex()}"
+                proven(aside)
+                _remove(executor, target, path, aside)
+    except RefusedError as error:
+        raise DisposalError(f"{path} could not be destroyed and removed ({error.message}); look at it, and run again") from error
     return result
+
+
+def proven_in(steps: t.Iterable[tuple[str, t.Mapping[str, t.Any]]]) -> dict[str, str]:
+    """The files that an earlier run has noted as overwritten, each with its other name.
+
+    :arg steps: of that run, by name and what was told.
+    """
+    return {told["file"]: told["aside"] for step, told in steps if step == "overwritten" and "file" in told}
 
 
 def destroy_noted(

@@ -26,7 +26,7 @@ from .._media.identity import Device, same_medium
 from .._standards.schemes import DEFAULT_SCHEME
 from .backups import Backups
 from .erasable import KeyTarget, Note, Steps
-from .files import assess_file, destroy_noted, facts_of, require_destroyable, require_plain
+from .files import assess_file, destroy_noted, facts_of, proven_in, require_destroyable, require_plain
 from .header_place import copies_elsewhere, digest_behind, headers_on, read_head, read_place
 from .key_file import KeyFile
 from .luks import HEAD_BYTES, Luks, parse_luks, strength_of, uuids_at
@@ -144,14 +144,14 @@ class LuksVolume(KeyTarget):
     def _require_unused(self, uuid: str) -> None:
         require_unused(self.device, uuid, close=self.close, on_unseen=self.on_unseen, sys_root=self.sys_root, proc_root=self.proc_root)
 
-    def require_same(self, plan: t.Mapping[str, t.Any], steps: Steps) -> None:
+    def take_up(self, plan: t.Mapping[str, t.Any], steps: Steps) -> None:
         if not self._as_left(plan, steps):
             raise RefusedError(
                 f"{self.name} is not the medium that the interrupted run was about, or was written to since, so nothing was done; connect that one, "
                 "or move the directory of the run aside to begin anew"
             )
         self._require_unused(plan["uuid"])
-        self._proven = _proven(steps)
+        self._proven = proven_in(steps)
 
     def _as_left(self, plan: t.Mapping[str, t.Any], steps: Steps) -> bool:
         """Whether it is the medium that a run was about: it has the volume's header still, or the same data as then."""
@@ -193,7 +193,7 @@ class LuksVolume(KeyTarget):
         )
         # What was written in the clear once may have been overwritten or discarded meanwhile, and is not the less known for that.
         self._recalled = plan, next(each for each in found if each.name == "encrypted_from_first_write")
-        self._proven = _proven(steps)
+        self._proven = proven_in(steps)
         return True
 
     def preconditions(self) -> list[Precondition]:
@@ -393,8 +393,3 @@ def _mode(path: str) -> int:
         return os.stat(path).st_mode
     except OSError:
         return 0
-
-
-def _proven(steps: Steps) -> dict[str, str]:
-    """The files that an earlier run has noted as overwritten, each with its other name."""
-    return {told["file"]: told["aside"] for step, told in steps if step == "overwritten" and "file" in told}

@@ -52,18 +52,20 @@ class Status:
 
 
 class Command(t.NamedTuple):
-    """One command to a tool.
+    """One command to a tool, or to the kernel.
 
     :arg what: it does, for a person and for check mode.
     :arg seconds: it may take, C(None) for as long as it takes.
+    :arg call: is made in place of a tool, where there is one.
     """
 
     argv: tuple[str, ...]
     what: str
     seconds: float | None = 120.0
+    call: t.Callable[[Executor], Answer] | None = None
 
     def carry_out(self, executor: Executor) -> Answer:
-        return tell(executor, self.argv, self.what, seconds=self.seconds)
+        return self.call(executor) if self.call is not None else tell(executor, self.argv, self.what, seconds=self.seconds)
 
 
 class Firmware(abc.ABC):

@@ -16,7 +16,7 @@ class MountFacts(t.NamedTuple):
     """One line of mountinfo: the mount's number, its device, the filesystem's type and its own options.
 
     :arg complete: the options are all that are in force; mountinfo leaves out those that the superblock sets.
-    :arg point: where it is mounted; C(source) is what was mounted, as whoever mounted it said.
+    :arg point: where it is mounted; C(source) is what was mounted, as whoever mounted it said; C(root) which directory of it.
     """
 
     number: int
@@ -27,6 +27,7 @@ class MountFacts(t.NamedTuple):
     complete: bool = False
     point: str = ""
     source: str = ""
+    root: str = ""
 
 
 def unescape(text: str) -> str:
@@ -51,5 +52,6 @@ def parse_mountinfo(text: str) -> dict[int, MountFacts]:
             frozenset(tail[2].split(",")),
             point=unescape(head[4]),
             source=unescape(tail[1]),
+            root=unescape(head[3]),
         )
     return mounts

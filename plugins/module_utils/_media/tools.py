@@ -51,9 +51,11 @@ def ask(command: t.Sequence[str], *, seconds: float = SECONDS) -> Answer:
     )
 
 
-def tell(executor: Executor, command: t.Sequence[str], what: str, *, seconds: float | None = SECONDS) -> Answer:
+def tell(executor: Executor, command: t.Sequence[str], what: str, *, seconds: float | None = SECONDS, stdin: bytes = b"") -> Answer:
     """The same for a tool that changes the medium, as C(what) names it; C(seconds) is C(None) where it takes as long as it takes."""
-    return _answered(command[0], seconds, lambda environment: executor.run(command, what, environment=environment, seconds=seconds))
+    return _answered(
+        command[0], seconds, lambda environment: executor.run(command, what, environment=environment, seconds=seconds, stdin=stdin)
+    )
 
 
 def _answered(name: str, seconds: float | None, run: t.Callable[[dict[str, str]], subprocess.CompletedProcess[bytes]]) -> Answer:

@@ -14,13 +14,15 @@ import typing as t
 from .._errors import RefusedError
 from .levels import LEVELS, STANDARD
 
-__all__ = ["RATES", "REACHABLE", "TECHNIQUES", "Technique", "technique_problem", "techniques"]
+__all__ = ["OF_KEYS", "RATES", "REACHABLE", "TECHNIQUES", "Technique", "technique_problem", "techniques"]
 
 # What a technique may reach: nothing that leaves the medium whole destroys it.
 REACHABLE = LEVELS[:-1]
 
 _LABELS = "labels of openSeaChest's erase methods"
 _MEMORY = "common knowledge of JESD84-B51 (eMMC), not held against a standard"
+
+_REVERT = "TCG Opal's revert, which makes new media keys, as a cryptographic erase of NIST SP 800-88 Rev. 2; not held against a standard of commands"
 
 
 class Technique(t.NamedTuple):
@@ -65,8 +67,13 @@ TECHNIQUES: t.Mapping[str, Technique] = {
     "mmc_sanitize": _row("purge", _MEMORY, "unverified"),
     # Where its preconditions hold, which is judged for each key.
     "crypto_erase": _row("purge", "NIST SP 800-88 Rev. 2 (2025-09), cryptographic erase as a purge technique", "S"),
+    "opal_revert": _row("purge", _REVERT, "unverified"),
+    "opal_psid_revert": _row("purge", _REVERT, "unverified"),
     "tape_erase_long": _row("clear", "one pass from the beginning to the end of the tape; not held against a document", "unverified"),
 }
+
+# Those that destroy keys: their preconditions are judged for each key, so that no look at a medium tells whether they are possible.
+OF_KEYS = ("crypto_erase", "opal_revert", "opal_psid_revert")
 
 # What a medium writes in a second as a rule, by its kind, for estimates where it gives none itself; in bytes, from common knowledge.
 RATES: t.Mapping[str, int] = {

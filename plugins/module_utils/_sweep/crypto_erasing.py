@@ -44,7 +44,7 @@ class _Task(t.NamedTuple):
 
     @property
     def method(self) -> dict[str, str]:
-        return {"technique": TECHNIQUE, "level": self.required}
+        return {"technique": self.target.technique, "level": self.required}
 
     @property
     def set(self) -> str:
@@ -79,24 +79,21 @@ def crypto_erase_of(params: t.Mapping[str, t.Any], executor: Executor, *, check_
 
     :raises DisposalError: refused before anything was changed, or not destroyed; C(details) tells how far it got.
     """
-    table = techniques(params["levels"])[TECHNIQUE]
-    if not satisfies(table.level, params["level"]):
-        raise RefusedError(
-            f"{TECHNIQUE} reaches at most the level {table.level} and {params['level']} is required, so nothing was done; destroy the medium physically"
-        )
     demands = demands_of(params["preconditions"])
     refuse_holds(state := StateDir(params["state_dir"], executor), params["holds"])
     target = target_of(params, executor)
-    task = _Task(target, params["level"], table.level, table.standard, demands)
+    task = _Task(target, params["level"], LEVELS[0], STANDARD, demands)
     number, last = latest_run(state.path, task.name)
     pending = last.pending.get(task.set) if last is not None else None
+    if pending is not None:
+        target.take_up(pending.intents[-1]["plan"], _steps(pending.steps))
+    task = _reaching(task, params["levels"])
     if pending is not None:
         if not params["resume"]:
             raise RefusedError(
                 "an earlier run over this key was interrupted, so nothing was done; give resume: true to have it brought to its end"
             )
         seen = _Seen.of(pending.intents[-1])
-        target.require_same(seen.plan, _steps(pending.steps))
         if check_mode:
             return {**_result(task, number, last, seen, None, 0.0), "changed": True}
         return _carried(state, task, number, seen, params, resumed=True)
@@ -127,6 +124,20 @@ def _recalled(state: StateDir, task: _Task, number: int) -> _Seen | None:
     seen = _Seen.of(intents[-1])
     steps = _steps([record for record in records if record["type"] == "step"])
     return seen if task.target.recall(seen.plan, seen.preconditions, steps) else None
+
+
+def _reaching(task: _Task, levels: t.Mapping[str, t.Mapping[str, str]] | None) -> _Task:
+    """The task with what its technique reaches.
+
+    :raises RefusedError: that is less than is required.
+    """
+    name = task.target.technique
+    table = techniques(levels)[name]
+    if not satisfies(table.level, task.required):
+        raise RefusedError(
+            f"{name} reaches at most the level {table.level} and {task.required} is required, so nothing was done; destroy the medium physically"
+        )
+    return task._replace(reachable=table.level, standard=table.standard)
 
 
 def _still(state: StateDir, task: _Task, number: int, last: JournalState) -> dict[str, t.Any] | None:
@@ -231,7 +242,7 @@ def _ended(task: _Task, journal: Journal, outcome: str, reasons: list[str], proo
         **task.told(),
         outcome=outcome,
         level={"required": task.required, "achieved": task.reachable if outcome == "destroyed" else LEVELS[0], "standard": task.standard},
-        technique=TECHNIQUE,
+        technique=task.target.technique,
         scheme=None,
         reason=reasons,
         proof=proof,
@@ -250,7 +261,7 @@ def _result(
     result = envelope(journal, required=task.required, reachable=task.reachable, due=1, begun=begun, **about)
     result["level"]["standard"] = task.standard or STANDARD
     result.update(
-        technique=TECHNIQUE,
+        technique=task.target.technique,
         seconds=round(seconds, 3),
         preconditions=[each.row() for each in seen.preconditions],
         opened=seen.opened,

@@ -10,16 +10,28 @@ import os
 import typing as t
 
 from .._erasure.looking import Look
+from .._erasure.opened import recheck
+from .._erasure.sanitize import Course
 from .._errors import RefusedError
 from .._executor import Executor
+from .._keys.drive import DriveKey, Way
 from .._keys.erasable import KeyTarget
+from .._keys.files import require_plain
+from .._keys.fscrypt import FscryptDirectory
 from .._keys.period import PeriodKeyTarget
 from .._keys.period_keys import PREFIX
 from .._keys.reports import Reports
 from .._keys.stores.options import open_store
 from .._keys.volume import LuksVolume
-from .._media.identity import find_device, given_identity
+from .._keys.zfs import ZfsDataset
+from .._media.choosing import AUTO, choose, firmware_of, running_on
+from .._media.firmware import Firmware, refuse_running
+from .._media.identity import Device, find_device, given_identity
+from .._media.medium import look_at_abilities
+from .._media.opal import ask_discovery
+from .._media.opal_revert import OPAL_TECHNIQUES, OpalRevert
 from .periods import known_key
+from .sanitizing import LEAST_CANARIES, reached_by
 
 __all__ = ["KINDS", "target_of"]
 
@@ -46,16 +58,86 @@ def _period(params: t.Mapping[str, t.Any], executor: Executor) -> KeyTarget:
     return PeriodKeyTarget(open_store(params["key_store"], executor), key, Reports(params["reports"] or [], params["hosts"] or []))
 
 
+def _fscrypt(params: t.Mapping[str, t.Any], _executor: Executor) -> KeyTarget:
+    given = params["target"]
+    return FscryptDirectory(
+        given["directory"],
+        key_file=given["key_file"],
+        protectors=given["protectors"] or "keep",
+        covers=given["covers"] or (),
+        backups=params["header_backups"],
+        scan=params["verify"] == "all",
+        on_unseen=params["on_unseen"],
+    )
+
+
+def _drive(params: t.Mapping[str, t.Any], _executor: Executor) -> KeyTarget:
+    given = params["target"]
+    secret = given["psid_file"] or given["key_file"]
+    if given["psid_file"] and given["key_file"]:
+        raise RefusedError("both psid_file and key_file are given, so nothing was done; give the one by which the drive is to be reverted")
+    if secret:
+        require_plain(secret, "the file with the drive's secret")
+    if params["canaries"] < LEAST_CANARIES:
+        raise RefusedError(f"canaries is {params['canaries']}, fewer than {LEAST_CANARIES}, so nothing was done; correct it")
+    identity = given_identity(given["device"])
+    device = find_device({key: value for key, value in identity.items() if key != "size_bytes"}, sizeless=True)
+    if device.partition:
+        raise RefusedError(f"{device.name} is a partition, and only the whole drive forgets its key, so nothing was done; name the drive")
+    every = {"none": 0, "sample": 100 // params["sample_share"], "all": 1}[params["verify"]]
+
+    def choose_way() -> Way:
+        whole = find_device(identity)
+        if secret:
+            return Way("opal_psid_revert" if given["psid_file"] else "opal_revert", (whole,))
+        refuse_running(whole.name, running_on(whole))
+        found = [each for each in look_at_abilities(whole, overrides=params["levels"]) if each.technique.endswith("_crypto")]
+        technique = choose(found, AUTO, params["level"], (), name=whole.name)[0]
+        return Way(technique, reached_by(whole, technique, all_namespaces=bool(given["all_namespaces"])))
+
+    def firmware(technique: str, whole: Device) -> Firmware:
+        if technique not in OPAL_TECHNIQUES:
+            return firmware_of(technique, whole)
+        if not secret:
+            raise RefusedError(
+                f"the interrupted run with {technique} needs its secret, so nothing was done; give psid_file or key_file as it did"
+            )
+        return OpalRevert(technique, whole, secret, lambda fd: recheck(fd, whole))
+
+    return DriveKey(
+        device,
+        choose=choose_way,
+        firmware=firmware,
+        discovery=lambda whole: ask_discovery(whole.path, nvme=whole.name.startswith("nvme")),
+        course=Course(on_unseen=params["on_unseen"], look=Look(every=every, seed=params["seed"] or os.urandom(16).hex())),
+        canaries=params["canaries"],
+    )
+
+
+def _zfs(params: t.Mapping[str, t.Any], _executor: Executor) -> KeyTarget:
+    given = params["target"]
+    return ZfsDataset(
+        given["dataset"],
+        key_file=given["key_file"],
+        covers=given["covers"] or (),
+        backups=params["header_backups"],
+        scan=params["verify"] == "all",
+    )
+
+
 # By kind: which suboptions it needs, which it may have, and what makes it.
 _Maker = t.Callable[[t.Mapping[str, t.Any], Executor], KeyTarget]
 _KINDS: t.Mapping[str, tuple[tuple[str, ...], tuple[str, ...], _Maker]] = {
     "luks": (("device",), ("header", "key_file"), _luks),
     "period": (("class", "period", "dir"), ("prefix",), _period),
+    "fscrypt": (("directory",), ("key_file", "protectors", "covers"), _fscrypt),
+    "drive": (("device",), ("key_file", "psid_file", "all_namespaces"), _drive),
+    "zfs": (("dataset",), ("key_file", "covers"), _zfs),
 }
 KINDS = tuple(_KINDS)
 # Options beside the target that concern only some kinds.
 _BESIDE: t.Mapping[str, tuple[str, ...]] = {
-    "header_backups": ("luks",),
+    "header_backups": ("luks", "fscrypt", "zfs"),
     "close": ("luks",),
     "key_store": ("period",),
     "hosts": ("period",),

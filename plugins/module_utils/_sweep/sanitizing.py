@@ -11,6 +11,7 @@ import re
 import time
 import typing as t
 
+from .._erasure.asleft import as_left, left_as
 from .._erasure.canary import Canaries, parse_canaries
 from .._erasure.looking import Look
 from .._erasure.pace import set_io_priority
@@ -23,21 +24,20 @@ from .._evidence.journal import Journal, JournalState
 from .._executor import Executor
 from .._jobs.lock import host_lock
 from .._media.choosing import AUTO, TECHNIQUES, choose, firmware_of, reaches_all_namespaces, running_on
-from .._media.firmware import Status, refuse_running
+from .._media.firmware import refuse_running
 from .._media.guards import gather_use, require_free
 from .._media.identity import Device, find_device, given_identity, list_devices, namespaces_of
 from .._media.medium import look_at_abilities
 from .._media.nvme_erase import count_namespaces, formats_all
 from .approved import journal_path
-from .asleft import as_left, left_as
 from .capacity import whole_device
 from .holding import refuse_holds
 from .result import envelope, latest_run, opening_of, run_id
 from .state import StateDir
 
-__all__ = ["sanitize_of"]
+__all__ = ["LEAST_CANARIES", "reached_by", "sanitize_of"]
 
-_LEAST_CANARIES = 64
+LEAST_CANARIES = 64
 
 
 class _Task(t.NamedTuple):
@@ -112,7 +112,7 @@ def sanitize_of(params: t.Mapping[str, t.Any], executor: Executor, *, check_mode
 
 def _require_sense(params: t.Mapping[str, t.Any]) -> None:
     """:raises RefusedError: an option that makes no sense."""
-    for name, least, most in (("canaries", _LEAST_CANARIES, 1 << 20), ("passes", 1, 15), ("poll", 1, 3600), ("sample_share", 1, 100)):
+    for name, least, most in (("canaries", LEAST_CANARIES, 1 << 20), ("passes", 1, 15), ("poll", 1, 3600), ("sample_share", 1, 100)):
         if not least <= params[name] <= most:
             raise RefusedError(f"{name} is {params[name]}, not from {least} to {most}, so nothing was done; correct it")
     if not re.fullmatch("[0-9a-fA-F]{8}", params["pattern"]):
@@ -166,13 +166,17 @@ def _fresh(state: StateDir, device: Device, params: t.Mapping[str, t.Any]) -> li
     techniques = choose(found.values(), params["technique"], params["level"], params["fallback"], name=device.name)
     tasks = []
     for technique in techniques:
-        reached = _reached(device, technique, all_namespaces=params["all_namespaces"])
+        reached = reached_by(device, technique, all_namespaces=params["all_namespaces"])
         task = _Task(device, reached, technique, params["level"], found[technique].level, found[technique].standard)
         tasks.append((task, latest_run(state.path, task.name)[0]))
     return tasks
 
 
-def _reached(device: Device, technique: str, *, all_namespaces: bool) -> tuple[Device, ...]:
+def reached_by(device: Device, technique: str, *, all_namespaces: bool) -> tuple[Device, ...]:
+    """All that a technique reaches on a device.
+
+    :raises RefusedError: that is more than was named, or not all of it can be seen.
+    """
     if not reaches_all_namespaces(technique) and not (technique.startswith("nvme_format") and formats_all(device)):
         return (device,)
     others = [each if each.name != device.name else device for each in namespaces_of(device, list_devices())]
@@ -253,7 +257,7 @@ def _carried(state: StateDir, task: _Task, number: int, params: t.Mapping[str, t
 
         try:
             firmware = firmware_of(task.technique, task.device, passes=params["passes"], pattern=int(params["pattern"], 16))
-            earlier = _earlier(known.steps if known else [])
+            earlier = Earlier.of(known.steps if known else [])
             done = sanitize_medium(state.executor, firmware, devices, _course(params), note=note, earlier=earlier)
         except DisposalError as error:
             if not _issued(journal.state, task):
@@ -314,26 +318,6 @@ def _canaries(path: str, told: str) -> Canaries:
 def _issued(state: JournalState, task: _Task) -> bool:
     pending = state.pending.get(task.set)
     return pending is not None and any(step["step"] == "issuing" for step in pending.steps)
-
-
-def _earlier(steps: t.Sequence[t.Mapping[str, t.Any]]) -> Earlier:
-    """What an interrupted run had come to."""
-    before: Status | None = None
-    laid: int | None = None
-    accepted: bool | None = None
-    seen: list[Status] = []
-    issued = False
-    for step in steps:
-        told = step["told"]
-        if step["step"] == "before":
-            before, laid, seen, issued, accepted = Status.of(told["status"]), told["laid"], [], False, None
-        elif step["step"] == "issuing":
-            issued, accepted = True, None
-        elif step["step"] in ("accepted", "refused"):
-            accepted = step["step"] == "accepted"
-        if step["step"] != "before" and "status" in told:
-            seen.append(Status.of(told["status"]))
-    return Earlier(before, tuple(seen), laid, issued, accepted)
 
 
 def _course(params: t.Mapping[str, t.Any]) -> Course:

@@ -10,6 +10,7 @@ import os
 import time
 import typing as t
 
+from .._erasure.asleft import as_left, left_as
 from .._erasure.device import overwrite_device, require_fit
 from .._erasure.freelook import look_at_free_space
 from .._erasure.freeresult import FreeSpaceResult
@@ -24,7 +25,6 @@ from .._executor import Executor
 from .._jobs.lock import host_lock
 from .._media.identity import given_identity
 from .approved import journal_path
-from .asleft import as_left, left_as
 from .capacity import whole_device
 from .holding import refuse_holds
 from .manner import manner_of, size_of

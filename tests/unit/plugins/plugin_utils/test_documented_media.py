@@ -27,12 +27,12 @@ MODULES = {
     "overwrite": overwrite,
     "sanitize": sanitize,
 }
-GUIDES = ("media", "sanitize", "overwrite", "crypto")
+GUIDES = ("crypto", "crypto-others", "media", "sanitize", "overwrite")
 
 
 def spec(options: dict[str, t.Any]) -> dict[str, dict[str, t.Any]]:
     """An argument spec from documented options."""
-    kept = ("type", "elements", "choices", "required", "default")
+    kept = ("type", "elements", "choices", "required", "default", "aliases")
     found = {name: {key: value for key, value in option.items() if key in kept} for name, option in options.items()}
     for name, option in options.items():
         if "suboptions" in option:

@@ -173,7 +173,7 @@ def test_mountinfo_is_read_and_lines_of_another_form_are_left_out() -> None:
     )
     mounts = parse_mountinfo(text)
     assert sorted(mounts) == [25, 31, 40]
-    assert mounts[25] == MountFacts(25, 254, 1, "ext4", frozenset({"rw", "discard"}), point="/", source="/dev/vda1")
+    assert mounts[25] == MountFacts(25, 254, 1, "ext4", frozenset({"rw", "discard"}), point="/", source="/dev/vda1", root="/")
     assert mounts[40].type == "btrfs" and "subvol=/sub" in mounts[40].options
 
 

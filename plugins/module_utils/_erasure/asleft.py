@@ -9,12 +9,12 @@ from __future__ import annotations
 import random
 import typing as t
 
-from .._erasure.marks import digests_at
 from .._evidence.journal import read_journal
 from .._media.identity import Device
 from .._media.labels import find_signatures
+from .marks import digests_at
 
-__all__ = ["as_left", "left_as"]
+__all__ = ["as_left", "holds_as_left", "left_as"]
 
 # Of both ends of a device, where partition tables and filesystems begin, and of places between them digests are kept; in bytes.
 _END_BYTES = 1 << 20
@@ -38,12 +38,13 @@ def as_left(journal: str, devices: t.Sequence[Device]) -> dict[str, t.Any] | Non
     for record in read_journal(journal, allow_torn=True):
         if record["type"] == "outcome" and record["outcome"] == "destroyed":
             left = record["proof"]["left"]
-            same = len(left) == len(devices) and all(_same(each, device) for each, device in zip(left, devices))
+            same = len(left) == len(devices) and all(holds_as_left(each, device) for each, device in zip(left, devices))
             return record if same else None
     return None
 
 
-def _same(left: t.Mapping[str, t.Any], device: Device) -> bool:
+def holds_as_left(left: t.Mapping[str, t.Any], device: Device) -> bool:
+    """Whether a device holds at its places what C(left_as) told of it."""
     if digests_at(device.path, left["places"]) != left["digests"]:
         return False
     return (find_signatures(device) or ()) == tuple(left["signatures"] or ())
