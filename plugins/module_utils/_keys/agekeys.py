@@ -28,6 +28,7 @@ __all__ = [
     "parse_recipient",
     "public_of",
     "recipient_text",
+    "require_library",
     "shared_secret",
     "wipe",
 ]
@@ -68,6 +69,15 @@ def aead(key: bytes | bytearray) -> t.Any:
     except ImportError as error:
         raise _missing() from error
     return ChaCha20Poly1305(key)
+
+
+def require_library() -> None:
+    """Have all that encryption needs loaded before anything is begun.
+
+    :raises RefusedError: the library cryptography is missing.
+    """
+    aead(bytes(KEY_BYTES))
+    Ephemeral()
 
 
 def new_secret(length: int) -> bytearray:

@@ -6,9 +6,10 @@
 
 from __future__ import annotations
 
+import os
 import typing as t
 
-from .agekeys import TAG_BYTES, AgeError, aead, derived, new_secret, wipe
+from .agekeys import TAG_BYTES, AgeError, aead, derived, wipe
 
 __all__ = ["CHUNK", "NONCE_BYTES", "SEALED", "Opener", "Sealer", "decrypt", "encrypt", "sealed_size"]
 
@@ -52,7 +53,7 @@ class Sealer(_Stream):
     """
 
     def __init__(self, file_key: bytearray) -> None:
-        self.nonce = bytes(new_secret(NONCE_BYTES))
+        self.nonce = os.urandom(NONCE_BYTES)
         super().__init__(file_key, self.nonce)
         # Of newer releases of the library: it spares memory that is new for each chunk.
         self._into = getattr(self._aead, "encrypt_into", None)

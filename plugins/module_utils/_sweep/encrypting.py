@@ -17,7 +17,7 @@ from .._evidence.canonical import digest_of
 from .._evidence.journal import Journal, JournalState
 from .._executor import Executor
 from .._jobs.lock import host_lock
-from .._keys.agekeys import AgeError, aead, fingerprint, parse_recipient
+from .._keys.agekeys import AgeError, fingerprint, parse_recipient, require_library
 from .._retention.encrypting import Found, Key, find_plain
 from .._retention.planner import Planner
 from .._retention.policy import Policy
@@ -149,7 +149,7 @@ def encrypt_recordings(params: t.Mapping[str, t.Any], executor: Executor, *, che
         raise RefusedError(
             f"no class of the policy {inputs.policy.id} asks for encryption, so nothing was done; add encryption: {{period: month}} to one"
         )
-    aead(bytes(32))
+    require_library()
     task = _Task(params, inputs, state, recipients)
     if check_mode:
         return _foreseen(task)

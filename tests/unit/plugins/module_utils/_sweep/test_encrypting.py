@@ -12,6 +12,7 @@ import json
 import os
 import pathlib
 import subprocess
+import sys
 import time
 import typing as t
 
@@ -156,6 +157,13 @@ def test_a_due_set_of_such_a_class_is_not_overwritten_instead(world: EncryptWorl
     assert applied["counts"] == {"destroyed": 0, "not_destroyed": 1, "unknown": 0} and path.exists()
     (outcome,) = (record for record in world.journal() if record["type"] == "outcome")
     assert outcome["reason"] == ["its key is not known to be destroyed yet, which crypto_erase does for its period"]
+
+
+@pytest.mark.parametrize("name", ["ciphers.aead", "asymmetric"])
+def test_a_host_without_the_library(world: EncryptWorld, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    world.record(days=3)
+    monkeypatch.setitem(sys.modules, f"cryptography.hazmat.primitives.{name}", None)
+    refused(world, "encryption needs the Python library cryptography, which this host's Python does not have")
 
 
 def test_another_run_on_the_host(world: EncryptWorld) -> None:
