@@ -54,10 +54,10 @@ def test_what_nobody_vouches_for_and_what_a_drive_only_says(guest: Guest) -> Non
 
 def test_killed_while_the_drive_works_and_watched_to_its_end(guest: Guest) -> None:
     drive = filled(guest, "nvme", "KKI1")
-    drive.behave(seconds=12)
+    drive.behave(seconds=20)
     target = {"kind": "drive", "device": drive.identity}
     guest.background("crypto_erase", target=target, level="purge", canaries=64, declared=VOUCHED)
-    drive.wait_until(lambda: bool(drive.state()["run"]))
+    drive.wait_until(lambda: "admin 0x84" in drive.commands())
     guest.kill_background()
     result = erase(guest, drive, resume=False)
     assert result["failed"] and "an earlier run over this key was interrupted" in result.words, result
