@@ -340,7 +340,8 @@ class FscryptDirectory(KeyTarget):
         except OSError as error:
             if error.errno != errno.ENOKEY:
                 raise DisposalError(
-                    f"the kernel could not be made to forget the key of {self.directory} ({error.strerror}); nothing else was destroyed, run again"
+                    f"the kernel could not be made to forget the key of {self.directory} ({error.strerror}); nothing else was destroyed, run again",
+                    details={"outcome": "not_destroyed"},
                 ) from error
             busy = False
         finally:
@@ -348,7 +349,8 @@ class FscryptDirectory(KeyTarget):
         if busy:
             raise DisposalError(
                 f"files in {self.directory} were opened meanwhile and still hold its key ({self._busy()}); nothing else was destroyed, "
-                "stop what uses them, and run again"
+                "stop what uses them, and run again",
+                details={"outcome": "not_destroyed"},
             )
         self.copies.destroy(executor, plan["copies"], note, self._proven)
         for each in plan["files"]:
