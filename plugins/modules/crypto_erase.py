@@ -275,8 +275,22 @@ EXAMPLES = r"""
       kind: vault
       url: https://vault.example.com:8200
       token_file: /root/vault.token
-    hosts: [pbx1, pbx2]
-    reports: "{{ reports }}"
+    hosts: [pbx1]
+    # As recording_period returned it on each host.
+    reports:
+      - format: recordings.disposal/period-report/1
+        host: pbx1
+        class: service-calls
+        period: 2024-11
+        recipient: 3f1c9a52b7d04e6e8c2a1f5d6b7e8f90
+        time: "2026-11-27T08:15:00Z"
+        sets: 4210
+        kept: 0
+        plain: 0
+        others: 0
+        unread: 0
+        bytes: 2107391820
+        samples: []
     declared:
       no_backup: the identities were never taken out of the vault, security concept 4.2
       encrypted_from_first_write: plaintext is overwritten within the hour, evidence of the encryption runs

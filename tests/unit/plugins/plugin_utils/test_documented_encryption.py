@@ -26,7 +26,7 @@ BLOCKS = [yaml.safe_load(textwrap.dedent(block)) for block in re.findall(r"(?:^ 
 
 
 def test_the_examples_are_accepted(tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    policy, variables = BLOCKS
+    policy, variables, _keys = BLOCKS
     world = EncryptWorld(tmp_path)
     world.record(days=3)
     world.policy["classes"][0].update(policy["classes"][0])
@@ -38,6 +38,12 @@ def test_the_examples_are_accepted(tmp_path: pathlib.Path, capsys: pytest.Captur
         given = {**world.encrypt_params(), "on_missing_recipient": "report", "controller_time": int(time.time()), **options}
         result = run(main, capsys, monkeypatch, check=True, **{name: value for name, value in given.items() if value is not None})
         assert not result.get("failed"), result["msg"]
+
+
+def test_the_variables_of_keys_are_those_that_the_role_reads() -> None:
+    read = (TOP / "roles" / "recording_encryption" / "defaults" / "main.yml").read_text(encoding="utf-8")
+    _policy, _variables, keys = BLOCKS
+    assert keys and all(f"{{{{ {name} " in read for name in keys)
 
 
 def test_the_policys_windows_are_those_of_the_code() -> None:

@@ -14,6 +14,7 @@ import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
+from ansible_collections.recordings.disposal.plugins.doc_fragments import _key_store
 from ansible_collections.recordings.disposal.plugins.module_utils._keys.preconditions import DEMANDS, PRECONDITIONS
 from ansible_collections.recordings.disposal.plugins.module_utils._media.choosing import TECHNIQUES
 from ansible_collections.recordings.disposal.plugins.module_utils._standards.techniques import techniques
@@ -67,7 +68,9 @@ def test_there_are_examples_everywhere() -> None:
 
 @pytest.mark.parametrize(("source", "name", "options"), FOUND)
 def test_each_example_is_taken(source: str, name: str, options: dict[str, t.Any]) -> None:
-    documented = yaml.safe_load(MODULES[name].DOCUMENTATION)["options"]
+    documented = dict(yaml.safe_load(MODULES[name].DOCUMENTATION)["options"])
+    if name == "crypto_erase":
+        documented.update(yaml.safe_load(_key_store.ModuleDocFragment.DOCUMENTATION)["options"])
     result = ArgumentSpecValidator(spec(documented)).validate(options)
     assert not result.error_messages and not result.unsupported_parameters, source
 

@@ -10,6 +10,7 @@ import pytest
 
 from ansible_collections.recordings.disposal.plugins.module_utils._erasure.sanitize import Course
 from ansible_collections.recordings.disposal.plugins.module_utils._errors import RefusedError
+from ansible_collections.recordings.disposal.plugins.module_utils._executor import Executor
 from ansible_collections.recordings.disposal.plugins.module_utils._keys.drive import DriveKey, Way
 from ansible_collections.recordings.disposal.plugins.module_utils._media.firmware import Firmware
 from ansible_collections.recordings.disposal.plugins.module_utils._media.identity import Device
@@ -73,6 +74,7 @@ def test_options_that_do_not_go_together(given: dict[str, t.Any], options: dict[
     names = ["device", "header", "directory", "dataset", "key_file", "psid_file", "protectors", "covers", "all_namespaces"]
     target = {**dict.fromkeys(names), "kind": "drive", "device": {"serial": "nowhere-4711"}, **given}
     params = {"target": target, "sample_share": 1, "discard": "none", "verify": "none", "canaries": 64, "on_unseen": "refuse", "seed": None}
+    beside = dict.fromkeys(("header_backups", "close", "key_store", "hosts", "reports"))
     with pytest.raises(RefusedError) as caught:
-        target_of({**params, **options})
+        target_of({**beside, **params, **options}, Executor())
     assert words in caught.value.message
