@@ -92,25 +92,34 @@ def opal(guest: Guest, serial: str, **about: t.Any) -> UserDrive:
     return drive
 
 
+def reaches_opal(guest: Guest) -> bool:
+    """Whether the machine's kernel speaks Opal with drives that are not behind PCI, as it does since 6.2."""
+    version = guest.vm.run("uname -r").stdout.split(".")
+    return (int(version[0]), int(version[1])) >= (6, 2)
+
+
 @pytest.mark.parametrize(
     ("secret", "technique"), [({"psid_file": "/run/psid"}, "opal_psid_revert"), ({"key_file": "/run/sid"}, "opal_revert")]
 )
 def test_opal_is_reverted_by_the_kernel_and_no_secret_is_told(guest: Guest, secret: dict[str, str], technique: str) -> None:
     drive = opal(guest, "KOP1")
     result = erase(guest, drive, target=secret)
-    assert (result["outcome"], result["technique"], result["level"]["achieved"]) == ("destroyed", technique, "purge"), result
+    told = str(result) + guest.vm.run("cat /var/lib/recordings-disposal/runs/*/journal.jsonl").stdout
+    assert PSID not in told and "the owner's" not in told and result["technique"] == technique
+    if not reaches_opal(guest):
+        assert result["failed"] and result["outcome"] == "not_destroyed" and "the kernel refused it" in result.words, result
+        assert drive.markers() > 60000 and "opal revert" not in drive.commands()
+        return
+    assert (result["outcome"], result["level"]["achieved"]) == ("destroyed", "purge"), result
     assert result["seen"]["transition"] == "idle, then done" and drive.markers() == 0
     assert drive.state()["opal"] == {"enabled": False, "locked": False}
-    assert "opal revert by" in drive.commands()
-    told = str(result) + guest.vm.run(f"cat {result['journal']['path']}").stdout
-    assert PSID not in told and "the owner's" not in told
     assert erase(guest, drive, target=secret)["changed"] is False
 
 
 @pytest.mark.parametrize(
     ("about", "behaviour", "secret", "words"),
     [
-        ({}, {}, "/run/wrong", "64 of 64 canaries are still there, whatever the device says (the drive refused it (not authorized))"),
+        ({}, {}, "/run/wrong", "64 of 64 canaries are still there, whatever the device says"),
         ({"enabled": False}, {}, "/run/psid", "64 of 64 canaries are still there"),
         ({}, {"lie": True}, "/run/psid", "64 of 64 canaries are still there"),
         ({"locked": True}, {}, "/run/psid", "cannot be erased while it is locked"),
