@@ -162,7 +162,7 @@ class Ring:
                 raise CheckConditionError(Sense(6, 0x29, 0x01))
             answer = self.disk.execute(entry.cdb, data)
         except CheckConditionError as error:
-            self._end(entry, b"", error.sense, str(error))
+            self._end(entry, error.data, error.sense, str(error))
         except Exception as error:  # noqa: BLE001  # a fault of the drive itself must not leave the kernel waiting
             self._end(entry, b"", Sense(4, 0x44, 0).fixed(), f"fault {error!r}")
         else:
@@ -184,7 +184,7 @@ class Ring:
         noted = self.disk.noted(entry.cdb)
         if noted or outcome.startswith("fault"):
             self.disk.drive.note(f"{noted} -> {outcome}")
-        memory, told = self.memory, len(data)
+        memory, told, data_told = self.memory, len(data), bool(data)
         for start, length in entry.pieces:
             part = data[:length]
             memory[start : start + len(part)] = part
@@ -193,7 +193,7 @@ class Ring:
             # The end goes where the tail is, whichever command began there: its number tells which one is over.
             place = self.start + self._number(_TAIL)
             struct.pack_into("<H", memory, place + 4, entry.identifier)
-            if not sense:
+            if data_told or not sense:
                 # So many bytes are the answer; what else lies in the memory is of older commands.
                 memory[place + 7] |= _READ_LENGTH
             struct.pack_into("<BBHI", memory, place + 8, _CHECK_CONDITION if sense else 0, 0, 0, told)
