@@ -280,7 +280,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.recordings.disposal.plugins.module_utils._errors import DisposalError
 from ansible_collections.recordings.disposal.plugins.module_utils._executor import CheckExecutor, Executor
-from ansible_collections.recordings.disposal.plugins.module_utils._media.identity import DISK_OPTIONS
+from ansible_collections.recordings.disposal.plugins.module_utils._media.identity import CARTRIDGE_OPTIONS
 from ansible_collections.recordings.disposal.plugins.module_utils._sweep.sanitizing import sanitize_of
 
 
@@ -290,7 +290,7 @@ def main() -> None:
             "device": {
                 "type": "dict",
                 "required": True,
-                "options": DISK_OPTIONS,
+                "options": CARTRIDGE_OPTIONS,
             },
             "level": {"type": "str", "choices": ["clear", "purge", "destroy"], "required": True},
             "technique": {"type": "str", "default": "auto"},

@@ -15,6 +15,7 @@ import typing as t
 
 import pytest
 
+from ansible_collections.recordings.disposal.plugins.module_utils._erasure.bearing import BlockBearer
 from ansible_collections.recordings.disposal.plugins.module_utils._erasure.canary import Canaries
 from ansible_collections.recordings.disposal.plugins.module_utils._erasure.looking import Look
 from ansible_collections.recordings.disposal.plugins.module_utils._erasure.sanitize import Course, Earlier, sanitize_medium
@@ -88,7 +89,7 @@ def attempt(image: pathlib.Path, notes: list[str]) -> Try:
         return sanitize_medium(
             Executor(),
             firmware,
-            [(found(image), Canaries(KEY, SIZE, count))],
+            [BlockBearer(found(image), Canaries(KEY, SIZE, count))],
             Course(poll=0.05, **course),
             note=lambda step, told: notes.append(step),
             earlier=earlier,

@@ -150,9 +150,7 @@ class ScsiTape:
             if kind == "F":
                 raise CheckConditionError(_stopped(Sense(0, 0x00, 0x01), flags=_MARK, residue=left), found)
             if length != wanted and not cdb[1] & 2:
-                raise CheckConditionError(
-                    _stopped(Sense(0, 0, 0), flags=_WRONG_LENGTH, residue=left if fixed else wanted - length), found
-                )
+                raise CheckConditionError(_stopped(Sense(0, 0, 0), flags=_WRONG_LENGTH, residue=left if fixed else wanted - length), found)
         return found
 
     def _put(self, entry: bytes) -> None:
@@ -209,7 +207,7 @@ class ScsiTape:
         if not cdb[1] & 1:
             self.drive.write(self.place, b"\0")
             return b""
-        if not self.drive.behaviour.get("lie") and not self.drive.behaviour.get("fail_at") == 0:
+        if not self.drive.behaviour.get("lie") and self.drive.behaviour.get("fail_at") != 0:
             self.drive.write(self.place, b"\0")
         begin = -(-self.place // _SECTOR) * _SECTOR
         self.drive.state["format_failed"] = ""

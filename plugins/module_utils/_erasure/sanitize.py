@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-import os
+import contextlib
 import time
 import typing as t
 from dataclasses import dataclass, replace
@@ -14,19 +14,12 @@ from dataclasses import dataclass, replace
 from .._errors import RefusedError
 from .._executor import Executor
 from .._media.firmware import RUNNING, Firmware, Status, refuse_running
-from .._media.guards import gather_use, require_free
-from .._media.identity import Device, find_device, same_medium
 from .._media.tools import Answer
-from .canary import BLOCK, Canaries
-from .filesystem import FilesystemProbe
-from .looking import Look, Seen, look_at_device
-from .opened import drop_buffers, open_device
+from .bearing import Bearer, Remains
+from .looking import Look
 from .sanitized import Sanitized, SanitizeResult, judge_sanitize
-from .workers import Buffers
 
-__all__ = ["LIMIT_FIRMWARE", "Course", "Earlier", "Note", "sanitize_medium"]
-
-LIMIT_FIRMWARE = "what became of spare, remapped and hidden blocks is the device's own word: they cannot be read from outside"
+__all__ = ["Course", "Earlier", "Note", "sanitize_medium"]
 
 # The first looks come quickly, so that a short sanitize is seen in progress; then ever more rarely, up to the interval that was asked for.
 _FIRST_LOOK = 0.02
@@ -72,7 +65,7 @@ class Earlier:
 def sanitize_medium(
     executor: Executor,
     firmware: Firmware,
-    devices: t.Sequence[tuple[Device, Canaries]],
+    bearers: t.Sequence[Bearer],
     course: Course,
     *,
     note: Note,
@@ -80,11 +73,11 @@ def sanitize_medium(
 ) -> SanitizeResult:
     """Carry one technique out, or take an interrupted one up, and judge it.
 
-    :arg devices: all that the technique reaches, each with its canaries.
+    :arg bearers: all that the technique reaches, each with its canaries.
     :arg note: keeps a step on stable storage, before it is taken where it changes anything.
     :raises RefusedError: something speaks against it; the device was not touched.
     """
-    return _Run(executor, firmware, devices, course, note, earlier or Earlier()).go()
+    return _Run(executor, firmware, bearers, course, note, earlier or Earlier()).go()
 
 
 class _Run:
@@ -94,47 +87,37 @@ class _Run:
         self,
         executor: Executor,
         firmware: Firmware,
-        devices: t.Sequence[tuple[Device, Canaries]],
+        bearers: t.Sequence[Bearer],
         course: Course,
         note: Note,
         earlier: Earlier,
     ) -> None:
-        self.executor, self.firmware, self.devices, self.course = executor, firmware, devices, course
+        self.executor, self.firmware, self.bearers, self.course = executor, firmware, bearers, course
         self.earlier, self._note = earlier, note
         self.seen = Sanitized(
             firmware.action, firmware.logged, earlier.before or Status("unknown"), accepted=earlier.accepted, seen=list(earlier.seen)
         )
-        self.limits: list[str] = [LIMIT_FIRMWARE, *firmware.limits]
-        self.looked: list[Seen] = []
+        self.limits: list[str] = list(dict.fromkeys([*(bearer.limit for bearer in bearers), *firmware.limits]))
+        self.remains: list[Remains] = []
 
     def go(self) -> SanitizeResult:
-        handles: list[int] = []
-        try:
+        with contextlib.ExitStack() as held:
             if self._counts_already():
                 self.seen.laid = self.earlier.laid or 0
             else:
                 state = self._require_idle()
-                self._require_free()
-                handles.extend(open_device(self.executor, device) for device, _canaries in self.devices)
-                self._begin(handles, state)
+                for bearer in self.bearers:
+                    self.limits.extend(bearer.require_free(self.course.on_unseen))
+                for bearer in self.bearers:
+                    held.enter_context(bearer.held(self.executor))
+                self._begin(state)
             self._follow()
-        finally:
-            for fd in handles:
-                os.close(fd)
         if not self.seen.running:
             if self.seen.after.state != "failed":
                 self.firmware.settle(self.executor)
             self._look_back()
             self._amend()
         return self._judged()
-
-    def _require_free(self) -> None:
-        for device, _canaries in self.devices:
-            use = gather_use(device)
-            require_free(use, on_unseen=self.course.on_unseen)
-            # Such as that a virtual machine's disk is not the medium.
-            self.limits.extend(FilesystemProbe().assess_device(device.major, device.minor).limits)
-            self.limits.extend(f"whether {process} had {device.name} open could not be determined" for process in use.unseen[:3])
 
     def _require_idle(self) -> Status:
         """What the device says before anything is done.
@@ -158,7 +141,7 @@ class _Run:
 
     @property
     def _names(self) -> str:
-        return ", ".join(device.name for device, _canaries in self.devices)
+        return ", ".join(bearer.name for bearer in self.bearers)
 
     def _counts_already(self) -> bool:
         """Whether the command of an earlier run counts; where every canary is there still and nothing runs, it did nothing."""
@@ -170,20 +153,29 @@ class _Run:
         if self.firmware.waits and now.state in ("armed", "locked"):
             # An erase that was cut off: the device waits for another one.
             return False
+        if self.firmware.waits and not self.firmware.logged and self.earlier.accepted is None:
+            # Its answer is lost, no log tells of it, and nothing runs: only another one can be proven.
+            return False
         self.firmware.settle(self.executor)
-        left, unread = self._count_canaries()
-        return unread > 0 or left < sum(len(canaries.places()) for _device, canaries in self.devices)
+        counts = [(bearer.count, *bearer.count_left()) for bearer in self.bearers]
+        return any(unread or left < count for count, left, unread in counts)
 
-    def _begin(self, handles: t.Sequence[int], state: Status) -> None:
+    def _begin(self, state: Status) -> None:
         if self.firmware.waits and state.state in ("armed", "locked"):
             self.seen.laid = self.earlier.laid or 0
         else:
-            self._lay(handles)
+            self.seen.laid = sum(bearer.lay(self.executor) for bearer in self.bearers)
             # Writing is what clears the sign that nothing was written.
             self.seen.before = replace(state, fresh=self.firmware.look().fresh)
         self.seen.seen.clear()
         self._note("before", {"status": self.seen.before.row(), "laid": self.seen.laid})
-        for command in self.firmware.commands():
+        commands = self.firmware.commands()
+        for command in commands:
+            self.seen.told = self.firmware.objection()
+            if self.seen.told:
+                self.seen.accepted = False
+                self._note("refused", {"what": command.what, "told": self.seen.told})
+                return
             self._note("issuing", {"what": command.what})
             answer = command.carry_out(self.executor)
             self.seen.accepted = self.firmware.accepted(command, answer)
@@ -191,41 +183,9 @@ class _Run:
             told = {True: "accepted", False: "refused", None: "answered"}[self.seen.accepted]
             now = self.firmware.look()
             self.seen.seen.append(now)
-            self._note(told, {"what": command.what, "told": self.seen.told, "status": now.row()})
+            self._note(told, {"what": command.what, "told": self.seen.told, "status": now.row(), "more": command != commands[-1]})
             if self.seen.accepted is False:
                 return
-
-    def _lay(self, handles: t.Sequence[int]) -> None:
-        """Write the canaries and read them back, past the page cache and the device's own cache.
-
-        :raises RefusedError: they did not stay, so that nothing could be proven.
-        """
-        buffers = Buffers()
-        for fd, (device, canaries) in zip(handles, self.devices):
-            if BLOCK % device.logical:
-                raise RefusedError(
-                    f"{device.name} has sectors of {device.logical} bytes, larger than a canary, so nothing was done; overwrite it"
-                )
-            places = canaries.places()
-            try:
-                for place in places:
-                    buffers.data[:BLOCK] = canaries.content(place)
-                    if self.executor.pwrite(fd, buffers.data[:BLOCK], place) != BLOCK:
-                        raise OSError(5, "a canary was written in part")
-                self.executor.fsync(fd)
-                drop_buffers(self.executor, fd)
-                stayed = sum(canaries.content(place) == bytes(_read(fd, place, buffers)) for place in places)
-            except OSError as error:
-                raise RefusedError(
-                    f"canaries cannot be written to {device.name} ({error.strerror}), so nothing could be proven and it was not sanitized; "
-                    "destroy the medium physically, or look at its connection"
-                ) from error
-            if stayed != len(places):
-                raise RefusedError(
-                    f"{len(places) - stayed} of {len(places)} canaries did not stay on {device.name}, so nothing could be proven and it was not "
-                    "sanitized; destroy the medium physically"
-                )
-            self.seen.laid += len(places)
 
     def _follow(self) -> None:
         """Look at the device's log until nothing runs any more, or for as long as is wanted."""
@@ -250,36 +210,20 @@ class _Run:
             pause = min(pause * 1.5, self.course.poll)
         self._note("ended" if now.state != RUNNING else "left", {"status": now.row()})
 
-    def _count_canaries(self) -> tuple[int, int]:
-        left = unread = 0
-        for device, canaries in self.devices:
-            found = look_at_device(device, replace(self.course.look, every=0, canaries=canaries))
-            left += len(found.canaries_left)
-            unread += found.canaries_unread
-        return left, unread
-
     def _look_back(self) -> None:
         """Look for canaries, and at the rest as far as was asked for, on what the identity names now."""
-        for device, canaries in self.devices:
+        for bearer in self.bearers:
             try:
-                found = find_device(device.asked)
-                if not same_medium(found.identity, device.identity):
-                    raise RefusedError(f"{found.name} is another medium now")
-                seen = look_at_device(found, replace(self.course.look, canaries=canaries))
+                remains = bearer.look_back(self.course.look)
             except RefusedError as error:
                 self.seen.lost = f"the medium cannot be looked at any more ({error.message})"
                 return
-            self.looked.append(seen)
-            self.seen.left += len(seen.canaries_left)
-            self.seen.unread += seen.canaries_unread
-            if seen.beginnings_count:
-                offset, kind = seen.beginnings[0]
-                self.seen.residue = (
-                    f"{seen.beginnings_count} known beginnings are found on {found.name}, the first is {kind} at offset {offset}"
-                )
-            if seen.unread.bad_bytes:
-                self.seen.unlooked = f"{seen.unread.bad_bytes} bytes of {found.name} could not be read ({seen.unread.told()})"
-            self.limits.extend(limit for limit in seen.limits if limit not in self.limits)
+            self.remains.append(remains)
+            self.seen.left += remains.left
+            self.seen.unread += remains.unread
+            self.seen.residue = remains.residue or self.seen.residue
+            self.seen.unlooked = remains.unlooked or self.seen.unlooked
+            self.limits.extend(limit for limit in remains.limits if limit not in self.limits)
         self._note("looked", {"laid": self.seen.laid, "left": self.seen.left, "unread": self.seen.unread})
 
     def _amend(self) -> None:
@@ -294,7 +238,6 @@ class _Run:
         outcome, reason = judge_sanitize(self.seen)
         if reason and self.seen.leftover and self.seen.leftover != reason:
             reason = f"{reason}; {self.seen.leftover}"
-        read = sum(each.read_bytes for each in self.looked)
         return SanitizeResult(
             outcome,
             reason,
@@ -302,14 +245,10 @@ class _Run:
             self.seen.transition,
             {"laid": self.seen.laid, "left": self.seen.left, "unread": self.seen.unread},
             tuple(self.limits),
-            read={"bytes": read, "beginnings": sum(each.beginnings_count for each in self.looked)},
+            read={"bytes": sum(each.read_bytes for each in self.remains), "beginnings": sum(each.beginnings for each in self.remains)},
         )
 
 
 def _words(answer: Answer) -> str:
     """What a tool said of its trouble; empty where it had none."""
     return " ".join((answer.errors or answer.problem).split())[:400]
-
-
-def _read(fd: int, place: int, buffers: Buffers) -> memoryview:
-    return buffers.data[: os.preadv(fd, [buffers.data[:BLOCK]], place)]

@@ -91,7 +91,7 @@ def judge_sanitize(seen: Sanitized) -> tuple[str, str | None]:
     for problem in (
         seen.lost,
         "no canaries could be laid before, so nothing shows that it did anything" if not seen.laid else "",
-        f"{seen.unread} of {seen.laid} canaries could not be read" if seen.unread else "",
+        f"{seen.unread} of {seen.laid} canaries could not be read{f' ({seen.unlooked})' if seen.unlooked else ''}" if seen.unread else "",
         f"the device's log cannot be read ({seen.after.told})" if seen.after.state == "unknown" else "",
         "the device's log does not show that this command ran: what it says now it said before"
         if seen.logged and not seen.transition

@@ -15,7 +15,6 @@ from .ata import Identified
 from .mmc import Emmc
 from .nvme import Controller, SanitizeLog
 from .scsi import ScsiState
-from .tape import TapeStatus
 
 __all__ = ["STANDARD", "Ability", "Medium", "abilities"]
 
@@ -29,7 +28,8 @@ class Medium:
     :arg ata: of an ATA disk; C(nvme) and C(log) of an NVMe drive; C(namespaces) how many of its namespaces are active.
     :arg scsi: operation codes that a SCSI device says it supports, such as C(sanitize_block); C(None) where it was not asked or does not say,
         and C(scsi_why) tells why. C(scsi_state) what it is doing, where it was asked.
-    :arg emmc: of an eMMC device, C(tape) of the tape in a drive; C(None) where it cannot be asked, and C(emmc_why) and C(tape_why) tell why.
+    :arg emmc: of an eMMC device; C(None) where it cannot be asked, and C(emmc_why) tells why.
+    :arg tape_why: why the cartridge in a tape drive cannot be erased; empty where it can.
     :arg bridge: the device is behind a bridge that may answer in its place.
     """
 
@@ -44,7 +44,6 @@ class Medium:
     scsi_state: ScsiState | None = None
     emmc: Emmc | None = None
     emmc_why: str = ""
-    tape: TapeStatus | None = None
     tape_why: str = ""
     bridge: bool = False
 
@@ -199,13 +198,5 @@ def _mmc(medium: Medium) -> t.Iterator[Ability]:
 
 
 def _tape(medium: Medium) -> Ability:
-    technique, status = "tape_erase_long", medium.tape
-    if medium.kind != "tape":
-        return _not(technique, "it is not a tape drive")
-    if status is None:
-        return _not(technique, f"the state of the tape cannot be read ({medium.tape_why or 'it was not asked'})")
-    if status.loaded is None:
-        return _not(technique, "this mt does not tell whether a tape is loaded and write-protected; install mt-st")
-    if not status.loaded:
-        return _not(technique, "no tape is loaded")
-    return _not(technique, "the tape is write-protected") if status.write_protected else _possible(technique)
+    why = medium.tape_why if medium.kind == "tape" else "it is not a tape drive"
+    return _not("tape_erase_long", why) if why else _possible("tape_erase_long")

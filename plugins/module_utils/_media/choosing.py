@@ -13,11 +13,13 @@ from .._errors import RefusedError
 from .._standards.levels import LEVELS, satisfies
 from .abilities import Ability
 from .ata_erase import AtaSanitize, AtaSecurityErase
+from .cartridge import Cartridge
 from .firmware import Firmware, Status
 from .identity import Device
 from .mmc_erase import MmcErase
 from .nvme_erase import NvmeFormat, NvmeSanitize
 from .scsi_erase import ScsiErase
+from .tape_erase import TapeErase
 
 __all__ = ["AUTO", "TECHNIQUES", "choose", "firmware_of", "reaches_all_namespaces", "running_on"]
 
@@ -30,7 +32,7 @@ TECHNIQUES = (
     *("scsi_sanitize_block", "scsi_sanitize_overwrite", "scsi_sanitize_crypto"),
     *("ata_security_erase_enhanced", "ata_security_erase"),
     *("mmc_secure_erase", "mmc_sanitize"),
-    *("nvme_format_user_data", "nvme_format_crypto", "scsi_format"),
+    *("nvme_format_user_data", "nvme_format_crypto", "scsi_format", "tape_erase_long"),
 )
 
 
@@ -93,12 +95,14 @@ def running_on(device: Device, *, sys_root: str = "/sys") -> Status:
     return ScsiErase("scsi_sanitize_block", device).look() if os.path.exists(os.path.join(below, "scsi_level")) else Status("idle")
 
 
-def firmware_of(technique: str, device: Device, *, passes: int = 1, pattern: int = 0) -> Firmware:
+def firmware_of(technique: str, device: Device | Cartridge, *, passes: int = 1, pattern: int = 0) -> Firmware:
     """What carries a technique out on a device.
 
     :arg passes: of a sanitize that overwrites, from 1 to 15; C(pattern) 32 bits.
     :raises RefusedError: the device cannot be reached so.
     """
+    if isinstance(device, Cartridge):
+        return TapeErase(technique, device)
     if technique.startswith("nvme_sanitize"):
         return NvmeSanitize(technique, device, passes=passes, pattern=pattern)
     if technique.startswith("nvme_format"):

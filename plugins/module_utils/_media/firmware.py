@@ -94,6 +94,10 @@ class Firmware(abc.ABC):
     def accepted(self, command: Command, answer: Answer) -> bool | None:
         """Whether the device took a command; C(None) where its answer does not tell."""
 
+    def objection(self) -> str:
+        """Asked just before each command: why it must not be sent any more; empty where nothing speaks against it."""
+        return ""
+
     def amends(self) -> list[Command]:
         """After a failure, what gives the device back the state that it had before."""
         return []

@@ -10,6 +10,7 @@ import errno
 import os
 import stat
 import time
+import typing as t
 from dataclasses import dataclass, field
 
 from .._errors import RefusedError
@@ -18,7 +19,7 @@ from .hidden import Hidden, ask_hidden
 from .identity import Device
 from .mounts import parse_mountinfo, unescape
 
-__all__ = ["SYSTEM_POINTS", "Use", "decide_use", "gather_use", "require_free"]
+__all__ = ["SYSTEM_POINTS", "Use", "decide_use", "find_openers", "gather_use", "require_free"]
 
 SYSTEM_POINTS = ("/", "/boot", "/boot/efi", "/efi", "/usr", "/var", "/var/lib", "/var/log", "/etc", "/opt", "/home", "/root", "/tmp")
 
@@ -92,6 +93,52 @@ def require_free(use: Use, *, on_unseen: str = "refuse") -> None:
             f"{use.name} was not touched because {'; '.join(reasons)}; free the device, or correct the identity if another one was meant",
             details={"reasons": reasons},
         )
+
+
+def find_openers(is_it: t.Callable[[os.stat_result], bool], *, proc_root: str = "/proc") -> tuple[list[str], list[str]]:
+    """The processes that have something open, and those of which that could not be determined.
+
+    :raises OSError: the processes cannot be listed.
+    """
+    found: list[str] = []
+    unseen: list[str] = []
+    for pid in sorted(os.listdir(proc_root)):
+        if not pid.isdigit():
+            continue
+        try:
+            if _has_open(os.path.join(proc_root, pid, "fd"), is_it):
+                found.append(f"process {pid} ({_command(proc_root, pid)})")
+        except OSError:
+            unseen.append(f"process {pid}")
+    return found, unseen
+
+
+def _has_open(directory: str, is_it: t.Callable[[os.stat_result], bool]) -> bool:
+    try:
+        descriptors = os.listdir(directory)
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    for descriptor in descriptors:
+        try:
+            facts = os.stat(os.path.join(directory, descriptor))
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        except OSError as error:
+            # A descriptor on a dead network mount is no device.
+            if error.errno in (errno.ESTALE, errno.ENOTCONN, errno.EIO):
+                continue
+            raise
+        if is_it(facts):
+            return True
+    return False
+
+
+def _command(proc_root: str, pid: str) -> str:
+    try:
+        with open(os.path.join(proc_root, pid, "comm"), encoding="utf-8", errors="replace") as handle:
+            return handle.read().strip()
+    except OSError:
+        return "ended meanwhile"
 
 
 class _Gathering:
@@ -212,44 +259,18 @@ class _Gathering:
 
     def openers(self) -> list[str]:
         """The processes that have the device, its disk or anything stacked on it open."""
-        found: list[str] = []
-        for pid in self._list(self.proc_root, "which processes have it open"):
-            if not pid.isdigit():
-                continue
-            try:
-                if self._has_open(os.path.join(self.proc_root, pid, "fd")):
-                    found.append(f"process {pid} ({self._command(pid)})")
-            except OSError:
-                self.unseen.append(f"process {pid}")
+        try:
+            found, unseen = find_openers(self._is_ours, proc_root=self.proc_root)
+        except OSError:
+            self.unread.append("which processes have it open")
+            return []
+        self.unseen.extend(unseen)
         return found
 
-    def _has_open(self, directory: str) -> bool:
-        try:
-            descriptors = os.listdir(directory)
-        except (FileNotFoundError, ProcessLookupError):
-            return False
-        for descriptor in descriptors:
-            try:
-                facts = os.stat(os.path.join(directory, descriptor))
-            except (FileNotFoundError, ProcessLookupError):
-                continue
-            except OSError as error:
-                # A descriptor on a dead network mount is no block device.
-                if error.errno in (errno.ESTALE, errno.ENOTCONN, errno.EIO):
-                    continue
-                raise
-            if stat.S_ISBLK(facts.st_mode) and (os.major(facts.st_rdev), os.minor(facts.st_rdev)) in self.around:
-                return True
-            if (facts.st_dev, facts.st_ino) in self.files:
-                return True
-        return False
-
-    def _command(self, pid: str) -> str:
-        try:
-            with open(os.path.join(self.proc_root, pid, "comm"), encoding="utf-8", errors="replace") as handle:
-                return handle.read().strip()
-        except OSError:
-            return "ended meanwhile"
+    def _is_ours(self, facts: os.stat_result) -> bool:
+        if stat.S_ISBLK(facts.st_mode) and (os.major(facts.st_rdev), os.minor(facts.st_rdev)) in self.around:
+            return True
+        return (facts.st_dev, facts.st_ino) in self.files
 
     def flag(self, name: str, attribute: str, what: str) -> str:
         return self._read(os.path.join(self._directory(name), *attribute.split("/")), what)

@@ -14,6 +14,7 @@ from .._standards.techniques import techniques
 from .abilities import Ability, Medium, abilities
 from .ata import Identified, read_identify
 from .blocklayers import block_layers
+from .cartridge import Cartridge, Inside, look_into, reasons_against
 from .guards import decide_use, gather_use
 from .hidden import ask_hidden, parse_identify
 from .identity import Device, find_device, list_devices, namespaces_of, twins
@@ -24,7 +25,7 @@ from .nvme import Controller, SanitizeLog, parse_controller, parse_sanitize_log
 from .opal import ask_discovery
 from .scsi import Characteristics, Operations, ScsiState, ask_characteristics, ask_operations, ask_state
 from .scsi_node import command_path
-from .tape import TapeDrive, TapeStatus, ask_tape, list_tapes
+from .tape import TapeDrive, list_tapes
 from .tools import Answer, ask, failure
 
 __all__ = ["look_at_abilities", "look_at_media"]
@@ -59,12 +60,15 @@ def look_at_media(
 
 
 def look_at_abilities(
-    device: Device, *, overrides: Overrides | None = None, sys_root: str = "/sys", run_root: str = "/run"
+    device: Device | Cartridge, *, overrides: Overrides | None = None, sys_root: str = "/sys", run_root: str = "/run"
 ) -> list[Ability]:
-    """What could sanitize one device.
+    """What could sanitize one device, or one cartridge.
 
     :arg overrides: levels of a policy, as C(techniques) takes them.
     """
+    if isinstance(device, Cartridge):
+        reasons = reasons_against(device.drive, look_into(device.drive), on_unseen="report")
+        return abilities(_tape_medium(device.drive, reasons), overrides)
     return abilities(_Look(device, list_devices(sys_root=sys_root, run_root=run_root), sys_root, run_root).medium(), overrides)
 
 
@@ -272,29 +276,31 @@ class _Look:
         return {"state": log.state, "percent": log.progress * 100 // 65535, "action": log.action}
 
 
+def _tape_medium(drive: TapeDrive, reasons: t.Sequence[str]) -> Medium:
+    return Medium("tape", 0, tape_why="; ".join(reasons), scsi_why="it is a tape drive", bridge=decide_transport(drive.place) == "usb")
+
+
 def tape_row(drive: TapeDrive, overrides: Overrides | None = None) -> dict[str, t.Any]:
-    """A tape drive in the form of a medium; what only a block device has is told as unavailable."""
-    status, why = ask_tape(drive.path)
-    transport = decide_transport(drive.place)
-    medium = Medium("tape", 0, tape=status, tape_why=why, scsi_why="it is a tape drive", bridge=transport == "usb")
+    """A tape drive in the form of a medium, with what is in it; what only a block device has is told as unavailable."""
+    inside = look_into(drive)
+    reasons = reasons_against(drive, inside)
+    medium = _tape_medium(drive, reasons)
     says_nothing, no_disk = "the drive does not tell it", {"unavailable": "a tape drive has none"}
-    facts = {key: [value] for key, value in (("serial", drive.serial), ("wwn", drive.wwn)) if value}
-    reasons = _tape_reasons(status, why)
     return {
         "name": drive.name,
         "kind": "tape",
-        "transport": _told(transport.replace("unknown", ""), "the kernel does not show what it hangs on"),
+        "transport": _told(decide_transport(drive.place).replace("unknown", ""), "the kernel does not show what it hangs on"),
         "bridge": medium.bridge,
         "vendor": _told(drive.vendor, says_nothing),
         "model": _told(drive.model, says_nothing),
-        "serial": _told(facts.get("serial"), says_nothing),
-        "wwn": _told(facts.get("wwn"), says_nothing),
+        "serial": _told(drive.facts.get("serial"), says_nothing),
+        "wwn": _told(drive.facts.get("wwn"), says_nothing),
         "firmware": _told(drive.firmware, says_nothing),
-        "identity": {"kind": "tape drive", "facts": facts},
+        "identity": {"kind": "tape drive", "facts": drive.facts},
         **dict.fromkeys(("size_bytes", "sectors", "hidden_capacity", "rotation", "mmc", "contents", "sanitize_log"), no_disk),
         "namespaces": [],
         "encryption": no_disk,
-        "tape": _tape(status, why),
+        "tape": _tape(inside),
         "system": False,
         "free": not reasons,
         "in_use_because": reasons,
@@ -302,17 +308,10 @@ def tape_row(drive: TapeDrive, overrides: Overrides | None = None) -> dict[str, 
     }
 
 
-def _tape_reasons(status: TapeStatus | None, why: str) -> list[str]:
+def _tape(inside: Inside) -> dict[str, t.Any]:
+    status = inside.status
     if status is None:
-        return [f"the state of the tape cannot be read ({why}), which counts as in use"]
-    if status.loaded is None:
-        return ["whether a tape is loaded and write-protected cannot be told by this mt, which counts as in use; install mt-st"]
-    return [told for told, true in (("no tape is loaded", not status.loaded), ("it is write-protected", status.write_protected)) if true]
-
-
-def _tape(status: TapeStatus | None, why: str) -> dict[str, t.Any]:
-    if status is None:
-        return {"unavailable": why}
+        return {"unavailable": inside.why}
     unknown = "this mt does not tell it; install mt-st"
     return {
         "loaded": _told(status.loaded, unknown),
@@ -320,4 +319,19 @@ def _tape(status: TapeStatus | None, why: str) -> dict[str, t.Any]:
         "flags": _told(None, unknown) if status.flags is None else sorted(status.flags),
         "density": _told(status.density, "mt does not tell it"),
         "block_bytes": _told(status.block_size, "mt does not tell it"),
+        "cartridge": _cartridge(inside),
+    }
+
+
+def _cartridge(inside: Inside) -> dict[str, t.Any]:
+    memory, says_nothing = inside.memory, "the cartridge's memory does not tell it"
+    if memory is None:
+        return {"unavailable": inside.memory_why}
+    return {
+        "serial": _told(memory.serial, says_nothing),
+        "barcode": _told(memory.barcode, says_nothing),
+        "manufacturer": _told(memory.maker, says_nothing),
+        "type": _told(memory.kind, says_nothing),
+        "capacity_bytes": _told(memory.capacity or None, says_nothing),
+        "partitions": _told(memory.partitions, memory.partitions_why),
     }

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-FileCopyrightText: 2026 recordings.disposal contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether a device still holds what a run left on it: told by its journal, and looked at again."""
+"""Whether a medium still holds what a run left on it: told by its journal, and looked at again."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ import random
 import typing as t
 
 from .._erasure.marks import digests_at
+from .._erasure.tapes import blank_problem
 from .._evidence.journal import read_journal
+from .._media.cartridge import Cartridge
 from .._media.identity import Device
 from .._media.labels import find_signatures
 
@@ -22,8 +24,10 @@ _PLACES = 256
 _PLACE_BYTES = 4096
 
 
-def left_as(device: Device) -> dict[str, t.Any]:
+def left_as(device: Device | Cartridge) -> dict[str, t.Any]:
     """What C(as_left) compares later, for the proof of an outcome, which keeps one for each device in its list C(left)."""
+    if isinstance(device, Cartridge):
+        return {"blank": not blank_problem(device.drive)}
     places = _places(device)
     signatures = find_signatures(device)
     return {
@@ -33,7 +37,7 @@ def left_as(device: Device) -> dict[str, t.Any]:
     }
 
 
-def as_left(journal: str, devices: t.Sequence[Device]) -> dict[str, t.Any] | None:
+def as_left(journal: str, devices: t.Sequence[Device | Cartridge]) -> dict[str, t.Any] | None:
     """The outcome record of a run that says destroyed, where the devices, in its order, still hold at their places what they held then."""
     for record in read_journal(journal, allow_torn=True):
         if record["type"] == "outcome" and record["outcome"] == "destroyed":
@@ -43,7 +47,9 @@ def as_left(journal: str, devices: t.Sequence[Device]) -> dict[str, t.Any] | Non
     return None
 
 
-def _same(left: t.Mapping[str, t.Any], device: Device) -> bool:
+def _same(left: t.Mapping[str, t.Any], device: Device | Cartridge) -> bool:
+    if isinstance(device, Cartridge):
+        return bool(left["blank"]) and not blank_problem(device.drive)
     if digests_at(device.path, left["places"]) != left["digests"]:
         return False
     return (find_signatures(device) or ()) == tuple(left["signatures"] or ())

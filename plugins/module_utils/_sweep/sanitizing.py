@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
 import time
@@ -22,18 +23,19 @@ from .._evidence.canonical import digest, digest_of
 from .._evidence.journal import Journal, JournalState
 from .._executor import Executor
 from .._jobs.lock import host_lock
-from .._media.choosing import AUTO, TECHNIQUES, choose, firmware_of, reaches_all_namespaces, running_on
-from .._media.firmware import Status, refuse_running
+from .._media.cartridge import Cartridge
+from .._media.choosing import AUTO, TECHNIQUES, choose, firmware_of, reaches_all_namespaces
+from .._media.firmware import Status
 from .._media.guards import gather_use, require_free
 from .._media.identity import Device, find_device, given_identity, list_devices, namespaces_of
 from .._media.medium import look_at_abilities
 from .._media.nvme_erase import count_namespaces, formats_all
 from .approved import journal_path
 from .asleft import as_left, left_as
-from .capacity import whole_device
 from .holding import refuse_holds
 from .result import envelope, latest_run, opening_of, run_id
 from .state import StateDir
+from .subject import Subject, bearer_of, find_subject, fresh_canaries, require_sense, require_unused, whole_subject
 
 __all__ = ["sanitize_of"]
 
@@ -47,8 +49,8 @@ class _Task(t.NamedTuple):
     :ivar reachable: the level that the technique reaches, by the words of C(standard).
     """
 
-    device: Device
-    reached: tuple[Device, ...]
+    device: Subject
+    reached: tuple[Subject, ...]
     technique: str
     required: str
     reachable: str
@@ -83,25 +85,22 @@ def sanitize_of(params: t.Mapping[str, t.Any], executor: Executor, *, check_mode
     """
     _require_sense(params)
     refuse_holds(state := StateDir(params["state_dir"], executor), params["holds"])
-    identity = given_identity(params["device"])
+    require_sense(identity := given_identity(params["device"]), params)
     # Its size is compared where something is begun; one that is busy with what was begun before may show none.
-    device = find_device({key: value for key, value in identity.items() if key != "size_bytes"}, sizeless=True)
+    device = find_subject(identity)
     pending = _interrupted(state, device, params)
     if pending:
         technique, number = pending
         tasks = [(_Task(device, (), technique, params["level"], LEVELS[0]), number)]
     else:
-        whole = whole_device(
-            identity, executor, hidden_capacity=params["hidden_capacity"], on_unseen=params["on_unseen"], check_mode=check_mode
-        )
-        tasks = _fresh(state, whole, params)
+        tasks = _fresh(state, whole_subject(identity, executor, params, check_mode=check_mode), params)
         for task, number in tasks:
             record = as_left(journal_path(state.path, run_id(task.name, number)), task.reached) if number >= 0 else None
             if record is not None and satisfies(record["level"]["achieved"], task.required):
                 told = {name: record["proof"][name] for name in ("transition", "canaries", "limits")}
                 return {**_result(task, number, latest_run(state.path, task.name)[1], None, 0.0), **told, "changed": False}
         for each in tasks[0][0].reached:
-            if each != tasks[0][0].device:
+            if isinstance(each, Device) and each != tasks[0][0].device:
                 require_free(gather_use(each), on_unseen=params["on_unseen"])
         tasks = [(task, number + 1) for task, number in tasks]
     if check_mode:
@@ -125,7 +124,7 @@ def _require_sense(params: t.Mapping[str, t.Any]) -> None:
         raise RefusedError(f"the technique {named} is not known, so nothing was done; give one of {', '.join(TECHNIQUES)}")
 
 
-def _interrupted(state: StateDir, device: Device, params: t.Mapping[str, t.Any]) -> tuple[str, int] | None:
+def _interrupted(state: StateDir, device: Subject, params: t.Mapping[str, t.Any]) -> tuple[str, int] | None:
     """The technique and the number of a run over this medium that has not come to its outcome.
 
     :raises RefusedError: there is one, and it is not to be gone on with, or another technique was asked for.
@@ -154,14 +153,12 @@ def _interrupted(state: StateDir, device: Device, params: t.Mapping[str, t.Any])
     return None
 
 
-def _fresh(state: StateDir, device: Device, params: t.Mapping[str, t.Any]) -> list[tuple[_Task, int]]:
+def _fresh(state: StateDir, device: Subject, params: t.Mapping[str, t.Any]) -> list[tuple[_Task, int]]:
     """The techniques to try, each with what it reaches and the number of its last run.
 
     :raises RefusedError: nothing fits, or more would be reached than was named.
     """
-    # First, since a device that is busy with itself does not tell other things that the guards ask for.
-    refuse_running(device.name, running_on(device))
-    require_free(gather_use(device), on_unseen=params["on_unseen"])
+    require_unused(device, params["on_unseen"])
     found = {ability.technique: ability for ability in look_at_abilities(device, overrides=params["levels"])}
     techniques = choose(found.values(), params["technique"], params["level"], params["fallback"], name=device.name)
     tasks = []
@@ -172,7 +169,9 @@ def _fresh(state: StateDir, device: Device, params: t.Mapping[str, t.Any]) -> li
     return tasks
 
 
-def _reached(device: Device, technique: str, *, all_namespaces: bool) -> tuple[Device, ...]:
+def _reached(device: Subject, technique: str, *, all_namespaces: bool) -> tuple[Subject, ...]:
+    if isinstance(device, Cartridge):
+        return (device,)
     if not reaches_all_namespaces(technique) and not (technique.startswith("nvme_format") and formats_all(device)):
         return (device,)
     others = [each if each.name != device.name else device for each in namespaces_of(device, list_devices())]
@@ -245,7 +244,7 @@ def _carried(state: StateDir, task: _Task, number: int, params: t.Mapping[str, t
         task = _announced(state, task, journal, run, params) if known is None else _taken_up(task, known.intents[-1])
         intent = journal.state.pending[task.set].intents[-1]
         told = [each["canaries"] for each in intent["reached"]]
-        devices = [(device, _canaries(_canary_path(state, run, place), told[place])) for place, device in enumerate(task.reached)]
+        bearers = [bearer_of(each, _canaries(_canary_path(state, run, place), told[place])) for place, each in enumerate(task.reached)]
 
         def note(step: str, told: t.Mapping[str, t.Any]) -> None:
             journal.append("step", set=task.set, step=step, told=dict(told))
@@ -254,7 +253,7 @@ def _carried(state: StateDir, task: _Task, number: int, params: t.Mapping[str, t
         try:
             firmware = firmware_of(task.technique, task.device, passes=params["passes"], pattern=int(params["pattern"], 16))
             earlier = _earlier(known.steps if known else [])
-            done = sanitize_medium(state.executor, firmware, devices, _course(params), note=note, earlier=earlier)
+            done = sanitize_medium(state.executor, firmware, bearers, _course(params), note=note, earlier=earlier)
         except DisposalError as error:
             if not _issued(journal.state, task):
                 _ended(task, journal, "not_destroyed", [error.message], None)
@@ -271,7 +270,7 @@ def _announced(state: StateDir, task: _Task, journal: Journal, run: str, params:
     """The intent, and what its canaries are made of, on stable storage."""
     reached = []
     for place, device in enumerate(task.reached):
-        document = Canaries(os.urandom(32), device.size, params["canaries"]).document()
+        document = fresh_canaries(device, params["canaries"]).document()
         state.executor.replace_file(_canary_path(state, run, place), [document])
         # Other canaries than those that were laid would be gone from any medium.
         reached.append({"asked": dict(device.asked), "identity": device.identity, "canaries": digest(document)})
@@ -285,8 +284,7 @@ def _taken_up(task: _Task, intent: t.Mapping[str, t.Any]) -> _Task:
     """The task as it was announced by the run that was interrupted."""
     reached = []
     for each in intent["reached"]:
-        found = find_device({key: value for key, value in each["asked"].items() if key != "size_bytes"}, sizeless=True)
-        reached.append(Device(**{**found.__dict__, "size": each["identity"]["size"]}))
+        reached.append(dataclasses.replace(find_subject(each["asked"]), size=each["identity"]["size"]))
     return task._replace(reached=tuple(reached), required=intent["method"]["level"], reachable=intent["level"], standard=intent["standard"])
 
 
@@ -330,7 +328,8 @@ def _earlier(steps: t.Sequence[t.Mapping[str, t.Any]]) -> Earlier:
         elif step["step"] == "issuing":
             issued, accepted = True, None
         elif step["step"] in ("accepted", "refused"):
-            accepted = step["step"] == "accepted"
+            # Of several commands only the last one's answer tells that the technique was begun.
+            accepted = None if told.get("more") else step["step"] == "accepted"
         if step["step"] != "before" and "status" in told:
             seen.append(Status.of(told["status"]))
     return Earlier(before, tuple(seen), laid, issued, accepted)
@@ -347,7 +346,7 @@ def _course(params: t.Mapping[str, t.Any]) -> Course:
 
 
 def _proof(task: _Task, done: SanitizeResult) -> dict[str, t.Any]:
-    left = [left_as(find_device(device.asked)) for device in task.reached] if done.outcome == "destroyed" else []
+    left = [left_as(find_subject(device.asked)) for device in task.reached] if done.outcome == "destroyed" else []
     return {
         "transition": done.transition,
         "canaries": dict(done.canaries),

@@ -1,0 +1,74 @@
+# Copyright (c) 2026 recordings.disposal contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: 2026 recordings.disposal contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What C(sanitize) works on, a block device or a cartridge: found by its identity, guarded, and made the bearer of canaries."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+
+from .._erasure.bearing import Bearer, BlockBearer
+from .._erasure.canary import BLOCK, Canaries
+from .._erasure.tapes import TapeBearer
+from .._errors import RefusedError
+from .._executor import Executor
+from .._media.cartridge import Cartridge, find_cartridge, refuse_drive, require_erasable
+from .._media.choosing import running_on
+from .._media.firmware import refuse_running
+from .._media.guards import gather_use, require_free
+from .._media.identity import Device, find_device
+from .capacity import whole_device
+
+__all__ = ["Subject", "bearer_of", "find_subject", "fresh_canaries", "require_sense", "require_unused", "whole_subject"]
+
+Subject = t.Union[Device, Cartridge]
+
+
+def require_sense(identity: t.Mapping[str, str], params: t.Mapping[str, t.Any]) -> None:
+    """:raises RefusedError: an option that makes no sense for a cartridge."""
+    if "cartridge" in identity and params["verify"] != "canaries":
+        raise RefusedError(
+            f"verify is {params['verify']}, and of a tape nothing can be read behind its end of data, so nothing was done; leave it out"
+        )
+
+
+def find_subject(identity: t.Mapping[str, str]) -> Subject:
+    """The one that an identity names, whatever its size; a device that is busy with itself may show none.
+
+    :raises RefusedError: the identity is faulty, or names none or several.
+    """
+    if "cartridge" in identity:
+        return find_cartridge(identity)
+    refuse_drive(identity)
+    return find_device({key: value for key, value in identity.items() if key != "size_bytes"}, sizeless=True)
+
+
+def whole_subject(identity: t.Mapping[str, str], executor: Executor, params: t.Mapping[str, t.Any], *, check_mode: bool) -> Subject:
+    """The same, with all of its capacity.
+
+    :raises RefusedError: it is in use, or goes on hiding something.
+    """
+    if "cartridge" in identity:
+        return find_cartridge(identity)
+    return whole_device(identity, executor, hidden_capacity=params["hidden_capacity"], on_unseen=params["on_unseen"], check_mode=check_mode)
+
+
+def require_unused(subject: Subject, on_unseen: str) -> None:
+    """:raises RefusedError: something speaks against destroying what is on it."""
+    if isinstance(subject, Cartridge):
+        require_erasable(subject, on_unseen=on_unseen)
+        return
+    # First, since a device that is busy with itself does not tell other things that the guards ask for.
+    refuse_running(subject.name, running_on(subject))
+    require_free(gather_use(subject), on_unseen=on_unseen)
+
+
+def fresh_canaries(subject: Subject, count: int) -> Canaries:
+    """Canaries with a key of their own; on a tape they lie one behind the other."""
+    return Canaries(os.urandom(32), count * BLOCK if isinstance(subject, Cartridge) else subject.size, count)
+
+
+def bearer_of(subject: Subject, canaries: Canaries) -> Bearer:
+    return TapeBearer(subject, canaries) if isinstance(subject, Cartridge) else BlockBearer(subject, canaries)
