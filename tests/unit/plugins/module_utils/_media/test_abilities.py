@@ -113,6 +113,8 @@ def nvme(drive: Controller | None = DRIVE, log: SanitizeLog | None = LOG, **more
         ),
         (Medium("smr", 1 << 40), "overwrite", "it is a zoned device"),
         (Medium("tape", 1 << 40), "overwrite", "it is tape"),
+        (Medium("tape", 0, tape_why="the tape is write-protected"), "tape_erase_long", "the tape is write-protected"),
+        (Medium("hdd", 0, tape_why=""), "tape_erase_long", "it is not a tape drive"),
         (Medium("sas_ssd", 1 << 40), "scsi_format", "it is not a SCSI device that tells"),
         (Medium("sas_ssd", 1 << 40, scsi=frozenset({"format"})), "scsi_sanitize_crypto", "the device does not offer it"),
     ],
@@ -137,6 +139,7 @@ def test_what_is_not_possible(medium: Medium, technique: str, why: str) -> None:
         (nvme(dataclasses.replace(DRIVE, format_all=True)), "nvme_format_crypto", "clear", None),
         (Medium("sas_ssd", 1 << 40, scsi=frozenset({"sanitize_crypto"})), "scsi_sanitize_crypto", "purge", None),
         (Medium("unknown", 1 << 40), "overwrite", "clear", None),
+        (Medium("tape", 0), "tape_erase_long", "clear", None),
     ],
 )
 def test_what_is_possible(medium: Medium, technique: str, level: str, seconds: int | None) -> None:

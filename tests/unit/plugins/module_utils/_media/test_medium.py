@@ -12,12 +12,18 @@ import typing as t
 import pytest
 
 from ansible_collections.recordings.disposal.plugins.module_utils._errors import RefusedError
-from ansible_collections.recordings.disposal.plugins.module_utils._media import hidden, labels, medium, mmc, opal, scsi, tape
+from ansible_collections.recordings.disposal.plugins.module_utils._media import cartridge, hidden, labels, medium, mmc, opal, scsi, tape
 from ansible_collections.recordings.disposal.plugins.module_utils._media.guards import Use
 from ansible_collections.recordings.disposal.plugins.module_utils._media.hidden import Hidden
 from ansible_collections.recordings.disposal.plugins.module_utils._media.medium import look_at_media
 from ansible_collections.recordings.disposal.plugins.module_utils._media.tools import Answer
 from ansible_collections.recordings.disposal.tests.unit.plugins.module_utils._media.media_world import World
+from ansible_collections.recordings.disposal.tests.unit.plugins.module_utils._media.test_cartridge import (
+    NOT_SUPPORTED,
+    ONE_PARTITION,
+    attributes,
+    memory,
+)
 from ansible_collections.recordings.disposal.tests.unit.plugins.module_utils._media.test_mmc import ext_csd
 from ansible_collections.recordings.disposal.tests.unit.plugins.module_utils._media.test_nvme import controller
 from ansible_collections.recordings.disposal.tests.unit.plugins.module_utils._media.test_opal import ANSWER, dump
@@ -36,16 +42,18 @@ class Host:
         self.world = world
         self.answers: dict[str, Answer] = {}
         self.asked: list[str] = []
-        for module in (medium, hidden, labels, mmc, opal, scsi, tape):
+        for module in (medium, cartridge, hidden, labels, mmc, opal, scsi, tape):
             if hasattr(module, "ask"):
                 monkeypatch.setattr(module, "ask", self._ask)
         monkeypatch.setattr(medium, "find_signatures", lambda device: ())
+        monkeypatch.setattr(cartridge, "find_openers", lambda is_it, proc_root: ([], []))
         free = Use("x", hidden=Hidden("none", "the disk hides no capacity"))
         monkeypatch.setattr(medium, "gather_use", lambda device, **roots: free)
 
-    def _ask(self, words: t.Sequence[str]) -> Answer:
+    def _ask(self, words: t.Sequence[str], **_seconds: float) -> Answer:
         self.asked.append(words[0])
         key = f"{words[0]} {words[1]}" if words[0] in ("nvme", "mmc") else words[0]
+        key += " --sa=3" if "--sa=3" in words else ""
         return self.answers.get(key, Answer(None, b"", "", f"the tool {words[0]} is not installed"))
 
     def rows(self, **options: t.Any) -> dict[str, dict[str, t.Any]]:
@@ -53,8 +61,13 @@ class Host:
 
     def drive(self) -> None:
         place = self.world.sys / "devices" / SAS.replace("0:0:0:0", "0:0:1:0") / "scsi_tape" / "nst0"
-        for name, text in (("vendor", "IBM\n"), ("model", "ULT3580-HH8\n"), ("rev", "N9M1\n")):
-            World.write(place / "device" / name, text)
+        for name, text in (
+            ("device/vendor", "IBM\n"),
+            ("device/model", "ULT3580-HH8\n"),
+            ("device/rev", "N9M1\n"),
+            ("options", "0x00000107\n"),
+        ):
+            World.write(place / name, text)
         (self.world.sys / "class" / "scsi_tape").mkdir(parents=True)
         (self.world.sys / "class" / "scsi_tape" / "nst0").symlink_to(place)
 
@@ -174,7 +187,7 @@ def test_an_emmc_device_without_tools(host: Host) -> None:
             Answer(1, b"", "/dev/nst0: Device or resource busy\n"),
             "the state of the tape cannot be read (/dev/nst0: Device or resource busy)",
         ),
-        (Answer(0, mt_st("50000", " DR_OPEN IM_REP_EN").encode(), ""), "no tape is loaded"),
+        (Answer(0, mt_st("50000", " DR_OPEN IM_REP_EN").encode(), ""), "no tape is loaded, or it is not ready"),
         (Answer(0, mt_st("45010000", " BOT WR_PROT ONLINE IM_REP_EN").encode(), ""), "the tape is write-protected"),
         (Answer(0, b"drive type = 114\ndrive status = 0\n", ""), "this mt does not tell whether a tape is loaded"),
     ],
@@ -190,13 +203,31 @@ def test_a_tape_that_cannot_be_erased(host: Host, answer: Answer | None, why: st
 def test_a_tape_drive_is_told_in_the_form_of_the_others(host: Host) -> None:
     host.world.disk("sda", "8:0", bus=SAS, **SAS_DISK)
     host.drive()
-    host.answers = {"mt": LOADED}
+    host.answers = {"mt": LOADED, "sg_read_attr": Answer(0, memory(), ""), "sg_read_attr --sa=3": Answer(0, ONE_PARTITION, "")}
     rows = host.rows()
-    assert set(rows["nst0"]) == set(rows["sda"]) and rows["nst0"]["free"] and rows["nst0"]["kind"] == "tape"
+    assert set(rows["nst0"]) == set(rows["sda"]) and rows["nst0"]["kind"] == "tape"
+    assert rows["nst0"]["in_use_because"] == [] and rows["nst0"]["free"]
     assert technique(rows["nst0"], "tape_erase_long")["level"] == "clear" and rows["nst0"]["tape"]["density"] == 0x5C
     assert technique(rows["nst0"], "overwrite")["why"] == "it is tape" and rows["nst0"]["size_bytes"] == {
         "unavailable": "a tape drive has none"
     }
+    assert rows["nst0"]["tape"]["cartridge"] == {
+        **{"serial": "HA7T00C019", "barcode": "DCC001L8", "manufacturer": "FUJIFILM", "type": "data"},
+        **{"capacity_bytes": 11444224 << 20, "partitions": 1},
+    }
+
+
+def test_a_cartridge_without_a_memory_has_no_identity(host: Host) -> None:
+    host.drive()
+    host.world.disk("sda", "8:0", bus=SAS, **SAS_DISK)
+    host.answers = {"mt": LOADED, "sg_read_attr": NOT_SUPPORTED}
+    row = host.rows()["nst0"]
+    assert row["tape"]["loaded"] is True and row["tape"]["cartridge"]["unavailable"].startswith("Read attribute command not supported")
+    assert not row["free"] and "so it has no identity" in technique(row, "tape_erase_long")["why"]
+    # A memory that tells little is told as that.
+    host.answers = {"mt": LOADED, "sg_read_attr": Answer(0, attributes(), ""), "sg_read_attr --sa=3": NOT_SUPPORTED}
+    row = host.rows()["nst0"]
+    assert all("unavailable" in value for value in row["tape"]["cartridge"].values()) and not row["free"]
 
 
 def test_paths_to_one_drive_are_not_free(host: Host) -> None:
