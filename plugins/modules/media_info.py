@@ -141,6 +141,8 @@ media:
     tape:
       description:
         - "Of a tape drive: whether a tape is C(loaded) and C(write_protected), its C(density) code, C(block_bytes), and the C(flags) of mt."
+        - "C(cartridge) tells what the cartridge's own memory says: its C(serial), by which M(recordings.disposal.sanitize) names it, C(barcode),
+          C(manufacturer), C(type) (C(data), C(worm), C(cleaning) or a number), C(capacity_bytes) and C(partitions)."
       type: dict
     namespaces:
       description: Names of all NVMe namespaces of the same drive that this host sees.

@@ -12,7 +12,7 @@ version_added: 0.1.0
 description:
   - Has a drive erase itself (NVMe Sanitize and Format, ATA SANITIZE DEVICE and SECURITY ERASE UNIT, SCSI SANITIZE and FORMAT UNIT,
     eMMC secure erase and sanitize), which also
-    reaches spare and remapped blocks that overwriting does not.
+    reaches spare and remapped blocks that overwriting does not. Has a tape drive erase the whole of a tape.
   - Believes neither a tool's exit code nor a log that says success, since an idle drive says so too. Blocks that only the holder of a key can foresee
     (canaries) are laid across the whole medium before; RV(outcome) is V(destroyed) only where this command's own way to its end was seen in the
     device's log, as far as the technique has one, and none of the canaries is left.
@@ -23,7 +23,7 @@ description:
 options:
   device:
     description:
-      - The identity of one block device. All keys that are given must fit, and only one device may have them.
+      - The identity of one block device, all keys of which must fit, and which only one device may have; or of one cartridge in a tape drive.
     type: dict
     required: true
     suboptions:
@@ -39,6 +39,11 @@ options:
       size_bytes:
         description: Size that the register expects, in bytes; another one is refused.
         type: int
+      cartridge:
+        description:
+          - Serial number of a cartridge, as its own memory has it (MAM attribute 0401h); M(recordings.disposal.media_info) tells it. Whatever drive
+            of the host it is in is found. A drive's serial names no cartridge, and no other key may be given beside this one.
+        type: str
   level:
     description:
       - The level of sanitization that is required. Nothing that reaches less is ever tried.
@@ -51,7 +56,8 @@ options:
         what forgets a key.
       - Or one of V(nvme_sanitize_block), V(nvme_sanitize_overwrite), V(nvme_sanitize_crypto), V(ata_sanitize_block), V(ata_sanitize_overwrite),
         V(ata_sanitize_crypto), V(scsi_sanitize_block), V(scsi_sanitize_overwrite), V(scsi_sanitize_crypto), V(ata_security_erase_enhanced),
-        V(ata_security_erase), V(mmc_secure_erase), V(mmc_sanitize), V(nvme_format_user_data), V(nvme_format_crypto), V(scsi_format).
+        V(ata_security_erase), V(mmc_secure_erase), V(mmc_sanitize), V(nvme_format_user_data), V(nvme_format_crypto), V(scsi_format),
+        V(tape_erase_long).
       - M(recordings.disposal.media_info) tells which of them a medium offers.
     type: str
     default: auto
@@ -75,7 +81,8 @@ options:
     default: false
   canaries:
     description:
-      - How many canaries of 4 KiB are laid, one at each end and the others spread over the medium at places that nobody can foresee.
+      - How many canaries of 4 KiB are laid, one at each end and the others spread over the medium at places that nobody can foresee. On a tape they
+        are the first records.
     type: int
     default: 4096
   verify:
@@ -83,6 +90,7 @@ options:
       - What is read afterwards besides the canaries. V(sample) reads a share of the medium and V(all) the whole of it, and looks for the beginnings of
         files and filesystems; each that is found makes RV(outcome) V(not_destroyed).
       - After a cryptographic erase a medium holds noise, in which such beginnings turn up by chance, rarely.
+      - Of a tape nothing can be read behind the end of its data, so only V(canaries) is taken there.
     type: str
     choices: [canaries, sample, all]
     default: canaries
@@ -159,7 +167,7 @@ attributes:
     support: full
     details:
       - The journal says V(destroyed), the medium still holds at both ends and at random places what it held then, and no other filesystem or
-        partition table is found on it.
+        partition table is found on it. A tape is still blank at its beginning, to which it is wound for that, in check mode too.
 author:
   - recordings.disposal contributors (@recordings-disposal)
 seealso:
@@ -183,6 +191,13 @@ EXAMPLES = r"""
     technique: nvme_sanitize_block
     fallback: [nvme_sanitize_crypto]
     level: purge
+
+- name: Erase a cartridge that leaves the library, in whatever drive it is
+  recordings.disposal.sanitize:
+    device:
+      cartridge: HA7T00C019
+    technique: tape_erase_long
+    level: clear
 
 - name: Begin, and look again later
   recordings.disposal.sanitize:

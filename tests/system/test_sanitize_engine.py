@@ -48,6 +48,10 @@ class Scripted(Firmware):
     waits: bool = False
     begun: int = 0
     looks: int = 0
+    objects: str = ""
+
+    def objection(self) -> str:
+        return self.objects
 
     def look(self) -> Status:
         if not self.begun:
@@ -148,6 +152,13 @@ def test_refused_with_not_a_byte_changed(image: pathlib.Path, attempt: Try, note
     assert sha256(image) == digest and firmware.begun == 0 and notes == []
 
 
+def test_what_is_objected_to_at_the_last_moment_is_not_sent(image: pathlib.Path, attempt: Try, notes: list[str]) -> None:
+    firmware = Scripted(image, DONE, objects="another cartridge is in it now")
+    result = attempt(firmware)
+    assert (result.outcome, firmware.begun) == ("not_destroyed", 0) and "issuing" not in notes and markers(image) > 0
+    assert result.reason is not None and "64 of 64 canaries are still there, whatever the device says (another cartridge" in result.reason
+
+
 def test_a_sample_finds_what_no_canary_lay_on(image: pathlib.Path, attempt: Try) -> None:
     """One file is left between the canaries: only who reads all finds it."""
     places = Canaries(KEY, SIZE, 64).places()
@@ -190,6 +201,18 @@ class TestInterrupted:
         firmware = Scripted(image, [Status("idle")], before=Status("idle"), begun=1)
         result = attempt(firmware, earlier=dataclasses.replace(self.issued, before=Status("idle")))
         assert result.outcome == "unknown" and firmware.begun == 1
+
+    def test_a_lost_answer_of_what_no_log_tells_of_is_begun_again(self, image: pathlib.Path, attempt: Try) -> None:
+        """The canaries are gone; whether the command came to its end nobody knows."""
+        image.write_bytes(bytes(SIZE))
+        idle = Status("idle")
+        firmware = Scripted(image, [idle], before=idle, logged=False, waits=True, begun=1)
+        lost = dataclasses.replace(self.issued, before=idle, accepted=None)
+        assert attempt(firmware, earlier=lost).outcome == "destroyed" and firmware.begun == 2
+        # An answer that was kept counts, with what is read back.
+        image.write_bytes(bytes(SIZE))
+        firmware = Scripted(image, [idle], before=idle, logged=False, waits=True, begun=1)
+        assert attempt(firmware, earlier=dataclasses.replace(lost, accepted=True)).outcome == "destroyed" and firmware.begun == 1
 
     def test_half_erased_and_idle_is_not_destroyed(self, image: pathlib.Path, attempt: Try) -> None:
         laid(image)

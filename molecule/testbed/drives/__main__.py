@@ -52,8 +52,8 @@ def serve(directory: Path) -> None:
     if drive.about["kind"] == "nvme":
         nvme_tcp.serve(NvmeDrive(drive))
         return
-    served = {"ata": AtaDisk, "scsi": ScsiDisk, "tape": ScsiTape}[drive.about["kind"]]
-    tcmu.serve(served(drive), _name(drive.about))
+    kinds: dict[str, t.Callable[[Drive], tcmu.Target]] = {"ata": AtaDisk, "scsi": ScsiDisk, "tape": ScsiTape}
+    tcmu.serve(kinds[drive.about["kind"]](drive), _name(drive.about))
 
 
 def _running(directory: Path) -> bool:

@@ -17,8 +17,8 @@ import zlib
 from pathlib import Path
 
 from .erase import Later
-from .scsi import ScsiDisk
 from .sense import CheckConditionError, Sense
+from .store import Drive
 
 __all__ = ["address_of", "bind", "plug_in", "plug_out", "release", "serve"]
 
@@ -97,7 +97,22 @@ def _uio(name: str) -> Path:
     raise RuntimeError(f"the kernel shows no shared memory of the disk {name}")
 
 
-def serve(disk: ScsiDisk, name: str) -> None:
+class Target(t.Protocol):
+    """What answers commands: a disk, or a tape drive."""
+
+    drive: Drive
+
+    def execute(self, cdb: bytes, data: bytes) -> bytes | Later:
+        """Data for the host, or an answer that comes later."""
+
+    def noted(self, cdb: bytes) -> str:
+        """The line of a command in the log; empty for one that is not worth any."""
+
+    def changes(self, cdb: bytes) -> bool:
+        """Whether a command, done later than the host believes, would take it by surprise."""
+
+
+def serve(disk: Target, name: str) -> None:
     """Answer commands for ever."""
     disk.drive.unplug = lambda: plug_out(name)
     uio = _uio(name)
@@ -122,7 +137,7 @@ class Entry(t.NamedTuple):
 class Ring:
     """The commands in the memory: the kernel adds at the head, and takes their ends from the tail in whatever order they come."""
 
-    def __init__(self, disk: ScsiDisk, fd: int, memory: mmap.mmap) -> None:
+    def __init__(self, disk: Target, fd: int, memory: mmap.mmap) -> None:
         self.disk, self.fd, self.memory = disk, fd, memory
         self.start, self.size = struct.unpack_from("<II", memory, _RING)
         self.seen = self._number(_TAIL)

@@ -129,9 +129,11 @@ class Inside(t.NamedTuple):
 def look_into(drive: TapeDrive) -> Inside:
     """Ask a drive for its state and, where a tape is in it, for the cartridge's memory."""
     status, why = ask_tape(drive.path)
-    if status is None or not status.loaded:
+    if status is None:
+        return Inside(None, why, None, why)
+    if not status.loaded:
         return Inside(
-            status, why, None, why or "no tape is loaded" if status is None or status.loaded is False else "this mt tells no state"
+            status, why, None, "no tape is loaded" if status.loaded is False else "this mt does not tell whether a tape is loaded"
         )
     return Inside(status, why, *ask_memory(drive))
 
@@ -227,8 +229,8 @@ def refuse_drive(identity: t.Mapping[str, str], *, sys_root: str = "/sys") -> No
         for key, value in identity.items():
             if value.strip() and value.strip() in (drive.serial, drive.wwn):
                 raise RefusedError(
-                    f"the {key} {value} is that of the tape drive {drive.name}, and a drive never names the cartridge in it, so nothing was done; "
-                    "give the cartridge's own serial number as device: {cartridge: …}, which media_info tells"
+                    f"the {key} {value} is that of the tape drive {drive.name}, and a drive never names the cartridge in it, so nothing was "
+                    "done; give the cartridge's own serial number as device: {cartridge: …}, which media_info tells"
                 )
 
 
@@ -283,6 +285,7 @@ def require_erasable(cartridge: Cartridge, *, on_unseen: str = "refuse") -> None
         reasons.append(f"another cartridge is in it now ({inside.memory.serial or 'without a serial number'})")
     if reasons:
         raise RefusedError(
-            f"{cartridge.name} was not touched because {'; '.join(reasons)}; free the drive, or correct the identity if another cartridge was meant",
+            f"{cartridge.name} was not touched because {'; '.join(reasons)}; free the drive, or correct the identity if another cartridge was "
+            "meant",
             details={"reasons": reasons},
         )

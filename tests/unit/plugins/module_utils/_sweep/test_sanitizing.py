@@ -1,0 +1,46 @@
+# Copyright (c) 2026 recordings.disposal contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: 2026 recordings.disposal contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a journal tells of a sanitize that was cut off."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from ansible_collections.recordings.disposal.plugins.module_utils._media.firmware import Status
+from ansible_collections.recordings.disposal.plugins.module_utils._sweep import sanitizing
+
+IDLE = Status("idle").row()
+
+
+def step(name: str, **told: t.Any) -> dict[str, t.Any]:
+    return {"step": name, "told": told}
+
+
+BEFORE = step("before", status=IDLE, laid=64)
+REWIND = [step("issuing", what="rewind"), step("accepted", what="rewind", status=IDLE, more=True)]
+ERASE = [step("issuing", what="erase"), step("accepted", what="erase", status=IDLE, more=False)]
+
+
+@pytest.mark.parametrize(
+    ("steps", "issued", "accepted"),
+    [
+        ([], False, None),
+        ([BEFORE], False, None),
+        ([BEFORE, *REWIND[:1]], True, None),
+        # That the tape was rewound does not tell that it was erased.
+        ([BEFORE, *REWIND], True, None),
+        ([BEFORE, *REWIND, *ERASE[:1]], True, None),
+        ([BEFORE, *REWIND, *ERASE], True, True),
+        ([BEFORE, *REWIND, *ERASE, BEFORE], False, None),
+        ([BEFORE, *REWIND, ERASE[0], step("refused", what="erase", status=IDLE, more=False)], True, False),
+        # A journal of before that word is taken as it was.
+        ([BEFORE, step("issuing", what="sanitize"), step("accepted", what="sanitize", status=IDLE)], True, True),
+    ],
+)
+def test_only_the_last_answer_of_several_commands_counts(steps: list[dict[str, t.Any]], issued: bool, accepted: bool | None) -> None:
+    earlier = sanitizing._earlier(steps)
+    assert (earlier.issued, earlier.accepted) == (issued, accepted)
