@@ -35,7 +35,7 @@ from .asleft import as_left, left_as
 from .holding import refuse_holds
 from .result import envelope, latest_run, opening_of, run_id
 from .state import StateDir
-from .subject import Subject, bearer_of, find_subject, fresh_canaries, require_sense, require_unused, whole_subject
+from .subject import Subject, bearer_of, find_again, find_subject, fresh_canaries, require_sense, require_unused, whole_subject
 
 __all__ = ["sanitize_of"]
 
@@ -346,7 +346,7 @@ def _course(params: t.Mapping[str, t.Any]) -> Course:
 
 
 def _proof(task: _Task, done: SanitizeResult) -> dict[str, t.Any]:
-    left = [left_as(find_subject(device.asked)) for device in task.reached] if done.outcome == "destroyed" else []
+    left = [left_as(find_again(device)) for device in task.reached] if done.outcome == "destroyed" else []
     return {
         "transition": done.transition,
         "canaries": dict(done.canaries),

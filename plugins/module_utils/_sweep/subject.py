@@ -21,7 +21,7 @@ from .._media.guards import gather_use, require_free
 from .._media.identity import Device, find_device
 from .capacity import whole_device
 
-__all__ = ["Subject", "bearer_of", "find_subject", "fresh_canaries", "require_sense", "require_unused", "whole_subject"]
+__all__ = ["Subject", "bearer_of", "find_again", "find_subject", "fresh_canaries", "require_sense", "require_unused", "whole_subject"]
 
 Subject = t.Union[Device, Cartridge]
 
@@ -43,6 +43,14 @@ def find_subject(identity: t.Mapping[str, str]) -> Subject:
         return find_cartridge(identity)
     refuse_drive(identity)
     return find_device({key: value for key, value in identity.items() if key != "size_bytes"}, sizeless=True)
+
+
+def find_again(subject: Subject) -> Subject:
+    """What the identity by which it was found names now.
+
+    :raises RefusedError: it names none or several, or it has another size.
+    """
+    return find_cartridge(subject.asked) if isinstance(subject, Cartridge) else find_device(subject.asked)
 
 
 def whole_subject(identity: t.Mapping[str, str], executor: Executor, params: t.Mapping[str, t.Any], *, check_mode: bool) -> Subject:

@@ -10,8 +10,12 @@ import typing as t
 
 import pytest
 
+from ansible_collections.recordings.disposal.plugins.module_utils._errors import RefusedError
+from ansible_collections.recordings.disposal.plugins.module_utils._media.cartridge import Cartridge
 from ansible_collections.recordings.disposal.plugins.module_utils._media.firmware import Status
+from ansible_collections.recordings.disposal.plugins.module_utils._media.tape import TapeDrive
 from ansible_collections.recordings.disposal.plugins.module_utils._sweep import sanitizing
+from ansible_collections.recordings.disposal.plugins.module_utils._sweep.subject import fresh_canaries, require_sense
 
 IDLE = Status("idle").row()
 
@@ -44,3 +48,17 @@ ERASE = [step("issuing", what="erase"), step("accepted", what="erase", status=ID
 def test_only_the_last_answer_of_several_commands_counts(steps: list[dict[str, t.Any]], issued: bool, accepted: bool | None) -> None:
     earlier = sanitizing._earlier(steps)
     assert (earlier.issued, earlier.accepted) == (issued, accepted)
+
+
+@pytest.mark.parametrize("verify", ["sample", "all"])
+def test_of_a_tape_nothing_but_canaries_can_be_looked_for(verify: str) -> None:
+    with pytest.raises(RefusedError, match=f"verify is {verify}, and of a tape nothing can be read behind its end of data"):
+        require_sense({"cartridge": "HA7T00C019"}, {"verify": verify})
+    require_sense({"cartridge": "HA7T00C019"}, {"verify": "canaries"})
+    require_sense({"serial": "S4EWNX0N123456"}, {"verify": verify})
+
+
+def test_canaries_of_a_tape_lie_one_behind_the_other() -> None:
+    cartridge = Cartridge(TapeDrive("nst0", "/dev/nst0", "/sys/x", "", "", "", "", ""), "HA7T00C019", 11444224 << 20)
+    one, other = (fresh_canaries(cartridge, 64) for _attempt in range(2))
+    assert one.places() == [number * 4096 for number in range(64)] and one.key != other.key
