@@ -93,7 +93,7 @@ def sanitize_of(params: t.Mapping[str, t.Any], executor: Executor, *, check_mode
         technique, number = pending
         tasks = [(_Task(device, (), technique, params["level"], LEVELS[0]), number)]
     else:
-        tasks = _fresh(state, whole_subject(identity, executor, params, check_mode=check_mode), params)
+        tasks = _fresh(state, whole_subject(device, executor, params, check_mode=check_mode), params)
         for task, number in tasks:
             record = as_left(journal_path(state.path, run_id(task.name, number)), task.reached) if number >= 0 else None
             if record is not None and satisfies(record["level"]["achieved"], task.required):

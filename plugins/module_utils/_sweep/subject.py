@@ -18,7 +18,7 @@ from .._media.cartridge import Cartridge, find_cartridge, refuse_drive, require_
 from .._media.choosing import running_on
 from .._media.firmware import refuse_running
 from .._media.guards import gather_use, require_free
-from .._media.identity import Device, find_device
+from .._media.identity import Device, find_device, given_identity
 from .capacity import whole_device
 
 __all__ = ["Subject", "bearer_of", "find_again", "find_subject", "fresh_canaries", "require_sense", "require_unused", "whole_subject"]
@@ -53,14 +53,21 @@ def find_again(subject: Subject) -> Subject:
     return find_cartridge(subject.asked) if isinstance(subject, Cartridge) else find_device(subject.asked)
 
 
-def whole_subject(identity: t.Mapping[str, str], executor: Executor, params: t.Mapping[str, t.Any], *, check_mode: bool) -> Subject:
-    """The same, with all of its capacity.
+def whole_subject(subject: Subject, executor: Executor, params: t.Mapping[str, t.Any], *, check_mode: bool) -> Subject:
+    """What the task names, with all of its capacity.
 
-    :raises RefusedError: it is in use, or goes on hiding something.
+    :arg subject: as C(find_subject) gave it.
+    :raises RefusedError: it is in use, goes on hiding something, or has another size than the register's.
     """
-    if "cartridge" in identity:
-        return find_cartridge(identity)
-    return whole_device(identity, executor, hidden_capacity=params["hidden_capacity"], on_unseen=params["on_unseen"], check_mode=check_mode)
+    if isinstance(subject, Cartridge):
+        return subject
+    return whole_device(
+        given_identity(params["device"]),
+        executor,
+        hidden_capacity=params["hidden_capacity"],
+        on_unseen=params["on_unseen"],
+        check_mode=check_mode,
+    )
 
 
 def require_unused(subject: Subject, on_unseen: str) -> None:
