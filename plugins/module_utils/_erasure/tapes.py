@@ -24,6 +24,8 @@ __all__ = ["TapeBearer", "blank_problem"]
 # READ of one record of BLOCK bytes, and for how long a drive may look for it, in seconds.
 _READ = ("08", "00", *(f"{byte:02x}" for byte in BLOCK.to_bytes(3, "big")), "00")
 _READ_SECONDS = 900.0
+# As sg_raw words sense data 8h/00h/05h that is about this very command.
+_BLANK = "format, current; Sense key: Blank Check Additional sense: End-of-data detected"
 
 
 class TapeBearer(Bearer):
@@ -119,8 +121,9 @@ def blank_problem(drive: TapeDrive) -> str:
         return f"the tape in {drive.name} cannot be rewound: {failure(answer)}"
     answer = ask(["sg_raw", "--readonly", f"--request={BLOCK}", drive.commands, *_READ], seconds=_READ_SECONDS)
     words = " ".join(answer.errors.split())
-    if "Sense key: Blank Check Additional sense: End-of-data detected" in words:
+    if _BLANK in words:
         return ""
     if answer.code == 0:
         return f"the tape in {drive.name} is not blank: it begins with a record"
-    return f"the drive {drive.name} does not say that the data end at the beginning of the tape: {failure(answer)[:300]}"
+    told = answer.problem or words[:300] or f"sg_raw ended with {answer.code}"
+    return f"the drive {drive.name} does not say that the data end at the beginning of the tape: {told}"

@@ -2,8 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-FileCopyrightText: 2026 recordings.disposal contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is believed of a tape after an erase. The texts are those of sg_raw of sg3_utils 1.46 over drives that answered so; real drives and
-the kernel's driver are in tests/virtual."""
+"""What is believed of a tape after an erase. The texts are those of sg_raw of sg3_utils 1.46 (Debian 12) and 1.48 (Debian 13) over drives that
+answered so; a drive under the kernel's own driver is in tests/virtual."""
 
 from __future__ import annotations
 
@@ -26,12 +26,13 @@ FOUND = Cartridge(DRIVE, "HA7T00C019", 0, {"cartridge": "HA7T00C019"})
 CANARIES = Canaries(bytes(range(32)), 64 * BLOCK, 64)
 
 
-def refused(key: str, words: str, more: str = "") -> Answer:
-    sense = f"Fixed format, current; Sense key: {key}\nAdditional sense: {words}\n{more}"
+def refused(key: str, words: str, more: str = "", *, form: str = "Fixed format, current") -> Answer:
+    sense = f"{form}; Sense key: {key}\nAdditional sense: {words}\n{more}"
     return Answer(3, b"", f"SCSI Status: Check Condition \n\nSense Information:\n{sense}\nError 3 occurred, no data received\n")
 
 
-BLANK = refused("Blank Check", "End-of-data detected", "  Info fld=0x1000 [4096] \n")
+INFO = "  Info fld=0x1000 [4096] \n"
+BLANK = refused("Blank Check", "End-of-data detected", INFO)
 UNREADABLE = refused("Medium Error", "Unrecovered read error")
 DONE = Answer(0, b"", "")
 
@@ -74,7 +75,14 @@ def tape(monkeypatch: pytest.MonkeyPatch) -> Tape:
 
 
 def test_blank_is_only_what_the_drive_says_is(tape: Tape) -> None:
-    assert blank_problem(DRIVE) == ""
+    # sg3_utils 1.46, 1.48 (a line more), and sense data of the other format.
+    for raw in (
+        BLANK,
+        refused("Blank Check", "End-of-data detected", f"{INFO}\n"),
+        refused("Blank Check", "End-of-data detected", form="Descriptor format, current"),
+    ):
+        tape.raw, tape.asked = raw, []
+        assert blank_problem(DRIVE) == ""
     assert tape.asked == [["sg_raw", "--readonly", "--request=4096", "/dev/sg3", "08", "00", "00", "10", "00", "00"]]
 
 
@@ -88,7 +96,16 @@ def test_blank_is_only_what_the_drive_says_is(tape: Tape) -> None:
         (refused("No Sense", "Filemark detected", "  FMK\n"), "does not say that the data end"),
         (refused("Not Ready", "Medium not present"), "Medium not present"),
         (refused("Medium Error", "End-of-data detected"), "does not say that the data end"),
+        # A longer record, of which the first part is given.
+        (
+            Answer(0, b"", "SCSI Status: Check Condition \n\nSense Information:\nFixed format, current; Sense key: No Sense\n"),
+            "is not blank",
+        ),
+        # That of an earlier command.
+        (refused("Blank Check", "End-of-data detected", form="Fixed format, <<<deferred>>>"), "does not say that the data end"),
         (Answer(None, b"", "", "the tool sg_raw is not installed"), "the tool sg_raw is not installed"),
+        # Never what was read.
+        (Answer(20, b"secret", ""), "does not say that the data end at the beginning of the tape: sg_raw ended with 20"),
     ],
 )
 def test_what_does_not_show_that_a_tape_is_blank(tape: Tape, raw: Answer, words: str) -> None:

@@ -91,7 +91,16 @@ def host(monkeypatch: pytest.MonkeyPatch) -> Host:
     return Host(monkeypatch)
 
 
+# What sg_read_attr of sg3_utils 1.46 and 1.48 gave over the test-bed's drive.
+TESTBED = (
+    "00000077 0000800008 0000000000000002 0001800008 0000000000000002 0400810008 5445535442454420 0401810020 4341525430303031"
+    f"{'20' * 24} 0408800001 00 0806010020 4142433132334c38 {'20' * 24}"
+)
+
+
 def test_a_memory() -> None:
+    found = parse_attributes(bytes.fromhex(TESTBED))
+    assert list(found) == [0, 1, 0x0400, 0x0401, 0x0408, 0x0806] and found[0x0401] == b"CART0001".ljust(32) and found[0x0408] == b"\0"
     found = parse_attributes(memory())
     assert found[0x0401] == SERIAL.encode().ljust(32) and found[0x0405] == b"\x5e" and parse_attributes(attributes()) == {}
 
