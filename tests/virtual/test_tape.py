@@ -18,7 +18,7 @@ FILE = "/run/recording"
 
 def recorded(guest: Guest, serial: str = "TTP1", cartridge: str = CARTRIDGE, **about: t.Any) -> UserDrive:
     """A drive with a cartridge on which two recordings lie, written as anybody would."""
-    drive = guest.drive("tape", serial, mib=2, cartridge=cartridge, **about)
+    drive = guest.drive("tape", serial, mib=2, cartridge=cartridge, command_seconds=600, **about)
     guest.vm.run(f"python3 -c \"open('{FILE}', 'wb').write(b'{MARKER:.<512}' * 400)\"")
     guest.vm.run(f"mt -f {drive.path} rewind && for each in 1 2; do dd if={FILE} of={drive.path} bs=10240 status=none; done")
     assert drive.markers() == 800
@@ -79,7 +79,7 @@ def test_an_erase_that_did_not_happen(guest: Guest) -> None:
 
 def test_a_tape_that_cannot_be_read_afterwards_is_unknown(guest: Guest) -> None:
     drive = recorded(guest)
-    drive.behave(seconds=6)
+    drive.behave(seconds=1, stall_at=50)
     guest.background("sanitize", device=DEVICE, level="clear", canaries=64)
     drive.wait_until(lambda: drive.state()["run"] is not None)
     drive.behave(seconds=1, unreadable=True)
@@ -139,15 +139,15 @@ def test_what_else_is_refused(guest: Guest) -> None:
 
 def test_killed_halfway_it_is_found_again_and_begun_anew(guest: Guest) -> None:
     drive = recorded(guest)
-    drive.behave(seconds=15)
+    drive.behave(seconds=1, stall_at=50)
     guest.background("sanitize", device=DEVICE, level="clear", canaries=64)
-    drive.wait_until(lambda: drive.state()["done"] > 5)
+    drive.wait_until(lambda: drive.state()["done"] == 25)
     guest.kill_background()
     # The drive goes on, and mt with it.
     busy = erase(guest)
     assert busy["failed"] and "Device or resource busy" in busy.words, busy
-    drive.wait_until_idle()
     drive.behave(seconds=1)
+    drive.wait_until_idle()
     second = erase(guest)
     assert second["outcome"] == "destroyed" and drive.markers() == 0, second
     records = steps(guest, second)
@@ -157,10 +157,6 @@ def test_killed_halfway_it_is_found_again_and_begun_anew(guest: Guest) -> None:
 
 def test_another_cartridge_halfway(guest: Guest) -> None:
     drive = recorded(guest)
-    drive.behave(seconds=6)
-    guest.background("sanitize", device=DEVICE, level="clear", canaries=64)
-    drive.wait_until(lambda: drive.state()["run"] is not None)
-    drive.wait_until_idle()
-    drive.behave(cartridge="OTHER1")
-    result = guest.background_result(timeout=300)
+    drive.behave(seconds=1, after="OTHER1")
+    result = erase(guest)
     assert result["failed"] and result["outcome"] == "unknown" and NOT_THERE in result.words, result

@@ -53,6 +53,7 @@ class ScsiTape:
         self.attention: Sense | None = _POWER_ON
         self.place = self.number = self.block = 0
         self.loaded = str(drive.about["cartridge"])
+        self.swapped = False
         drive.wake()
         self.handlers: dict[int, t.Callable[[bytes, bytes], Answer]] = {
             **dict.fromkeys((0x00, 0x1E), lambda _cdb, _data: b""),
@@ -88,7 +89,7 @@ class ScsiTape:
 
     def _change(self) -> None:
         """Somebody has put another cartridge in, or taken it out."""
-        wanted = str(self._told("cartridge", ""))
+        wanted = str(self._told("after" if self.swapped else "cartridge", ""))
         if wanted == self.loaded:
             return
         self.loaded, self.place, self.number = wanted, 0, 0
@@ -215,6 +216,7 @@ class ScsiTape:
         return b"" if cdb[1] & 2 else Later(thread, self._erased)
 
     def _erased(self) -> None:
+        self.swapped = "after" in self.drive.behaviour
         if self.drive.state.get("format_failed"):
             raise CheckConditionError(_ERASE_FAILED)
 
