@@ -171,7 +171,8 @@ attributes:
     support: full
     details:
       - The journal says V(destroyed), the medium still holds at both ends and at random places what it held then, no canary and no other filesystem
-        or partition table is found on it, an NVMe drive's log says that nothing was written since, and what O(verify) asks for is read again. A tape is still blank at its beginning, to which it is wound for that, in check mode too.
+        or partition table is found on it, an NVMe drive's log says that nothing was written since, and what O(verify) asks for is read again.
+      - A tape is still blank at its beginning, to which it is wound for that, in check mode too.
 author:
   - recordings.disposal contributors (@recordings-disposal)
 seealso:
