@@ -69,7 +69,9 @@ options:
   fallback:
     description:
       - Techniques to try, in this order, where the one before did not destroy what was there and nothing runs on the device any more. None is ever
-        tried that is not named here.
+        tried that is not named here. A warning tells which of them are never tried on this
+        medium, and why.
+      - A drive whose sanitize has failed takes nothing but another sanitize.
     type: list
     elements: str
     default: []
@@ -101,7 +103,7 @@ options:
     default: 1
   passes:
     description:
-      - Passes of a sanitize that overwrites, from 1 to 15.
+      - Passes of a sanitize that overwrites, from 1 to 15; of an ATA disk from 1 to 7, since hdparm takes no more.
     type: int
     default: 1
   pattern:
@@ -117,6 +119,8 @@ options:
   timeout:
     description:
       - After so many seconds this task stops watching and fails with RV(running=true), while the device goes on; run it again to watch on.
+      - A tool that waits for its device (security erase, NVMe format, eMMC secure erase) goes on too, and is found again. Refused for
+        V(mmc_sanitize) and V(tape_erase_long), which nobody could find again.
       - Watches to the end where it is left out.
     type: int
   hidden_capacity:
@@ -166,8 +170,9 @@ attributes:
   idempotent:
     support: full
     details:
-      - The journal says V(destroyed), the medium still holds at both ends and at random places what it held then, and no other filesystem or
-        partition table is found on it. A tape is still blank at its beginning, to which it is wound for that, in check mode too.
+      - The journal says V(destroyed), the medium still holds at both ends and at random places what it held then, no canary and no other filesystem
+        or partition table is found on it, an NVMe drive's log says that nothing was written since, and what O(verify) asks for is read again.
+      - A tape is still blank at its beginning, to which it is wound for that, in check mode too.
 author:
   - recordings.disposal contributors (@recordings-disposal)
 seealso:
@@ -184,7 +189,7 @@ EXAMPLES = r"""
       size_bytes: 4000787030016
     level: purge
 
-- name: Block erase, and a crypto erase only where the drive refuses or fails that
+- name: Block erase, and a crypto erase where the drive refuses that or has failed at it
   recordings.disposal.sanitize:
     device:
       wwn: eui.002538b911b37a65
@@ -206,7 +211,7 @@ EXAMPLES = r"""
     level: clear
     timeout: 60
   register: sanitized
-  until: sanitized.outcome == 'destroyed' or not sanitized.running | default(false)
+  until: sanitized.outcome == 'destroyed' or not sanitized.running
   retries: 100
   delay: 600
 """
@@ -235,7 +240,7 @@ technique:
   sample: nvme_sanitize_block
 tried:
   description: Techniques before it that did not destroy what was there, each with its reason.
-  returned: when something was begun
+  returned: success, and on failure as far as it got
   type: list
   elements: str
 reached:
@@ -243,6 +248,11 @@ reached:
   returned: success, and on failure as far as it got
   type: list
   elements: str
+percent:
+  description: Of its way that it has come; none where the device does not tell, as while a tool waits for it.
+  returned: while it goes on in the device
+  type: int
+  sample: 42
 running:
   description: It goes on in the device, or may.
   returned: success, and on failure as far as it got
@@ -257,8 +267,14 @@ canaries:
   returned: success, and on failure as far as it got
   type: dict
   sample: {"laid": 4096, "left": 0, "unread": 0}
+media_verification:
+  description:
+    - Canaries that were C(left) and that were C(unread) in the drive's media verification state (NVMe 2.1), or C(unavailable) and why.
+  returned: success, and on failure as far as it got
+  type: dict
+  sample: {"left": 0, "unread": 0}
 counts:
-  description: Media by outcome.
+  description: Media by outcome. One that has none yet, as while it runs, counts as C(unknown).
   returned: success, and on failure as far as it got
   type: dict
   sample: {"destroyed": 1, "not_destroyed": 0, "unknown": 0}
@@ -272,7 +288,7 @@ limits:
   type: list
   elements: str
 run:
-  description: Id of the run, 16 hexadecimal digits that follow from the task.
+  description: Id of the run, 16 hexadecimal digits that follow from the task; none where none was begun.
   returned: success, and on failure as far as it got
   type: str
 journal:
@@ -330,9 +346,14 @@ def main() -> None:
     )
     executor = CheckExecutor() if module.check_mode else Executor()
     try:
-        module.exit_json(**sanitize_of(module.params, executor, check_mode=module.check_mode))
+        result = sanitize_of(module.params, executor, check_mode=module.check_mode)
     except DisposalError as error:
+        for warning in error.details.pop("warnings", []):
+            module.warn(warning)
         module.fail_json(msg=error.message, **error.details)
+    for warning in result.pop("warnings"):
+        module.warn(warning)
+    module.exit_json(**result)
 
 
 if __name__ == "__main__":

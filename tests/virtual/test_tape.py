@@ -122,6 +122,7 @@ def test_what_else_is_refused(guest: Guest) -> None:
     guest.vm.run(f"mt -f {drive.path} setblk 0 && mt -f {drive.path} stsetoptions no-wait")
     assert "the kernel is told not to wait for the end of an erase" in erase(guest).words
     guest.vm.run(f"mt -f {drive.path} stclearoptions no-wait")
+    assert "nobody could find tape_erase_long again that was left to itself" in erase(guest, timeout=5).words
     # Who has the drive open, and who has only its other node.
     for node, words in ((drive.path, "Device or resource busy"), ("/dev/sg[0-9]*", "it is open by process")):
         guest.vm.run(f"for node in $(ls {node}); do (setsid sleep 300 < $node > /dev/null 2>&1 & echo $! >> /run/opener); done")

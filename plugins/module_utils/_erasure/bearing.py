@@ -15,14 +15,17 @@ from dataclasses import replace
 from .._errors import RefusedError
 from .._executor import Executor
 from .._media.guards import gather_use, require_free
+from .._media.hidden import Hidden
 from .._media.identity import Device, find_device, same_medium
 from .canary import BLOCK, Canaries
-from .filesystem import FilesystemProbe
+from .filesystem import LIMIT_FLASH, FilesystemProbe
 from .looking import Look, Seen, look_at_device
 from .opened import drop_buffers, open_device
 from .workers import Buffers
 
 __all__ = ["Bearer", "BlockBearer", "Remains"]
+
+LIMIT_FAILED = "whether the disk hides capacity could not be asked in its failure mode"
 
 
 class Remains(t.NamedTuple):
@@ -54,9 +57,10 @@ class Bearer(abc.ABC):
     count: int
 
     @abc.abstractmethod
-    def require_free(self, on_unseen: str) -> list[str]:
+    def require_free(self, on_unseen: str, *, failed: bool = False) -> list[str]:
         """The limits that the medium's surroundings set to a proof.
 
+        :arg failed: it is in the failure mode of a sanitize, in which it answers few questions.
         :raises RefusedError: something speaks against destroying what is on it.
         """
 
@@ -96,12 +100,19 @@ class BlockBearer(Bearer):
         self.count = len(canaries.places())
         self._fd = -1
 
-    def require_free(self, on_unseen: str) -> list[str]:
+    def require_free(self, on_unseen: str, *, failed: bool = False) -> list[str]:
         use = gather_use(self.device)
+        if failed and use.hidden.state == "unknown":
+            use = replace(use, hidden=Hidden("unasked", ""))
         require_free(use, on_unseen=on_unseen)
-        # Such as that a virtual machine's disk is not the medium.
+        # Such as that a virtual machine's disk is not the medium; what overwriting does not reach, firmware does.
         limits = FilesystemProbe().assess_device(self.device.major, self.device.minor).limits
-        return [*limits, *(f"whether {process} had {self.name} open could not be determined" for process in use.unseen[:3])]
+        if use.hidden.state == "unasked" and failed:
+            limits = (*limits, LIMIT_FAILED)
+        return [
+            *(limit for limit in limits if limit != LIMIT_FLASH),
+            *(f"whether {process} had {self.name} open could not be determined" for process in use.unseen[:3]),
+        ]
 
     @contextlib.contextmanager
     def held(self, executor: Executor) -> t.Iterator[None]:

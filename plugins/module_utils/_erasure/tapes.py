@@ -37,7 +37,7 @@ class TapeBearer(Bearer):
         self.cartridge, self.canaries, self.name = cartridge, canaries, cartridge.name
         self.count = len(canaries.places())
 
-    def require_free(self, on_unseen: str) -> list[str]:
+    def require_free(self, on_unseen: str, *, failed: bool = False) -> list[str]:
         require_erasable(self.cartridge, on_unseen=on_unseen)
         return []
 

@@ -16,7 +16,7 @@ from .._media.cartridge import Cartridge
 from .._media.identity import Device
 from .._media.labels import find_signatures
 
-__all__ = ["as_left", "left_as"]
+__all__ = ["as_left", "left_as", "limit_of"]
 
 # Of both ends of a device, where partition tables and filesystems begin, and of places between them digests are kept; in bytes.
 _END_BYTES = 1 << 20
@@ -47,10 +47,26 @@ def as_left(journal: str, devices: t.Sequence[Device | Cartridge]) -> dict[str, 
     return None
 
 
+def limit_of(verify: str, *, logged: bool, tape: bool) -> str:
+    """What a second run leaves open that looked whether a medium is still as the first one left it.
+
+    :arg logged: the device's own log tells too that nothing was written since.
+    """
+    if tape:
+        return "whether anything was written since was judged by the beginning of the tape alone"
+    how = {
+        "all": "all of it was read and no known beginning of a file was found",
+        "sample": f"both ends and {_PLACES} random places hold what they held then, and a sample was read",
+    }.get(verify, f"both ends, {_PLACES} random places and those of the canaries were looked at, and nothing else was read")
+    log = "; the device's own log says that nothing was" if logged else ""
+    return f"whether anything was written since the run that destroyed was judged from this: {how}{log}"
+
+
 def _same(left: t.Mapping[str, t.Any], device: Device | Cartridge) -> bool:
     if isinstance(device, Cartridge):
         return bool(left["blank"]) and not blank_problem(device.drive)
-    if digests_at(device.path, left["places"]) != left["digests"]:
+    # What cannot be read is equal to nothing, nor to itself.
+    if not all(left["digests"]) or digests_at(device.path, left["places"]) != left["digests"]:
         return False
     return (find_signatures(device) or ()) == tuple(left["signatures"] or ())
 

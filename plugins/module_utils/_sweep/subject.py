@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import typing as t
 
@@ -16,8 +17,9 @@ from .._errors import RefusedError
 from .._executor import Executor
 from .._media.cartridge import Cartridge, find_cartridge, refuse_drive, require_erasable
 from .._media.choosing import running_on
-from .._media.firmware import refuse_running
+from .._media.firmware import failure_mode, refuse_running
 from .._media.guards import gather_use, require_free
+from .._media.hidden import Hidden
 from .._media.identity import Device, find_device, given_identity
 from .capacity import whole_device
 
@@ -61,6 +63,14 @@ def whole_subject(subject: Subject, executor: Executor, params: t.Mapping[str, t
     """
     if isinstance(subject, Cartridge):
         return subject
+    if not subject.size:
+        now = running_on(subject)
+        refuse_running(subject.name, now)
+        if now.state == "failed":
+            raise RefusedError(
+                f"{failure_mode(subject.name, now).partition(';')[0]}, and shows no size, so nothing could be proven and nothing was done; begin a "
+                "sanitize by hand (sg_sanitize), and run again once it is over, or destroy it physically"
+            )
     return whole_device(
         given_identity(params["device"]),
         executor,
@@ -76,8 +86,13 @@ def require_unused(subject: Subject, on_unseen: str) -> None:
         require_erasable(subject, on_unseen=on_unseen)
         return
     # First, since a device that is busy with itself does not tell other things that the guards ask for.
-    refuse_running(subject.name, running_on(subject))
-    require_free(gather_use(subject), on_unseen=on_unseen)
+    now = running_on(subject)
+    refuse_running(subject.name, now)
+    use = gather_use(subject)
+    if now.state == "failed" and use.hidden.state == "unknown":
+        # In that mode a disk does not tell.
+        use = dataclasses.replace(use, hidden=Hidden("unasked", ""))
+    require_free(use, on_unseen=on_unseen)
 
 
 def fresh_canaries(subject: Subject, count: int) -> Canaries:

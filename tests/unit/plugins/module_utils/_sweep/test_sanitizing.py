@@ -14,7 +14,7 @@ from ansible_collections.recordings.disposal.plugins.module_utils._errors import
 from ansible_collections.recordings.disposal.plugins.module_utils._media.cartridge import Cartridge
 from ansible_collections.recordings.disposal.plugins.module_utils._media.firmware import Status
 from ansible_collections.recordings.disposal.plugins.module_utils._media.tape import TapeDrive
-from ansible_collections.recordings.disposal.plugins.module_utils._sweep import sanitizing
+from ansible_collections.recordings.disposal.plugins.module_utils._sweep import unfinished
 from ansible_collections.recordings.disposal.plugins.module_utils._sweep.subject import fresh_canaries, require_sense
 
 IDLE = Status("idle").row()
@@ -46,7 +46,7 @@ ERASE = [step("issuing", what="erase"), step("accepted", what="erase", status=ID
     ],
 )
 def test_only_the_last_answer_of_several_commands_counts(steps: list[dict[str, t.Any]], issued: bool, accepted: bool | None) -> None:
-    earlier = sanitizing._earlier(steps)
+    earlier = unfinished.earlier_of(steps)
     assert (earlier.issued, earlier.accepted) == (issued, accepted)
 
 
