@@ -7,16 +7,17 @@
 from __future__ import annotations
 
 import os
+import re
 import typing as t
 
 from .._errors import RefusedError
 from .._standards.techniques import techniques
 from .abilities import Ability, Medium, abilities
-from .ata import Identified, read_identify
+from .ata import Identified, SanitizeState, knows_passes, parse_sanitize_status, parse_version, read_identify
 from .blocklayers import block_layers
 from .cartridge import Cartridge, Inside, look_into, reasons_against
 from .guards import decide_use, gather_use
-from .hidden import ask_hidden, parse_identify
+from .hidden import Hidden, ask_hidden, parse_identify
 from .identity import Device, find_device, list_devices, namespaces_of, twins
 from .kinds import Signs, decide_kind, decide_transport
 from .labels import find_signatures
@@ -35,6 +36,7 @@ Overrides = t.Mapping[str, t.Mapping[str, str]]
 _ENCRYPTED = ("crypto_LUKS", "BitLocker")
 # Peripheral types: disk, simplified disk, and host-managed zoned disk.
 _SCSI_DISKS = ("0", "14", "20")
+_NO_SIZE = "it shows no size, as a drive does that is busy with itself, has failed or has no medium"
 
 
 def look_at_media(
@@ -44,7 +46,9 @@ def look_at_media(
     sys_root: str = "/sys",
     run_root: str = "/run",
 ) -> list[dict[str, t.Any]]:
-    """Every whole medium of this host that has a size, and every tape drive; or the one block device that an identity names.
+    """Every whole medium of this host, and every tape drive; or the one block device that an identity names.
+
+    A drive that shows no size is one, as it may be busy with itself; a reader without a medium, or a device that nobody has set up, is none.
 
     :arg overrides: levels of a policy, as C(techniques) takes them.
     :raises RefusedError: the identity names none or several, the host shows no devices, or an override is faulty.
@@ -52,9 +56,9 @@ def look_at_media(
     techniques(overrides)
     devices = list_devices(sys_root=sys_root, run_root=run_root)
     if identity is not None:
-        wanted = [find_device(identity, sys_root=sys_root, run_root=run_root)]
+        wanted = [find_device(identity, sys_root=sys_root, run_root=run_root, sizeless=True)]
     else:
-        wanted = [device for device in devices if not device.partition and device.size]
+        wanted = [device for device in devices if not device.partition and (device.size or _is_drive(device, sys_root))]
     rows = [_Look(device, devices, sys_root, run_root, overrides).row() for device in wanted]
     return rows if identity is not None else [*rows, *(tape_row(drive, overrides) for drive in list_tapes(sys_root=sys_root))]
 
@@ -70,6 +74,16 @@ def look_at_abilities(
         reasons = reasons_against(device.drive, look_into(device.drive), on_unseen="report")
         return abilities(_tape_medium(device.drive, reasons), overrides)
     return abilities(_Look(device, list_devices(sys_root=sys_root, run_root=run_root), sys_root, run_root).medium(), overrides)
+
+
+def _is_drive(device: Device, sys_root: str) -> bool:
+    """Whether a device without a size is a drive that is there, which no loop device, card reader or optical drive is."""
+    directory = os.path.join(sys_root, "class", "block", device.name)
+    try:
+        with open(os.path.join(directory, "removable"), encoding="ascii") as handle:
+            return handle.read().strip() == "0" and os.path.isdir(os.path.join(directory, "device"))
+    except OSError:
+        return False
 
 
 def _told(value: t.Any, why: str) -> t.Any:
@@ -90,6 +104,8 @@ class _Look:
         self.namespaces = [other.name for other in namespaces_of(device, devices)] if self.transport == "nvme" else []
         self.characteristics = Characteristics()
         self.twins = twins(device, devices)
+        # An ATA disk calls itself so whatever it hangs on; page 89h is told by what translates for one.
+        self.ata = self._text("device/vendor") == "ATA" or bool(self._page("vpd_pg89"))
         self.problems: dict[str, str] = {}
 
     def _text(self, *places: str) -> str:
@@ -115,13 +131,19 @@ class _Look:
             return None
 
     def _ata(self) -> Identified | None:
-        if self._text("device/vendor") != "ATA" and self.transport != "usb":
+        if not self.ata and self.transport != "usb":
             return None
 
         def parse(output: bytes) -> Identified:
             return read_identify(parse_identify(output.decode("utf-8", "replace")) or ())
 
         return self._parsed("ata", ask(["hdparm", "--Istdout", self.device.path]), parse)
+
+    def _ata_state(self, ata: Identified | None) -> SanitizeState | None:
+        """Of a disk that could sanitize itself; a bridge may answer in its place."""
+        if ata is None or not ata.sanitize or self.transport == "usb":
+            return None
+        return parse_sanitize_status(ask(["hdparm", "--sanitize-status", self.device.path]))
 
     def _nvme(self) -> tuple[Controller | None, SanitizeLog | None]:
         if self.transport != "nvme":
@@ -143,7 +165,7 @@ class _Look:
         """Of a disk that speaks SCSI itself; an ATA disk and a bridge would let others answer for them."""
         if self.transport == "usb":
             return Operations(None, "it is behind a bridge that may answer in its place"), Characteristics(), None
-        if not self._text("device/scsi_level") or kind_of_device not in _SCSI_DISKS or self._text("device/vendor") == "ATA":
+        if not self._text("device/scsi_level") or kind_of_device not in _SCSI_DISKS or self.ata:
             return Operations(None), Characteristics(), None
         path = command_path(self.device, sys_root=self.sys_root)
         return ask_operations(path), ask_characteristics(path, self._page("vpd_pgb1")), ask_state(path)
@@ -168,8 +190,23 @@ class _Look:
             mmc=scsi if self.transport == "mmc" else "",
             scsi=int(scsi) if scsi.isdigit() else None,
             model=self._text("device/model"),
+            ata=self.ata,
+            driver=self._driver(),
+            raid_level=self._text("device/raid_level"),
         )
         return decide_kind(signs)
+
+    def _driver(self) -> str:
+        """Of the SCSI host; empty where there is none."""
+        host = re.search(r"/(host\d+)/", self.directory)
+        if host is None:
+            return ""
+        place = os.path.join(self.directory[: host.end()], "scsi_host", host[1], "proc_name")
+        try:
+            with open(place, encoding="ascii", errors="replace") as handle:
+                return handle.read().strip()
+        except OSError:
+            return ""
 
     def medium(self) -> Medium:
         """What deciding over techniques needs, asked of the device itself."""
@@ -181,6 +218,8 @@ class _Look:
             self._kind(ata, self.characteristics),
             self.device.size,
             ata,
+            self._ata_state(ata),
+            ata is None or "overwrite" not in ata.sanitize or knows_passes(parse_version(ask(["hdparm", "-V"]).text)),
             controller,
             log,
             namespaces=max(len(self.namespaces), 1),
@@ -190,6 +229,7 @@ class _Look:
             emmc=emmc,
             emmc_why=emmc_why,
             bridge=self.transport == "usb",
+            in_order=self._text("queue/zoned") == "host-managed",
         )
 
     def row(self) -> dict[str, t.Any]:
@@ -203,21 +243,23 @@ class _Look:
             "transport": _told(self.transport.replace("unknown", ""), "the kernel does not show what it hangs on"),
             "bridge": medium.bridge,
             "vendor": _told(self._text("device/vendor"), says_nothing),
-            "model": _told(ata.model if ata else self._text("device/model", "device/name"), says_nothing),
+            "model": _told((ata.model if ata else "") or self._text("device/model", "device/name"), says_nothing),
             "serial": _told(list(device.facts.get("serial", ())), says_nothing),
             "wwn": _told(list(device.facts.get("wwn", ())), says_nothing),
-            "firmware": _told(ata.firmware if ata else self._text("device/firmware_rev", "device/rev", "device/fwrev"), says_nothing),
+            "firmware": _told(
+                (ata.firmware if ata else "") or self._text("device/firmware_rev", "device/rev", "device/fwrev"), says_nothing
+            ),
             "identity": device.identity,
-            "size_bytes": device.size,
+            "size_bytes": _told(device.size or None, _NO_SIZE),
             "sectors": {"logical": device.logical, "physical": device.physical},
-            "hidden_capacity": {"state": hidden.state, "told": hidden.told},
+            "hidden_capacity": {"state": hidden.state, "told": hidden.told, "native_bytes": self._native(hidden, medium.nvme)},
             "rotation": _told(ata.rotation if ata else self.characteristics.rotation, says_nothing),
-            "namespaces": self.namespaces,
+            "namespaces": _told(self.namespaces, "it is not an NVMe drive"),
             "mmc": self._mmc(medium.emmc, medium.emmc_why),
             "tape": {"unavailable": "it is no tape drive"},
             "encryption": self._encryption(ata, medium.nvme),
             **self._use(),
-            "sanitize_log": self._log(medium.log, medium.scsi_state),
+            "sanitize_log": self._log(medium),
             "techniques": [ability.row() for ability in abilities(medium, self.overrides)],
         }
 
@@ -263,17 +305,39 @@ class _Look:
         reasons = decide_use(use)
         if self.twins:
             reasons.append(f"{', '.join(self.twins)} shows the same identity (another path to it, or a serial that is not unique)")
+        if not self.device.size:
+            reasons.insert(0, _NO_SIZE)
         return {"contents": self.contents, "system": bool(use.system), "free": not reasons, "in_use_because": reasons}
 
-    def _log(self, log: SanitizeLog | None, state: ScsiState | None) -> dict[str, t.Any]:
+    def _native(self, hidden: Hidden, controller: Controller | None) -> t.Any:
+        """Bytes that it has with all that it hides; of an NVMe drive those of all its namespaces."""
+        if controller:
+            return _told(controller.capacity, "the drive does not report it (TNVMCAP)")
+        return _told(hidden.real * self.device.logical or None, hidden.told)
+
+    def _log(self, medium: Medium) -> dict[str, t.Any]:
+        state, log = medium.scsi_state, medium.log
         if state and state.state.startswith("sanitize_"):
-            percent = _told(None, "the device tells no progress") if state.progress is None else state.progress * 100 // 65535
-            return {"state": state.state.partition("_")[2], "percent": percent, "action": _told("", "the device does not tell it")}
+            return _progress(state.state.partition("_")[2], state.progress, "")
         if state:
             return {"unavailable": state.told or "a SCSI device tells of a sanitize only while it runs or where it failed"}
+        if medium.ata_state:
+            return self._ata_log(medium.ata_state)
         if log is None:
             return {"unavailable": self.problems.get("sanitize_log", "the medium has no such log")}
-        return {"state": log.state, "percent": log.progress * 100 // 65535, "action": log.action}
+        return _progress(log.state, log.progress, log.action)
+
+    def _ata_log(self, state: SanitizeState) -> dict[str, t.Any]:
+        if state.state == "unknown":
+            return {"unavailable": state.told}
+        return _progress("done" if state.succeeded else "never" if state.state == "idle" else state.state, state.progress, "")
+
+
+def _progress(state: str, progress: int | None, action: str) -> dict[str, t.Any]:
+    """A state with its percentage, which only one that is in progress has."""
+    nothing = "no sanitize is in progress" if state != "in_progress" else "the device tells no progress"
+    percent = None if progress is None or state != "in_progress" else progress * 100 // 65535
+    return {"state": state, "percent": _told(percent, nothing), "action": _told(action, "the device does not tell it")}
 
 
 def _tape_medium(drive: TapeDrive, reasons: t.Sequence[str]) -> Medium:
