@@ -71,7 +71,9 @@ class Claims:
 def judge_labels(name: str, labels: Labels) -> list[str]:
     """What on a device belongs to more than the device."""
     found = [(each, *_MEMBERS[each]) for each in labels.types if each in _MEMBERS]
-    found += [(each, "a member of a controller's RAID", _ARRAY) for each in labels.types if each.endswith("_raid_member") and each not in _MEMBERS]
+    found += [
+        (each, "a member of a controller's RAID", _ARRAY) for each in labels.types if each.endswith("_raid_member") and each not in _MEMBERS
+    ]
     if labels.devices > 1:
         found.append(("btrfs", f"one of {labels.devices} devices of a filesystem", "btrfs device remove"))
     if any(_LUSTRE.fullmatch(each) for each in labels.names):
@@ -117,7 +119,9 @@ def _keys(disk: Device, sys_root: str) -> tuple[tuple[str, ...], tuple[str, ...]
     keys = parse_keys(answer)
     if keys is None:
         return (), (f"whether hosts have registered with it ({failure(answer)})",)
-    told = f"hosts have registered with {disk.name} ({', '.join(keys)}); find out which, and take the keys off with sg_persist --out --clear"
+    told = (
+        f"hosts have registered with {disk.name} ({', '.join(keys)}); find out which, and take the keys off with sg_persist --out --clear"
+    )
     return ((told,) if keys else ()), ()
 
 

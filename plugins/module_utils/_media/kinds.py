@@ -30,7 +30,9 @@ _VOLUME_DRIVERS = frozenset(
         *("myrb", "myrs", "pmcraid", "stex"),
     }
 )
-_VOLUME_MODELS = re.compile(r"LOGICAL VOLUME|LOGICAL DRIVE|\bPERC\b|\bRAID|MEGARAID|SERVERAID|^MR\d{4}|UCSC-\w*RAID|VIRTUAL DRIVE", re.IGNORECASE)
+_VOLUME_MODELS = re.compile(
+    r"LOGICAL VOLUME|LOGICAL DRIVE|\bPERC\b|\bRAID|MEGARAID|SERVERAID|^MR\d{4}|UCSC-\w*RAID|VIRTUAL DRIVE", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,9 @@ from .._errors import RefusedError
 from .._standards.techniques import techniques
 from .abilities import Ability, Medium, abilities
 from .ata import Identified, SanitizeState, knows_passes, parse_sanitize_status, parse_version, read_identify
+from .behind import ask_behind
 from .blocklayers import block_layers
-from .cartridge import Cartridge, Inside, look_into, reasons_against
+from .cartridge import Cartridge, look_into, reasons_against
 from .guards import decide_use, gather_use
 from .hidden import Hidden, ask_hidden, parse_identify
 from .identity import Device, find_device, list_devices, namespaces_of, twins
@@ -26,7 +27,9 @@ from .nvme import Controller, SanitizeLog, parse_controller, parse_sanitize_log
 from .opal import ask_discovery
 from .scsi import Characteristics, Operations, ScsiState, ask_characteristics, ask_operations, ask_state
 from .scsi_node import command_path
-from .tape import TapeDrive, list_tapes
+from .tape import list_tapes
+from .tape_row import tape_medium, tape_row
+from .told import told
 from .tools import Answer, ask, failure
 
 __all__ = ["look_at_abilities", "look_at_media"]
@@ -72,7 +75,7 @@ def look_at_abilities(
     """
     if isinstance(device, Cartridge):
         reasons = reasons_against(device.drive, look_into(device.drive), on_unseen="report")
-        return abilities(_tape_medium(device.drive, reasons), overrides)
+        return abilities(tape_medium(device.drive, reasons), overrides)
     return abilities(_Look(device, list_devices(sys_root=sys_root, run_root=run_root), sys_root, run_root).medium(), overrides)
 
 
@@ -84,11 +87,6 @@ def _is_drive(device: Device, sys_root: str) -> bool:
             return handle.read().strip() == "0" and os.path.isdir(os.path.join(directory, "device"))
     except OSError:
         return False
-
-
-def _told(value: t.Any, why: str) -> t.Any:
-    """A value, or that it is unavailable and why; never an empty one."""
-    return {"unavailable": why} if value in (None, "", (), []) else value
 
 
 class _Look:
@@ -196,6 +194,12 @@ class _Look:
         )
         return decide_kind(signs)
 
+    def _behind(self, kind: str) -> t.Any:
+        host = re.search(r"/host(\d+)/", self.directory)
+        if kind != "volume" or host is None:
+            return told(None, "it is no volume of a RAID controller")
+        return told(*ask_behind(int(host[1])))
+
     def _driver(self) -> str:
         """Of the SCSI host; empty where there is none."""
         host = re.search(r"/(host\d+)/", self.directory)
@@ -240,21 +244,22 @@ class _Look:
         return {
             "name": device.name,
             "kind": medium.kind,
-            "transport": _told(self.transport.replace("unknown", ""), "the kernel does not show what it hangs on"),
+            "transport": told(self.transport.replace("unknown", ""), "the kernel does not show what it hangs on"),
             "bridge": medium.bridge,
-            "vendor": _told(self._text("device/vendor"), says_nothing),
-            "model": _told((ata.model if ata else "") or self._text("device/model", "device/name"), says_nothing),
-            "serial": _told(list(device.facts.get("serial", ())), says_nothing),
-            "wwn": _told(list(device.facts.get("wwn", ())), says_nothing),
-            "firmware": _told(
+            "vendor": told(self._text("device/vendor"), says_nothing),
+            "model": told((ata.model if ata else "") or self._text("device/model", "device/name"), says_nothing),
+            "serial": told(list(device.facts.get("serial", ())), says_nothing),
+            "wwn": told(list(device.facts.get("wwn", ())), says_nothing),
+            "firmware": told(
                 (ata.firmware if ata else "") or self._text("device/firmware_rev", "device/rev", "device/fwrev"), says_nothing
             ),
             "identity": device.identity,
-            "size_bytes": _told(device.size or None, _NO_SIZE),
+            "size_bytes": told(device.size or None, _NO_SIZE),
             "sectors": {"logical": device.logical, "physical": device.physical},
             "hidden_capacity": {"state": hidden.state, "told": hidden.told, "native_bytes": self._native(hidden, medium.nvme)},
-            "rotation": _told(ata.rotation if ata else self.characteristics.rotation, says_nothing),
-            "namespaces": _told(self.namespaces, "it is not an NVMe drive"),
+            "rotation": told(ata.rotation if ata else self.characteristics.rotation, says_nothing),
+            "namespaces": told(self.namespaces, "it is not an NVMe drive"),
+            "behind": self._behind(medium.kind),
             "mmc": self._mmc(medium.emmc, medium.emmc_why),
             "tape": {"unavailable": "it is no tape drive"},
             "encryption": self._encryption(ata, medium.nvme),
@@ -271,8 +276,8 @@ class _Look:
         trusted = ata.trusted if ata else controller.security if controller else None
         return {
             "volumes": {"unavailable": f"blkid cannot read {', '.join(unread)}"} if unread else volumes,
-            "ata_security": sorted(ata.security) if ata else _told(None, self.problems.get("ata", "it is not an ATA disk")),
-            "self_encrypting": _told(trusted, "the medium does not tell it"),
+            "ata_security": sorted(ata.security) if ata else told(None, self.problems.get("ata", "it is not an ATA disk")),
+            "self_encrypting": told(trusted, "the medium does not tell it"),
             "opal": self._opal(trusted),
         }
 
@@ -287,18 +292,18 @@ class _Look:
         found, why = ask_discovery(self.device.path, nvme=self.transport == "nvme")
         if found is None:
             return {"unavailable": why}
-        told = {"supported": found.supported, "enabled": found.enabled, "locked": found.locked, "kinds": list(found.kinds)}
-        return {**told, "encrypts": found.encrypts, "shadow": found.shadow, "shadow_done": found.shadow_done}
+        state = {"supported": found.supported, "enabled": found.enabled, "locked": found.locked, "kinds": list(found.kinds)}
+        return {**state, "encrypts": found.encrypts, "shadow": found.shadow, "shadow_done": found.shadow_done}
 
     def _mmc(self, emmc: Emmc | None, why: str) -> dict[str, t.Any]:
         if self.transport != "mmc":
             return {"unavailable": "it is neither an eMMC device nor an SD card"}
         card = read_card(os.path.join(self.directory, "device"))
-        told: dict[str, t.Any] = {"erase_bytes": _told(card.preferred_erase_size, "the kernel does not tell it")}
-        told["cid"] = _told(card.cid, "the kernel does not tell it")
+        row: dict[str, t.Any] = {"erase_bytes": told(card.preferred_erase_size, "the kernel does not tell it")}
+        row["cid"] = told(card.cid, "the kernel does not tell it")
         nothing = why or "an SD card does not tell it"
-        told["features"] = sorted(emmc.features) if emmc else _told(None, nothing)
-        return {**told, "wear": _told(emmc.wear if emmc else "", "the device does not tell it" if emmc else nothing)}
+        row["features"] = sorted(emmc.features) if emmc else told(None, nothing)
+        return {**row, "wear": told(emmc.wear if emmc else "", "the device does not tell it" if emmc else nothing)}
 
     def _use(self) -> dict[str, t.Any]:
         use = gather_use(self.device, sys_root=self.sys_root, run_root=self.run_root)
@@ -312,8 +317,8 @@ class _Look:
     def _native(self, hidden: Hidden, controller: Controller | None) -> t.Any:
         """Bytes that it has with all that it hides; of an NVMe drive those of all its namespaces."""
         if controller:
-            return _told(controller.capacity, "the drive does not report it (TNVMCAP)")
-        return _told(hidden.real * self.device.logical or None, hidden.told)
+            return told(controller.capacity, "the drive does not report it (TNVMCAP)")
+        return told(hidden.real * self.device.logical or None, hidden.told)
 
     def _log(self, medium: Medium) -> dict[str, t.Any]:
         state, log = medium.scsi_state, medium.log
@@ -337,65 +342,4 @@ def _progress(state: str, progress: int | None, action: str) -> dict[str, t.Any]
     """A state with its percentage, which only one that is in progress has."""
     nothing = "no sanitize is in progress" if state != "in_progress" else "the device tells no progress"
     percent = None if progress is None or state != "in_progress" else progress * 100 // 65535
-    return {"state": state, "percent": _told(percent, nothing), "action": _told(action, "the device does not tell it")}
-
-
-def _tape_medium(drive: TapeDrive, reasons: t.Sequence[str]) -> Medium:
-    return Medium("tape", 0, tape_why="; ".join(reasons), scsi_why="it is a tape drive", bridge=decide_transport(drive.place) == "usb")
-
-
-def tape_row(drive: TapeDrive, overrides: Overrides | None = None) -> dict[str, t.Any]:
-    """A tape drive in the form of a medium, with what is in it; what only a block device has is told as unavailable."""
-    inside = look_into(drive)
-    reasons = reasons_against(drive, inside)
-    medium = _tape_medium(drive, reasons)
-    says_nothing, no_disk = "the drive does not tell it", {"unavailable": "a tape drive has none"}
-    return {
-        "name": drive.name,
-        "kind": "tape",
-        "transport": _told(decide_transport(drive.place).replace("unknown", ""), "the kernel does not show what it hangs on"),
-        "bridge": medium.bridge,
-        "vendor": _told(drive.vendor, says_nothing),
-        "model": _told(drive.model, says_nothing),
-        "serial": _told(drive.facts.get("serial"), says_nothing),
-        "wwn": _told(drive.facts.get("wwn"), says_nothing),
-        "firmware": _told(drive.firmware, says_nothing),
-        "identity": {"kind": "tape drive", "facts": drive.facts},
-        **dict.fromkeys(("size_bytes", "sectors", "hidden_capacity", "rotation", "mmc", "contents", "sanitize_log"), no_disk),
-        "namespaces": [],
-        "encryption": no_disk,
-        "tape": _tape(inside),
-        "system": False,
-        "free": not reasons,
-        "in_use_because": reasons,
-        "techniques": [ability.row() for ability in abilities(medium, overrides)],
-    }
-
-
-def _tape(inside: Inside) -> dict[str, t.Any]:
-    status = inside.status
-    if status is None:
-        return {"unavailable": inside.why}
-    unknown = "this mt does not tell it; install mt-st"
-    return {
-        "loaded": _told(status.loaded, unknown),
-        "write_protected": _told(status.write_protected, unknown),
-        "flags": _told(None, unknown) if status.flags is None else sorted(status.flags),
-        "density": _told(status.density, "mt does not tell it"),
-        "block_bytes": _told(status.block_size, "mt does not tell it"),
-        "cartridge": _cartridge(inside),
-    }
-
-
-def _cartridge(inside: Inside) -> dict[str, t.Any]:
-    memory, says_nothing = inside.memory, "the cartridge's memory does not tell it"
-    if memory is None:
-        return {"unavailable": inside.memory_why}
-    return {
-        "serial": _told(memory.serial, says_nothing),
-        "barcode": _told(memory.barcode, says_nothing),
-        "manufacturer": _told(memory.maker, says_nothing),
-        "type": _told(memory.kind, says_nothing),
-        "capacity_bytes": _told(memory.capacity or None, says_nothing),
-        "partitions": _told(memory.partitions, memory.partitions_why),
-    }
+    return {"state": state, "percent": told(percent, nothing), "action": told(action, "the device does not tell it")}
