@@ -61,7 +61,7 @@ def parse_wipefs(output: bytes) -> Labels | None:
     try:
         rows = json.loads(output)["signatures"]
         pairs = [(row["type"], row["label"]) for row in rows]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
     types = tuple(dict.fromkeys(str(type_) for type_, _label in pairs))
     return Labels(types, tuple(dict.fromkeys(str(label) for _type, label in pairs if label))) if types else None
