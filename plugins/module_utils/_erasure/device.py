@@ -162,7 +162,8 @@ def require_fit(
         open_source(RANDOM).wipe()
     use = gather_use(device)
     require_free(use, on_unseen=on_unseen, on_member=on_member)
-    limits = [*facts.limits, *([use.hidden.told] if use.hidden.state == "unasked" else []), *use.members]
+    limits = [*facts.limits, *([use.hidden.told] if use.hidden.state == "unasked" else [])]
+    limits += [f"it belonged to more than itself: {member}" for member in use.members]
     return facts, limits + [f"whether {process} had the device open could not be determined" for process in use.unseen[:3]]
 
 
