@@ -2,7 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-FileCopyrightText: 2026 recordings.disposal contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Words as ATA Command Set gives them; texts as hdparm's source prints them (hdparm.c: C(sanitize_normal_output), C(sanitize_error_output))."""
+"""Words as ATA Command Set gives them; texts as hdparm's source prints them (hdparm.c: C(sanitize_normal_output), C(sanitize_error_output)), the same
+in 9.62 (RHEL 9) and 9.65 (Debian 12 and 13), whose lists of changes name nothing about them."""
 
 from __future__ import annotations
 
@@ -128,6 +129,11 @@ def answer(text: str = "", errors: str = "", code: int | None = 0) -> Answer:
             ("idle", None, True),
         ),
         (answer(HEADER + "    State:    SD1 Sanitize Frozen\n"), ("frozen", None, False)),
+        (answer(HEADER + "    State:    SD0 Sanitize Idle\n    Antifreeze bit set\n"), ("idle", None, False)),
+        (
+            answer(HEADER + "    State:    SD0 Sanitize Idle\n", "SG_IO: bad/missing sense data, sb[]:  f0 00 05 00\n", 5),
+            ("unknown", None, False),
+        ),
         (
             answer(HEADER + "    State:    SD2 Sanitize operation In Process\n    Progress: 0x41c2 (25%)\n"),
             ("in_progress", 0x41C2, False),

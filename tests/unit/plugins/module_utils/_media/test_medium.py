@@ -440,3 +440,24 @@ def test_the_native_capacity(host: Host, monkeypatch: pytest.MonkeyPatch) -> Non
     assert rows["nvme0n1"]["hidden_capacity"]["native_bytes"] == 1 << 40
     monkeypatch.setattr(medium, "ask_hidden", lambda device, **roots: Hidden("unknown", "cannot be read"))
     assert host.rows()["sda"]["hidden_capacity"]["native_bytes"] == {"unavailable": "cannot be read"}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        # nvme-cli 1.16 (RHEL 9.0), 2.3 (Debian 12) and later, of a drive that has no such log; and what all say of a node that is gone.
+        "NVMe status: INVALID_FIELD: A reserved coded value or an unsupported value in a defined field(0x4002)",
+        "NVMe status: Invalid Field in Command: A reserved coded value or an unsupported value in a defined field(0x2)",
+        "NVMe status: Invalid Field in Command: A reserved coded value or an unsupported value in a defined field(0x4002)",
+        "/dev/nvme0n1: No such file or directory",
+    ],
+)
+def test_an_nvme_drive_that_has_no_sanitize_log(host: Host, words: str) -> None:
+    host.world.disk("nvme0n1", "259:0", bus="pci0000:00/0000:00:1d.0/nvme/nvme0", device__serial="S4\n")
+    host.answers = {
+        "nvme id-ctrl": Answer(0, controller(sanicap=(328, b"\x02\0\0\0")), ""),
+        "nvme sanitize-log": Answer(1, b"", f"{words}\n"),
+    }
+    row = host.rows()["nvme0n1"]
+    assert row["sanitize_log"] == {"unavailable": words}
+    assert technique(row, "nvme_sanitize_block")["why"] == "its sanitize log cannot be read, so nothing could be proven"
