@@ -10,7 +10,8 @@ module: media_info
 short_description: What media a host has, who uses them, and what could sanitize them
 version_added: 0.1.0
 description:
-  - Looks at every drive, every other whole block device that has a size, and every tape drive, or at the one block device that an identity names, by reading only.
+  - Looks at every drive, every other whole block device that has a size, and every tape drive, or at the one block device that an identity names, by
+    reading only.
   - What cannot be read is a dictionary with the key C(unavailable), which says why; nothing is left blank.
   - Asks hdparm, nvme-cli, sg3_utils, smartmontools, mmc-utils, mt-st and blkid where they are installed, and only those that the medium needs.
 options:
