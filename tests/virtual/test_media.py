@@ -72,7 +72,7 @@ USES = {
         "bears an LVM physical volume (LVM2_member",
     ),
     "raid_stopped": (
-        "mdadm --quiet --create /dev/md/used --run --force --level=1 --raid-devices=1 {path} && mdadm --quiet --stop /dev/md/used",
+        "mdadm --quiet --create /dev/md/used --run --force --level=1 --raid-devices=1 {path}; mdadm --quiet --stop --scan",
         "mdadm --quiet --zero-superblock {path}",
         "bears a member of a Linux RAID (linux_raid_member",
     ),
@@ -177,7 +177,7 @@ def test_drives_that_sanitize_themselves_are_listed_with_what_they_are_doing(gue
     """Also one of which the kernel has forgotten the size meanwhile."""
     scsi, ata = guest.drive("scsi", "TBS1"), guest.drive("ata", "TBS2")
     for drive in (scsi, ata):
-        drive.behave(seconds=60)
+        drive.behave(seconds=300)
     guest.vm.run(f"sg_sanitize --block --early --quick {scsi.path}; echo 1 > /sys/block/{scsi.names[0]}/device/rescan")
     guest.vm.run(f"hdparm --yes-i-know-what-i-am-doing --sanitize-block-erase {ata.path}")
     media = guest.module("media_info")["media"]

@@ -41,7 +41,7 @@ class Signs:
 
     :arg name: the kernel's name.
     :arg place: its directory below C(/sys), which tells what it hangs on.
-    :arg layer: the kind that C(block_layers) gives: C(disk), C(virtual), C(loop), C(dm), C(md), C(memory), C(cache).
+    :arg layer: the kind that C(block_layers) gives: C(disk), C(virtual), C(volume), C(loop), C(dm), C(md), C(memory), C(cache).
     :arg rotation: revolutions a minute, 0 for none; C(None) where the device does not tell.
     :arg rotational: what the kernel takes it for; it says so of many bridges and virtual disks that do not turn.
     :arg mmc: the C(type) of an MMC device; C(scsi) the peripheral type of a SCSI device.
@@ -111,7 +111,7 @@ def decide_kind(signs: Signs) -> str:
     if signs.layer in ("virtual", "dm", "md", "cache"):
         return "virtual"
     transport = "ufs" if signs.driver == _UFS_DRIVER else decide_transport(signs.place)
-    if is_volume(signs):
+    if signs.layer == "volume" or is_volume(signs):
         return "volume"
     if transport == "mmc":
         return _MMC.get(signs.mmc, "unknown")

@@ -15,7 +15,7 @@ from .._standards.techniques import techniques
 from .abilities import Ability, Medium, abilities
 from .ata import Identified, SanitizeState, knows_passes, parse_sanitize_status, parse_version, read_identify
 from .behind import ask_behind
-from .blocklayers import block_layers
+from .blocklayers import block_layers, host_driver
 from .cartridge import Cartridge, look_into, reasons_against
 from .guards import decide_use, gather_use
 from .hidden import Hidden, ask_hidden, parse_identify
@@ -189,7 +189,7 @@ class _Look:
             scsi=int(scsi) if scsi.isdigit() else None,
             model=self._text("device/model"),
             ata=self.ata,
-            driver=self._driver(),
+            driver=host_driver(self.directory),
             raid_level=self._text("device/raid_level"),
         )
         return decide_kind(signs)
@@ -199,18 +199,6 @@ class _Look:
         if kind != "volume" or host is None:
             return told(None, "it is no volume of a RAID controller")
         return told(*ask_behind(int(host[1])))
-
-    def _driver(self) -> str:
-        """Of the SCSI host; empty where there is none."""
-        host = re.search(r"/(host\d+)/", self.directory)
-        if host is None:
-            return ""
-        place = os.path.join(self.directory[: host.end()], "scsi_host", host[1], "proc_name")
-        try:
-            with open(place, encoding="ascii", errors="replace") as handle:
-                return handle.read().strip()
-        except OSError:
-            return ""
 
     def medium(self) -> Medium:
         """What deciding over techniques needs, asked of the device itself."""
