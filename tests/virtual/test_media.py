@@ -52,6 +52,8 @@ def test_every_drive_is_listed_with_what_it_is_and_can(guest: Guest) -> None:
     (system,), (usb,), (scsi,), (ata,) = (by_serial(media, serial) for serial in ("SYSTEM", "QUSB1", "TMI1", "TMI2"))
     assert system["system"] and not system["free"] and "it is the system's disk" in system["in_use_because"][0]
     assert usb["bridge"] and usb["hidden_capacity"]["state"] == "unasked" and possible(usb) == {"overwrite"}
+    assert usb["model"] == "QEMU HARDDISK" and "passes no ATA commands through" in usb["encryption"]["ata_security"]["unavailable"]
+    assert ata["hidden_capacity"]["native_bytes"] == 32 << 20 and ata["sanitize_log"]["state"] == "never"
     assert scsi["rotation"] == 10000 and {"scsi_sanitize_block", "scsi_format"} <= possible(scsi)
     assert {"ata_sanitize_block", "ata_security_erase_enhanced"} <= possible(ata) and ata["hidden_capacity"]["state"] == "none"
     # QEMU's NVMe drives know Format and no Sanitize; its SATA disk has no security feature set.

@@ -16,7 +16,7 @@ from .mmc import Emmc
 from .nvme import Controller, SanitizeLog
 from .scsi import ScsiState
 
-__all__ = ["STANDARD", "Ability", "Medium", "abilities"]
+__all__ = ["STANDARD", "Ability", "Medium", "abilities", "busy_with"]
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ def _never(medium: Medium) -> str:
     return ""
 
 
-def _running(medium: Medium) -> str:
+def busy_with(medium: Medium) -> str:
     """What the medium is busy with, as far as it tells; empty where with nothing."""
     for state, progress in (
         (medium.log.state, medium.log.progress) if medium.log else ("", None),
@@ -131,8 +131,8 @@ def _overwrite(medium: Medium) -> Ability:
         return _not("overwrite", f"it is {medium.kind}")
     if medium.kind == "smr":
         return _not("overwrite", "its tracks are shingled, so what is written may go elsewhere and leave the old blocks")
-    if _running(medium):
-        return _not("overwrite", _running(medium))
+    if busy_with(medium):
+        return _not("overwrite", busy_with(medium))
     rate = RATES.get(medium.kind)
     return _possible("overwrite", medium.size // rate if rate else None)
 
@@ -147,8 +147,8 @@ def _nvme(medium: Medium) -> t.Iterator[Ability]:
             yield _not(technique, "the controller does not offer it (SANICAP)")
         elif medium.log is None:
             yield _not(technique, "its sanitize log cannot be read, so nothing could be proven")
-        elif _running(medium):
-            yield _not(technique, _running(medium))
+        elif busy_with(medium):
+            yield _not(technique, busy_with(medium))
         else:
             yield _possible(technique, medium.log.seconds.get(action))
     for technique, crypto in (("nvme_format_user_data", False), ("nvme_format_crypto", True)):
@@ -158,8 +158,8 @@ def _nvme(medium: Medium) -> t.Iterator[Ability]:
             yield _not(technique, "the controller does not offer it (OACS, FNA)")
         elif drive.format_all and medium.namespaces != 1:
             yield _not(technique, f"it would reach all {medium.namespaces} namespaces of the drive (FNA)")
-        elif _running(medium):
-            yield _not(technique, _running(medium))
+        elif busy_with(medium):
+            yield _not(technique, busy_with(medium))
         else:
             yield _possible(technique)
 
@@ -186,8 +186,8 @@ def _ata(medium: Medium) -> t.Iterator[Ability]:
     for technique, enhanced in (("ata_security_erase", False), ("ata_security_erase_enhanced", True)):
         if disk is None or why:
             yield _not(technique, why)
-        elif _running(medium):
-            yield _not(technique, _running(medium))
+        elif busy_with(medium):
+            yield _not(technique, busy_with(medium))
         else:
             yield _security_erase(technique, disk, enhanced=enhanced)
 
@@ -202,7 +202,7 @@ def _unfit(medium: Medium, action: str) -> str:
         return "its sanitize is frozen; switch the disk off and on, and look again"
     if state and state.state == "unknown":
         return f"its sanitize state cannot be read ({state.told}), so nothing could be proven"
-    return _running(medium)
+    return busy_with(medium)
 
 
 def _security_erase(technique: str, disk: Identified, *, enhanced: bool) -> Ability:
@@ -226,8 +226,8 @@ def _scsi(medium: Medium) -> t.Iterator[Ability]:
             yield _not(technique, medium.scsi_why or "it is not a SCSI device that tells which commands it supports")
         elif technique.partition("_")[2] not in medium.scsi:
             yield _not(technique, "the device does not offer it")
-        elif _running(medium):
-            yield _not(technique, _running(medium))
+        elif busy_with(medium):
+            yield _not(technique, busy_with(medium))
         else:
             yield _possible(technique)
 

@@ -12,7 +12,7 @@ import typing as t
 
 from .._errors import RefusedError
 from .._standards.techniques import techniques
-from .abilities import Ability, Medium, abilities
+from .abilities import Ability, Medium, abilities, busy_with
 from .ata import Identified, SanitizeState, knows_passes, parse_sanitize_status, parse_version, read_identify
 from .behind import ask_behind
 from .blocklayers import block_layers, host_driver
@@ -251,7 +251,7 @@ class _Look:
             "mmc": self._mmc(medium.emmc, medium.emmc_why),
             "tape": {"unavailable": "it is no tape drive"},
             "encryption": self._encryption(ata, medium.nvme),
-            **self._use(),
+            **self._use(medium),
             "sanitize_log": self._log(medium),
             "techniques": [ability.row() for ability in abilities(medium, self.overrides)],
         }
@@ -293,11 +293,13 @@ class _Look:
         row["features"] = sorted(emmc.features) if emmc else told(None, nothing)
         return {**row, "wear": told(emmc.wear if emmc else "", "the device does not tell it" if emmc else nothing)}
 
-    def _use(self) -> dict[str, t.Any]:
+    def _use(self, medium: Medium) -> dict[str, t.Any]:
         use = gather_use(self.device, sys_root=self.sys_root, run_root=self.run_root)
         reasons = decide_use(use)
         if self.twins:
             reasons.append(f"{', '.join(self.twins)} shows the same identity (another path to it, or a serial that is not unique)")
+        if busy_with(medium):
+            reasons.append(busy_with(medium))
         if not self.device.size:
             reasons.insert(0, _NO_SIZE)
         return {"contents": self.contents, "system": bool(use.system), "free": not reasons, "in_use_because": reasons}
@@ -317,7 +319,8 @@ class _Look:
         if medium.ata_state:
             return self._ata_log(medium.ata_state)
         if log is None:
-            return {"unavailable": self.problems.get("sanitize_log", "the medium has no such log")}
+            nothing = "it is behind a bridge that may answer in its place" if medium.bridge else "the medium has no such log"
+            return {"unavailable": self.problems.get("sanitize_log", nothing)}
         return _progress(log.state, log.progress, log.action)
 
     def _ata_log(self, state: SanitizeState) -> dict[str, t.Any]:

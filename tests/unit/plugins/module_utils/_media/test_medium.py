@@ -315,6 +315,7 @@ def test_a_bridge_that_passes_nothing_through(host: Host) -> None:
     assert "passes no ATA commands through" in row["encryption"]["ata_security"]["unavailable"]
     assert row["encryption"]["self_encrypting"] == {"unavailable": "the medium does not tell it"}
     assert technique(row, "ata_security_erase")["why"] == "it is not an ATA disk, or cannot be asked"
+    assert row["sanitize_log"] == {"unavailable": "it is behind a bridge that may answer in its place"}
 
 
 @pytest.mark.parametrize(
@@ -344,6 +345,7 @@ def test_what_an_ata_disk_is_doing(host: Host, status: str, log: tuple[str, int 
         found = technique(row, f"ata_sanitize_{action}")
         assert found["possible"] == (not why) and found.get("why", "").startswith(why)
     assert technique(row, "ata_security_erase")["possible"] == (log[0] != "in_progress")
+    assert row["free"] == (log[0] != "in_progress") and row["in_use_because"] == ([] if row["free"] else [why])
 
 
 def test_an_ata_disk_whose_state_cannot_be_read(host: Host) -> None:
