@@ -152,8 +152,9 @@ def test_killed_halfway_it_is_found_again_and_begun_anew(guest: Guest) -> None:
     second = erase(guest)
     assert second["outcome"] == "destroyed" and drive.markers() == 0, second
     records = steps(guest, second)
-    assert [record["type"] for record in records].count("resume") == 1
-    assert [record["step"] for record in records if record["type"] == "step"].count("issuing") == 4
+    assert [record["step"] for record in records if record["type"] == "step"].count("issuing") == 2
+    journals = guest.vm.run("cat /var/lib/recordings-disposal/runs/*/journal.jsonl").stdout
+    assert journals.count('"outcome":"not_destroyed"') == 1 and "what it had begun does not count" in journals
 
 
 def test_another_cartridge_halfway(guest: Guest) -> None:

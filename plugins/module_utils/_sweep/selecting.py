@@ -30,6 +30,8 @@ from .unfinished import kept_canaries, laid_before
 __all__ = ["Selected", "select", "still_destroyed"]
 
 _SECURITY = "ata_security_erase"
+# How abilities say that a password is in the way.
+_OF_A_PASSWORD = ("it is locked with a password", "a password is set already")
 
 
 class Selected(t.NamedTuple):
@@ -75,7 +77,7 @@ def _password_is_ours(state: StateDir, device: Device, abilities: t.Iterable[Abi
 
 
 def _unlocked(ability: Ability, params: t.Mapping[str, t.Any]) -> Ability:
-    if ability.possible or not ability.technique.startswith(_SECURITY) or "password" not in ability.why:
+    if ability.possible or not ability.technique.startswith(_SECURITY) or not ability.why.startswith(_OF_A_PASSWORD):
         return ability
     return ability._replace(possible=True, why="", level=techniques(params["levels"])[ability.technique].level)
 

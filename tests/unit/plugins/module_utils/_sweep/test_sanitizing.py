@@ -6,18 +6,32 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
 import pytest
 
 from ansible_collections.recordings.disposal.plugins.module_utils._errors import RefusedError
+from ansible_collections.recordings.disposal.plugins.module_utils._media.abilities import Medium, abilities
+from ansible_collections.recordings.disposal.plugins.module_utils._media.ata import read_identify
 from ansible_collections.recordings.disposal.plugins.module_utils._media.cartridge import Cartridge
 from ansible_collections.recordings.disposal.plugins.module_utils._media.firmware import Status
 from ansible_collections.recordings.disposal.plugins.module_utils._media.tape import TapeDrive
-from ansible_collections.recordings.disposal.plugins.module_utils._sweep import unfinished
+from ansible_collections.recordings.disposal.plugins.module_utils._sweep import selecting, unfinished
 from ansible_collections.recordings.disposal.plugins.module_utils._sweep.subject import fresh_canaries, require_sense
 
 IDLE = Status("idle").row()
+
+
+@pytest.mark.parametrize("state", ["locked", "enabled", "expired", "frozen"])
+def test_only_a_password_of_ours_is_no_obstacle(state: str) -> None:
+    """What abilities say of a disk in these states is what selecting knows again."""
+    disk = dataclasses.replace(read_identify((0x848A, *(0,) * 127, 1, *(0,) * 127)), security=frozenset({"supported", "enhanced", state}))
+    found = [each for each in abilities(Medium("hdd", 1 << 30, disk)) if each.technique.startswith("ata_security")]
+    assert len(found) == 2 and not any(each.possible for each in found)
+    unlocked = [selecting._unlocked(each, {"levels": None}) for each in found]
+    assert all(each.possible == (state in ("locked", "enabled")) for each in unlocked)
+    assert all(each.level in ("clear", "purge") for each in unlocked if each.possible)
 
 
 def step(name: str, **told: t.Any) -> dict[str, t.Any]:
