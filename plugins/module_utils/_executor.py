@@ -28,6 +28,8 @@ _T = t.TypeVar("_T")
 _WRITE = 2
 _WAIT_WRITE_WAIT = 7
 _GETFLAGS = 0x80086601
+# The exit code is there whole or not at all.
+_KEEP_CODE = 'code=$1; shift; "$@"; echo $? > "$code.new"; mv "$code.new" "$code"'
 _SETFLAGS = 0x40086602
 
 
@@ -140,6 +142,30 @@ class Executor:
         """Ask a service elsewhere to change something, as C(what) names it."""
         self._allow(what)
         return function()
+
+    def start(self, command: t.Sequence[str], what: str, *, environment: t.Mapping[str, str], lock: str) -> None:
+        """Begin such a tool so that it goes on when this process ends; whoever finds C(lock) locked knows that it runs.
+
+        :arg lock: a path, beside which C(.output), C(.errors) and, once the tool has ended, its exit code C(.code) are left.
+        :raises OSError: it cannot be begun, or another one holds the lock.
+        """
+        self._allow(what)
+        fds = [self.open(lock, os.O_RDWR | os.O_CREAT)]
+        try:
+            fcntl.flock(fds[0], fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fds += [self.open(f"{lock}.{kind}", os.O_WRONLY | os.O_CREAT | os.O_TRUNC) for kind in ("output", "errors")]
+            subprocess.Popen(
+                ["/bin/sh", "-c", _KEEP_CODE, "sh", f"{lock}.code", *command],
+                env=dict(environment),
+                stdin=subprocess.DEVNULL,
+                stdout=fds[1],
+                stderr=fds[2],
+                start_new_session=True,
+                pass_fds=(fds[0],),
+            )
+        finally:
+            for fd in fds:
+                os.close(fd)
 
     def sync_filesystem(self, fd: int) -> None:
         """Have all of the filesystem's data and structures brought to their places on the device, where it does not keep some in a log."""

@@ -10,9 +10,10 @@ module: media_info
 short_description: What media a host has, who uses them, and what could sanitize them
 version_added: 0.1.0
 description:
-  - Looks at every whole block device that has a medium and at every tape drive, or at the one block device that an identity names, by reading only.
+  - Looks at every drive, every other whole block device that has a size, and every tape drive, or at the one block device that an identity names, by
+    reading only.
   - What cannot be read is a dictionary with the key C(unavailable), which says why; nothing is left blank.
-  - Asks hdparm, nvme-cli, sg3_utils, mmc-utils, mt-st and blkid where they are installed, and only those that the medium needs.
+  - Asks hdparm, nvme-cli, sg3_utils, smartmontools, mmc-utils, mt-st and blkid where they are installed, and only those that the medium needs.
 options:
   device:
     description:
@@ -93,7 +94,7 @@ media:
     kind:
       description:
         - One of C(hdd), C(sata_ssd), C(nvme), C(sas_hdd), C(sas_ssd), C(smr), C(hybrid), C(usb), C(emmc), C(sd), C(ufs), C(tape), C(optical),
-          C(virtual), C(loop), C(memory), C(unknown).
+          C(virtual), C(volume) of a RAID controller, C(loop), C(memory), C(unknown).
       type: str
     transport:
       description: What it hangs on.
@@ -128,11 +129,18 @@ media:
       description: Bytes of a C(logical) and of a C(physical) sector.
       type: dict
     hidden_capacity:
-      description: Whether it hides capacity (HPA, DCO, AMAC), as C(state) and in words as C(told).
+      description:
+        - Whether it hides capacity (HPA, DCO, AMAC), as C(state) and in words as C(told), and what it has with all of it as C(native_bytes); of an NVMe
+          drive for all its namespaces.
       type: dict
     rotation:
       description: Revolutions a minute, 0 for a medium that does not turn.
       type: int
+    behind:
+      description:
+        - Of a C(volume), the drives behind it as far as smartctl reaches them, with C(model), C(serial), C(wwn), C(firmware), C(size_bytes) and C(rotation).
+      type: list
+      elements: dict
     mmc:
       description:
         - "Of an eMMC device or SD card: C(features) of an eMMC device (C(secure_erase), C(secure_bad_blocks), C(trim), C(sanitize)), the state
@@ -141,6 +149,8 @@ media:
     tape:
       description:
         - "Of a tape drive: whether a tape is C(loaded) and C(write_protected), its C(density) code, C(block_bytes), and the C(flags) of mt."
+        - "C(cartridge) tells what the cartridge's own memory says: its C(serial), by which M(recordings.disposal.sanitize) names it, C(barcode),
+          C(manufacturer), C(type) (C(data), C(worm), C(cleaning) or a number), C(capacity_bytes) and C(partitions)."
       type: dict
     namespaces:
       description: Names of all NVMe namespaces of the same drive that this host sees.
@@ -167,7 +177,8 @@ media:
       elements: str
     sanitize_log:
       description:
-        - C(state), C(percent) and C(action) of the last sanitize, whoever began it. A SCSI device tells of one only while it runs or where it failed.
+        - C(state), C(percent) while it runs, and C(action) of the last sanitize, whoever began it. A SCSI device tells of one only while it runs or where it
+          failed; an ATA disk does not tell which action it was.
       type: dict
     techniques:
       description:

@@ -131,7 +131,7 @@ EXAMPLES = r"""
     device:
       serial: S4EWNX0M501234
     expect: no_canaries
-    canaries: /var/lib/recordings-disposal/jobs/2c1f0a.canaries
+    canaries: /var/lib/recordings-disposal/runs/91921a6fa660ba20/canaries-0.json
 """
 
 RETURN = r"""

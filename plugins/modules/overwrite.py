@@ -120,6 +120,14 @@ options:
     type: str
     choices: [refuse, restore]
     default: refuse
+  on_member:
+    description:
+      - What to do where the O(device) or a partition on it is a member of something larger, active or not (LVM, RAID, ZFS, bcache, DRBD, multipath), or
+        bears a filesystem of several hosts (OCFS2, GFS2, VMFS, Ceph, Lustre).
+      - V(refuse) says which, and how to take it off first. V(report) destroys it all the same and names it in RV(limits).
+    type: str
+    choices: [refuse, report]
+    default: refuse
   on_unseen:
     description:
       - What to do where the kernel does not let this module see whether some process has the O(device) open, as in a container without the right
@@ -336,6 +344,7 @@ def main() -> None:
             "level": {"type": "str", "choices": ["clear", "purge", "destroy"], "required": True},
             "on_ineffective": {"type": "str", "choices": ["fail", "report"], "default": "fail"},
             "hidden_capacity": {"type": "str", "choices": ["refuse", "restore"], "default": "refuse"},
+            "on_member": {"type": "str", "choices": ["refuse", "report"], "default": "refuse"},
             "on_unseen": {"type": "str", "choices": ["refuse", "report"], "default": "refuse"},
             "open_files": {"type": "str", "choices": ["refuse", "overwrite"], "default": "refuse"},
             "protected": {"type": "str", "choices": ["refuse", "overwrite"], "default": "refuse"},

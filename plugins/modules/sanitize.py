@@ -12,7 +12,7 @@ version_added: 0.1.0
 description:
   - Has a drive erase itself (NVMe Sanitize and Format, ATA SANITIZE DEVICE and SECURITY ERASE UNIT, SCSI SANITIZE and FORMAT UNIT,
     eMMC secure erase and sanitize), which also
-    reaches spare and remapped blocks that overwriting does not.
+    reaches spare and remapped blocks that overwriting does not. Has a tape drive erase the whole of a tape.
   - Believes neither a tool's exit code nor a log that says success, since an idle drive says so too. Blocks that only the holder of a key can foresee
     (canaries) are laid across the whole medium before; RV(outcome) is V(destroyed) only where this command's own way to its end was seen in the
     device's log, as far as the technique has one, and none of the canaries is left.
@@ -23,7 +23,7 @@ description:
 options:
   device:
     description:
-      - The identity of one block device. All keys that are given must fit, and only one device may have them.
+      - The identity of one block device, all keys of which must fit, and which only one device may have; or of one cartridge in a tape drive.
     type: dict
     required: true
     suboptions:
@@ -39,6 +39,11 @@ options:
       size_bytes:
         description: Size that the register expects, in bytes; another one is refused.
         type: int
+      cartridge:
+        description:
+          - Serial number of a cartridge, as its own memory has it (MAM attribute 0401h); M(recordings.disposal.media_info) tells it. Whatever drive
+            of the host it is in is found. A drive's serial names no cartridge, and no other key may be given beside this one.
+        type: str
   level:
     description:
       - The level of sanitization that is required. Nothing that reaches less is ever tried.
@@ -51,7 +56,8 @@ options:
         what forgets a key.
       - Or one of V(nvme_sanitize_block), V(nvme_sanitize_overwrite), V(nvme_sanitize_crypto), V(ata_sanitize_block), V(ata_sanitize_overwrite),
         V(ata_sanitize_crypto), V(scsi_sanitize_block), V(scsi_sanitize_overwrite), V(scsi_sanitize_crypto), V(ata_security_erase_enhanced),
-        V(ata_security_erase), V(mmc_secure_erase), V(mmc_sanitize), V(nvme_format_user_data), V(nvme_format_crypto), V(scsi_format).
+        V(ata_security_erase), V(mmc_secure_erase), V(mmc_sanitize), V(nvme_format_user_data), V(nvme_format_crypto), V(scsi_format),
+        V(tape_erase_long).
       - M(recordings.disposal.media_info) tells which of them a medium offers.
     type: str
     default: auto
@@ -63,7 +69,9 @@ options:
   fallback:
     description:
       - Techniques to try, in this order, where the one before did not destroy what was there and nothing runs on the device any more. None is ever
-        tried that is not named here.
+        tried that is not named here. A warning tells which of them are never tried on this
+        medium, and why.
+      - A drive whose sanitize has failed takes nothing but another sanitize.
     type: list
     elements: str
     default: []
@@ -75,7 +83,8 @@ options:
     default: false
   canaries:
     description:
-      - How many canaries of 4 KiB are laid, one at each end and the others spread over the medium at places that nobody can foresee.
+      - How many canaries of 4 KiB are laid, one at each end and the others spread over the medium at places that nobody can foresee. On a tape they
+        are the first records.
     type: int
     default: 4096
   verify:
@@ -83,6 +92,7 @@ options:
       - What is read afterwards besides the canaries. V(sample) reads a share of the medium and V(all) the whole of it, and looks for the beginnings of
         files and filesystems; each that is found makes RV(outcome) V(not_destroyed).
       - After a cryptographic erase a medium holds noise, in which such beginnings turn up by chance, rarely.
+      - Of a tape nothing can be read behind the end of its data, so only V(canaries) is taken there.
     type: str
     choices: [canaries, sample, all]
     default: canaries
@@ -93,7 +103,7 @@ options:
     default: 1
   passes:
     description:
-      - Passes of a sanitize that overwrites, from 1 to 15.
+      - Passes of a sanitize that overwrites, from 1 to 15; of an ATA disk from 1 to 7, since hdparm takes no more.
     type: int
     default: 1
   pattern:
@@ -109,6 +119,8 @@ options:
   timeout:
     description:
       - After so many seconds this task stops watching and fails with RV(running=true), while the device goes on; run it again to watch on.
+      - A tool that waits for its device (security erase, NVMe format, eMMC secure erase) goes on too, and is found again. Refused for
+        V(mmc_sanitize) and V(tape_erase_long), which nobody could find again.
       - Watches to the end where it is left out.
     type: int
   hidden_capacity:
@@ -158,8 +170,9 @@ attributes:
   idempotent:
     support: full
     details:
-      - The journal says V(destroyed), the medium still holds at both ends and at random places what it held then, and no other filesystem or
-        partition table is found on it.
+      - The journal says V(destroyed), the medium still holds at both ends and at random places what it held then, no canary and no other filesystem
+        or partition table is found on it, an NVMe drive's log says that nothing was written since, and what O(verify) asks for is read again.
+      - A tape is still blank at its beginning, to which it is wound for that, in check mode too.
 author:
   - recordings.disposal contributors (@recordings-disposal)
 seealso:
@@ -176,13 +189,20 @@ EXAMPLES = r"""
       size_bytes: 4000787030016
     level: purge
 
-- name: Block erase, and a crypto erase only where the drive refuses or fails that
+- name: Block erase, and a crypto erase where the drive refuses that or has failed at it
   recordings.disposal.sanitize:
     device:
       wwn: eui.002538b911b37a65
     technique: nvme_sanitize_block
     fallback: [nvme_sanitize_crypto]
     level: purge
+
+- name: Erase a cartridge that leaves the library, in whatever drive it is
+  recordings.disposal.sanitize:
+    device:
+      cartridge: HA7T00C019
+    technique: tape_erase_long
+    level: clear
 
 - name: Begin, and look again later
   recordings.disposal.sanitize:
@@ -191,7 +211,7 @@ EXAMPLES = r"""
     level: clear
     timeout: 60
   register: sanitized
-  until: sanitized.outcome == 'destroyed' or not sanitized.running | default(false)
+  until: sanitized.outcome == 'destroyed' or not sanitized.running
   retries: 100
   delay: 600
 """
@@ -220,7 +240,7 @@ technique:
   sample: nvme_sanitize_block
 tried:
   description: Techniques before it that did not destroy what was there, each with its reason.
-  returned: when something was begun
+  returned: success, and on failure as far as it got
   type: list
   elements: str
 reached:
@@ -228,6 +248,11 @@ reached:
   returned: success, and on failure as far as it got
   type: list
   elements: str
+percent:
+  description: Of its way that it has come; none where the device does not tell, as while a tool waits for it.
+  returned: while it goes on in the device
+  type: int
+  sample: 42
 running:
   description: It goes on in the device, or may.
   returned: success, and on failure as far as it got
@@ -242,8 +267,14 @@ canaries:
   returned: success, and on failure as far as it got
   type: dict
   sample: {"laid": 4096, "left": 0, "unread": 0}
+media_verification:
+  description:
+    - Canaries that were C(left) and that were C(unread) in the drive's media verification state (NVMe 2.1), or C(unavailable) and why.
+  returned: success, and on failure as far as it got
+  type: dict
+  sample: {"left": 0, "unread": 0}
 counts:
-  description: Media by outcome.
+  description: Media by outcome. One that has none yet, as while it runs, counts as C(unknown).
   returned: success, and on failure as far as it got
   type: dict
   sample: {"destroyed": 1, "not_destroyed": 0, "unknown": 0}
@@ -257,7 +288,7 @@ limits:
   type: list
   elements: str
 run:
-  description: Id of the run, 16 hexadecimal digits that follow from the task.
+  description: Id of the run, 16 hexadecimal digits that follow from the task; none where none was begun.
   returned: success, and on failure as far as it got
   type: str
 journal:
@@ -280,7 +311,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.recordings.disposal.plugins.module_utils._errors import DisposalError
 from ansible_collections.recordings.disposal.plugins.module_utils._executor import CheckExecutor, Executor
-from ansible_collections.recordings.disposal.plugins.module_utils._media.identity import DISK_OPTIONS
+from ansible_collections.recordings.disposal.plugins.module_utils._media.identity import CARTRIDGE_OPTIONS
 from ansible_collections.recordings.disposal.plugins.module_utils._sweep.sanitizing import sanitize_of
 
 
@@ -290,7 +321,7 @@ def main() -> None:
             "device": {
                 "type": "dict",
                 "required": True,
-                "options": DISK_OPTIONS,
+                "options": CARTRIDGE_OPTIONS,
             },
             "level": {"type": "str", "choices": ["clear", "purge", "destroy"], "required": True},
             "technique": {"type": "str", "default": "auto"},
@@ -315,9 +346,14 @@ def main() -> None:
     )
     executor = CheckExecutor() if module.check_mode else Executor()
     try:
-        module.exit_json(**sanitize_of(module.params, executor, check_mode=module.check_mode))
+        result = sanitize_of(module.params, executor, check_mode=module.check_mode)
     except DisposalError as error:
+        for warning in error.details.pop("warnings", []):
+            module.warn(warning)
         module.fail_json(msg=error.message, **error.details)
+    for warning in result.pop("warnings"):
+        module.warn(warning)
+    module.exit_json(**result)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import pathlib
 import subprocess
 import sys
 import typing as t
+import zlib
 
 import pytest
 
@@ -22,7 +23,7 @@ from ansible_collections.recordings.disposal.plugins.module_utils._errors import
 from ansible_collections.recordings.disposal.plugins.module_utils._executor import CheckExecutor, CheckModeWriteError, Executor
 from ansible_collections.recordings.disposal.plugins.module_utils._media.guards import decide_use, gather_use
 from ansible_collections.recordings.disposal.plugins.module_utils._media.identity import find_device, list_devices
-from ansible_collections.recordings.disposal.tests.system.device_bed import MIB, found, marked, overwrite, partitioned, sha256
+from ansible_collections.recordings.disposal.tests.system.device_bed import MIB, found, marked, markers, overwrite, partitioned, sha256
 from ansible_collections.recordings.disposal.tests.system.loop_bed import Bed, need, run
 
 SIZE = 4 * MIB
@@ -80,6 +81,49 @@ def test_swap(bed: Bed, image: pathlib.Path) -> None:
     device = bed.attach(image)
     bed.swap(device)
     with untouched(image, f"it is in use as swap ({device})"):
+        overwrite(image)
+
+
+def physical_volume(content: bytes) -> bytes:
+    """The label of LVM2 as C(pvcreate) writes it, in the second sector, over what was there."""
+    body = (32).to_bytes(4, "little") + b"LVM2 001" + b"Qwq9yb9cYW0Q3LwVVCvQ3H8K0d1Pq3aB" + len(content).to_bytes(8, "little")
+    body = body.ljust(512 - 20, b"\0")
+    # Its checksum begins with a number of its own.
+    check = zlib.crc32(body, 0xF597A6CF ^ 0xFFFFFFFF) ^ 0xFFFFFFFF
+    label = b"LABELONE" + (1).to_bytes(8, "little") + check.to_bytes(4, "little") + body
+    return content[:512] + label + content[1024:]
+
+
+def datastore(content: bytes) -> bytes:
+    """The beginning of a volume of VMFS."""
+    return content[:MIB] + (0xC001D00D).to_bytes(4, "little") + content[MIB + 4 :]
+
+
+CLAIMED = {
+    "bears an LVM physical volume (LVM2_member; to take it off: vgreduce or vgremove, then pvremove)": physical_volume,
+    "bears a filesystem of hypervisors (VMFS_volume_member; to take it off: delete the datastore on the hypervisor)": datastore,
+}
+
+
+@pytest.mark.parametrize("words", CLAIMED)
+def test_a_member_of_something_larger_of_which_nothing_is_active(bed: Bed, words: str) -> None:
+    image = bed.fill_image(CLAIMED[words](marked(SIZE)))
+    bed.attach(image)
+    with untouched(image, "it belongs to more than itself", words, "(on_member: report destroys it all the same)"):
+        overwrite(image)
+    result = overwrite(image, on_member="report")
+    assert result.outcome == "destroyed" and any(words in limit for limit in result.limits)
+    assert markers(image) == 0
+    # Nothing of it is left, so nothing speaks against it any more.
+    assert overwrite(image).outcome == "destroyed"
+
+
+def test_a_member_on_one_of_its_partitions(bed: Bed) -> None:
+    content = partitioned(marked(8 * MIB))
+    image = bed.fill_image(content[: 4 * MIB] + physical_volume(content[4 * MIB :]))
+    device = bed.attach(image, partitions=True)
+    bed.add_partitions(device)
+    with untouched(image, f"{device[5:]}p2 bears an LVM physical volume"):
         overwrite(image)
 
 

@@ -25,6 +25,7 @@ from ansible_collections.recordings.disposal.tests.system.device_bed import MIB,
 from ansible_collections.recordings.disposal.tests.system.erasure_bed import hits
 from ansible_collections.recordings.disposal.tests.system.loop_bed import Bed
 from ansible_collections.recordings.disposal.tests.system.loop_bed import run as shell
+from ansible_collections.recordings.disposal.tests.system.test_device_refused import physical_volume
 from ansible_collections.recordings.disposal.tests.unit.plugins.modules.module_world import run
 
 Run = t.Callable[..., dict[str, t.Any]]
@@ -113,6 +114,19 @@ def test_a_mounted_device(bed: Bed, overwrite: Run) -> None:
     result = overwrite(device={"backing_file": str(mounted.image)})
     assert result["failed"] and "it is mounted" in result["msg"]
     assert {path.name: path.read_bytes() for path in mounted.path.iterdir() if path.is_file()} == before
+
+
+def test_an_inactive_volume_group(bed: Bed, overwrite: Run) -> None:
+    image = bed.fill_image(physical_volume(marked(8 * MIB)))
+    bed.attach(image)
+    call = functools.partial(overwrite, device={"backing_file": str(image)})
+    refused(image, overwrite, "bears an LVM physical volume (LVM2_member", device={"backing_file": str(image)})
+    before = digest(image)
+    assert call(check=True, on_member="report")["changed"] and digest(image) == before
+    done = call(on_member="report")
+    assert done["outcome"] == "destroyed" and any("it belonged to more than itself" in limit for limit in done["limits"])
+    for check in (False, True):
+        assert not call(check=check)["changed"]
 
 
 def test_free_space_by_the_module(bed: Bed, overwrite: Run) -> None:

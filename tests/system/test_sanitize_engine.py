@@ -11,19 +11,31 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
+import time
 import typing as t
 
 import pytest
+import yaml
 
+from ansible_collections.recordings.disposal.plugins.module_utils._erasure import asleft
+from ansible_collections.recordings.disposal.plugins.module_utils._erasure.bearing import BlockBearer, Remains
 from ansible_collections.recordings.disposal.plugins.module_utils._erasure.canary import Canaries
+from ansible_collections.recordings.disposal.plugins.module_utils._erasure.filesystem import (
+    LIMIT_FLASH,
+    LIMIT_VIRTUAL,
+    FilesystemFacts,
+    FilesystemProbe,
+)
 from ansible_collections.recordings.disposal.plugins.module_utils._erasure.looking import Look
-from ansible_collections.recordings.disposal.plugins.module_utils._erasure.sanitize import Course, Earlier, sanitize_medium
+from ansible_collections.recordings.disposal.plugins.module_utils._erasure.sanitize import Course, Earlier, counts_already, sanitize_medium
 from ansible_collections.recordings.disposal.plugins.module_utils._erasure.sanitized import SanitizeResult
 from ansible_collections.recordings.disposal.plugins.module_utils._errors import RefusedError
 from ansible_collections.recordings.disposal.plugins.module_utils._executor import Executor
-from ansible_collections.recordings.disposal.plugins.module_utils._media.firmware import RUNNING, Command, Firmware, Status
+from ansible_collections.recordings.disposal.plugins.module_utils._media.firmware import RUNNING, VERIFYING, Command, Firmware, Status
 from ansible_collections.recordings.disposal.plugins.module_utils._media.tools import Answer
-from ansible_collections.recordings.disposal.plugins.modules.sanitize import main
+from ansible_collections.recordings.disposal.plugins.module_utils._sweep.asked import Task
+from ansible_collections.recordings.disposal.plugins.module_utils._sweep.sanitized import miss_told, result_of
+from ansible_collections.recordings.disposal.plugins.modules.sanitize import RETURN, main
 from ansible_collections.recordings.disposal.tests.system.device_bed import MIB, found, marked, markers, sha256
 from ansible_collections.recordings.disposal.tests.system.loop_bed import Bed
 from ansible_collections.recordings.disposal.tests.unit.plugins.modules.module_world import run
@@ -47,6 +59,13 @@ class Scripted(Firmware):
     waits: bool = False
     begun: int = 0
     looks: int = 0
+    objects: str = ""
+    detaches: bool = False
+    takes: float = 0.0
+    verification_ends: int = 0
+
+    def objection(self) -> str:
+        return self.objects
 
     def look(self) -> Status:
         if not self.begun:
@@ -54,8 +73,12 @@ class Scripted(Firmware):
         self.looks += 1
         return self.script[min(self.looks, len(self.script)) - 1]
 
+    def ends_verification(self) -> list[Command]:
+        self.verification_ends += 1
+        return [Command(("true",), "leave the media verification state")]
+
     def commands(self) -> list[Command]:
-        said = f"printf %s '{self.says.errors}' >&2; exit {self.says.code}"
+        said = f"sleep {self.takes}; printf %s '{self.says.errors}' >&2; exit {self.says.code}"
         return [Command(("sh", "-c", said), "sanitize the drive")]
 
     def accepted(self, command: Command, answer: Answer) -> bool | None:
@@ -83,15 +106,21 @@ def notes() -> list[str]:
 
 @pytest.fixture
 def attempt(image: pathlib.Path, notes: list[str]) -> Try:
-    def call(firmware: Scripted, *, earlier: Earlier | None = None, count: int = 64, **course: t.Any) -> SanitizeResult:
+    def call(
+        firmware: Scripted, *, earlier: Earlier | None = None, count: int = 64, recheck: t.Callable[[], str] = lambda: "", **course: t.Any
+    ) -> SanitizeResult:
         course.setdefault("on_unseen", "report")
+        bearers = [BlockBearer(found(image), Canaries(KEY, SIZE, count))]
+        if earlier and earlier.issued and not counts_already(Executor(), firmware, bearers, earlier, directory=course.get("directory", "")):
+            earlier = None
         return sanitize_medium(
             Executor(),
             firmware,
-            [(found(image), Canaries(KEY, SIZE, count))],
+            bearers,
             Course(poll=0.05, **course),
             note=lambda step, told: notes.append(step),
             earlier=earlier,
+            recheck=recheck,
         )
 
     return call
@@ -147,6 +176,13 @@ def test_refused_with_not_a_byte_changed(image: pathlib.Path, attempt: Try, note
     assert sha256(image) == digest and firmware.begun == 0 and notes == []
 
 
+def test_what_is_objected_to_at_the_last_moment_is_not_sent(image: pathlib.Path, attempt: Try, notes: list[str]) -> None:
+    firmware = Scripted(image, DONE, objects="another cartridge is in it now")
+    result = attempt(firmware)
+    assert (result.outcome, firmware.begun) == ("not_destroyed", 0) and "issuing" not in notes and markers(image) > 0
+    assert result.reason == "it was not begun, since another cartridge is in it now; but for 64 canaries nothing was written"
+
+
 def test_a_sample_finds_what_no_canary_lay_on(image: pathlib.Path, attempt: Try) -> None:
     """One file is left between the canaries: only who reads all finds it."""
     places = Canaries(KEY, SIZE, 64).places()
@@ -190,6 +226,18 @@ class TestInterrupted:
         result = attempt(firmware, earlier=dataclasses.replace(self.issued, before=Status("idle")))
         assert result.outcome == "unknown" and firmware.begun == 1
 
+    def test_a_lost_answer_of_what_no_log_tells_of_is_begun_again(self, image: pathlib.Path, attempt: Try) -> None:
+        """The canaries are gone; whether the command came to its end nobody knows."""
+        image.write_bytes(bytes(SIZE))
+        idle = Status("idle")
+        firmware = Scripted(image, [idle], before=idle, logged=False, waits=True, begun=1)
+        lost = dataclasses.replace(self.issued, before=idle, accepted=None)
+        assert attempt(firmware, earlier=lost).outcome == "destroyed" and firmware.begun == 2
+        # An answer that was kept counts, with what is read back.
+        image.write_bytes(bytes(SIZE))
+        firmware = Scripted(image, [idle], before=idle, logged=False, waits=True, begun=1)
+        assert attempt(firmware, earlier=dataclasses.replace(lost, accepted=True)).outcome == "destroyed" and firmware.begun == 1
+
     def test_half_erased_and_idle_is_not_destroyed(self, image: pathlib.Path, attempt: Try) -> None:
         laid(image)
         content = image.read_bytes()
@@ -201,6 +249,126 @@ class TestInterrupted:
     def test_watching_may_end_before_the_device_does(self, image: pathlib.Path, attempt: Try, notes: list[str]) -> None:
         result = attempt(Scripted(image, [Status(RUNNING, 5)]), timeout=0.3)
         assert result.running and result.outcome == "unknown" and notes[-1] == "left"
+
+
+class TestToolsThatWait:
+    def test_a_timeout_leaves_the_tool_and_the_next_run_finds_it(
+        self, image: pathlib.Path, attempt: Try, notes: list[str], tmp_path: pathlib.Path
+    ) -> None:
+        idle = Status("idle")
+        firmware = Scripted(image, [idle], before=idle, logged=False, waits=True, detaches=True, takes=2.0)
+        first = attempt(firmware, timeout=0.2, directory=str(tmp_path))
+        assert first.running and first.outcome == "unknown" and firmware.begun == 0 and notes[-1] == "left"
+        earlier = Earlier(idle, (), 64, True, None)
+        second = attempt(firmware, earlier=earlier, directory=str(tmp_path))
+        assert second.outcome == "destroyed" and notes.count("issuing") == 1 and notes[-2:] == ["ended", "looked"]
+
+    def test_one_that_has_ended_meanwhile_has_left_its_answer(
+        self, image: pathlib.Path, attempt: Try, notes: list[str], tmp_path: pathlib.Path
+    ) -> None:
+        idle = Status("idle")
+        firmware = Scripted(image, [idle], before=idle, logged=False, waits=True, detaches=True, takes=0.6, says=Answer(1, b"", "no"))
+        assert attempt(firmware, timeout=0.2, directory=str(tmp_path)).running
+        time.sleep(1)
+        image.write_bytes(bytes(SIZE))
+        second = attempt(firmware, earlier=Earlier(idle, (), 64, True, None), directory=str(tmp_path))
+        assert second.outcome == "not_destroyed" and "refused it (no)" in str(second.reason) and notes.count("issuing") == 1
+
+
+class TestFailureMode:
+    failed = Status("failed", told="reason 2")
+
+    @pytest.fixture(autouse=True)
+    def shut(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def lay(self: BlockBearer, executor: Executor) -> int:
+            raise RefusedError("canaries cannot be written to sdx (Input/output error), so nothing could be proven")
+
+        monkeypatch.setattr(BlockBearer, "lay", lay)
+
+    def test_the_canaries_that_lie_there_are_proof(self, image: pathlib.Path, attempt: Try) -> None:
+        laid(image)
+        result = attempt(Scripted(image, DONE, before=self.failed), earlier=Earlier(reused=64))
+        assert (result.outcome, result.canaries["laid"]) == ("destroyed", 64)
+        assert any("laid before an earlier attempt that failed" in limit for limit in result.limits)
+        laid(image)
+        lies = attempt(Scripted(image, DONE, before=self.failed, erases=lambda content: content), earlier=Earlier(reused=64))
+        assert lies.outcome == "not_destroyed" and "64 of 64 canaries are still there" in str(lies.reason)
+
+    def test_without_any_nothing_is_claimed(self, image: pathlib.Path, attempt: Try) -> None:
+        result = attempt(Scripted(image, DONE, before=self.failed))
+        assert result.outcome == "unknown" and "no canaries could be laid before" in str(result.reason)
+
+    def test_what_can_be_written_to_must_take_them(self, image: pathlib.Path, attempt: Try) -> None:
+        firmware = Scripted(image, DONE)
+        with pytest.raises(RefusedError, match="canaries cannot be written"):
+            attempt(firmware, earlier=Earlier(reused=64))
+        assert firmware.begun == 0
+
+
+class TestMediaVerification:
+    script: t.ClassVar = [Status(RUNNING, 0, "block_erase"), Status(VERIFYING, None, "block_erase"), DONE[-1]]
+
+    def test_it_is_looked_at_and_left(self, image: pathlib.Path, attempt: Try, notes: list[str]) -> None:
+        firmware = Scripted(image, [self.script[0], *self.script])
+        result = attempt(firmware)
+        assert (result.outcome, result.verification, firmware.verification_ends) == ("destroyed", {"left": 0, "unread": 0}, 1)
+        assert notes[-5:] == ["ended", "verified", "verification_ended", "ended", "looked"]
+
+    def test_what_it_shows_counts_though_nothing_else_does(
+        self, image: pathlib.Path, attempt: Try, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        answers = iter([Remains(64, 0), Remains(0, 0)])
+        monkeypatch.setattr(BlockBearer, "look_back", lambda self, look: next(answers))
+        result = attempt(Scripted(image, [self.script[0], *self.script]))
+        assert result.outcome == "not_destroyed" and "as its media verification state shows" in str(result.reason)
+
+    def test_what_cannot_be_read_there_is_no_residue(self, image: pathlib.Path, attempt: Try, monkeypatch: pytest.MonkeyPatch) -> None:
+        answers = iter([Remains(0, 64), Remains(0, 0)])
+        monkeypatch.setattr(BlockBearer, "look_back", lambda self, look: next(answers))
+        result = attempt(Scripted(image, [self.script[0], *self.script]))
+        assert result.outcome == "destroyed" and result.verification == {"left": 0, "unread": 64}
+
+    def test_others_are_left_in_it(self, image: pathlib.Path, attempt: Try) -> None:
+        digest = sha256(image)
+        with pytest.raises(RefusedError, match="in the media verification state of a sanitize that the journal"):
+            attempt(Scripted(image, DONE, before=Status(VERIFYING)))
+        assert sha256(image) == digest
+
+
+def test_percent_and_unknown_of_what_runs(image: pathlib.Path, attempt: Try) -> None:
+    result = attempt(Scripted(image, [Status(RUNNING, 32768)]), timeout=0.2)
+    task = Task(found(image), (found(image),), "nvme_sanitize_block", "clear", "purge")
+    told = result_of(task, 0, None, result, 0.0, unknown=result.running)
+    assert told["percent"] == 50 and told["outcome"] == "unknown" and told["counts"] == {"destroyed": 0, "not_destroyed": 0, "unknown": 1}
+
+
+def test_a_format_whose_state_nobody_can_read_may_be_running(image: pathlib.Path, attempt: Try) -> None:
+    result = attempt(Scripted(image, [Status("unknown", told="EIO")], logged=False), timeout=0.2)
+    assert result.running and result.outcome != "destroyed"
+    # A tool that has come back waits for nothing.
+    result = attempt(Scripted(image, [Status("unknown", told="EIO")], logged=False, waits=True), timeout=0.2)
+    assert not result.running
+
+
+def test_what_cannot_be_read_is_equal_to_nothing(image: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    device = found(image)
+    left = asleft.left_as(device)
+    assert asleft.holds_as_left(left, device)
+    unread = {**left, "digests": ["", *left["digests"][1:]]}
+    monkeypatch.setattr(asleft, "digests_at", lambda path, places: unread["digests"])
+    assert not asleft.holds_as_left(unread, device)
+
+
+def test_of_flash_only_what_firmware_does_not_reach_is_a_limit(image: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    facts = FilesystemFacts("disk", True, "", (LIMIT_FLASH, LIMIT_VIRTUAL))
+    monkeypatch.setattr(FilesystemProbe, "assess_device", lambda self, major, minor: facts)
+    limits = BlockBearer(found(image), Canaries(KEY, SIZE, 64)).require_free("report")
+    assert LIMIT_VIRTUAL in limits and LIMIT_FLASH not in limits
+
+
+def test_few_canaries_say_what_they_miss() -> None:
+    assert miss_told(64) == ["64 canaries miss a residue of 1 % of the medium with a probability of 0.53 unless it lies at one of its ends"]
+    assert "1.3e-18" in miss_told(4096)[0] and miss_told(0) == []
 
 
 def test_the_module_offers_a_loop_device_nothing(
@@ -219,6 +387,9 @@ def test_the_module_offers_a_loop_device_nothing(
             state_dir=str(tmp_path / "state"),
         )
         assert result["failed"] and "offers no technique of its own firmware that reaches clear" in result["msg"]
+        assert result["outcome"] == "not_destroyed" and result["reason"] == result["msg"] and result["counts"]["not_destroyed"] == 1
+        # All that is documented, so that a play which looks at it does not stumble.
+        assert set(yaml.safe_load(RETURN)) - {"journal", "percent"} <= set(result)
     assert sha256(image) == before and not (tmp_path / "state").exists()
 
 

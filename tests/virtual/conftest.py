@@ -23,7 +23,10 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Guest]:
     with vm.VirtualMachine(work, vm.DRIVES) as started:
         guest = Guest(started)
         guest.install()
-        yield guest
+        try:
+            yield guest
+        finally:
+            guest.server.close()
 
 
 @pytest.fixture

@@ -11,6 +11,9 @@ import importlib
 import itertools
 import json
 import pathlib
+import select
+import shlex
+import subprocess
 import sys
 import time
 import typing as t
@@ -20,6 +23,7 @@ import ansible.module_utils.basic
 TOP = pathlib.Path(__file__).resolve().parents[2]
 TESTBED = TOP / "molecule" / "testbed"
 MIB = 1 << 20
+CALL_SECONDS = 400
 MARKER = "RECORDING-OF-A-CALL"
 
 _RUNNER = """
@@ -29,6 +33,37 @@ basic._ANSIBLE_ARGS = sys.stdin.buffer.read()
 basic._ANSIBLE_PROFILE = "legacy"
 importlib.import_module("ansible_collections.recordings.disposal.plugins.modules." + sys.argv[1]).main()
 """
+
+# Starting Python and importing a module takes seconds in the machine: a process that has done so forks for each call.
+_SERVER = """
+import importlib, io, json, os, sys, tempfile
+from ansible.module_utils import basic
+modules = {name: importlib.import_module("ansible_collections.recordings.disposal.plugins.modules." + name) for name in sys.argv[1:]}
+for line in sys.stdin:
+    call = json.loads(line)
+    with tempfile.TemporaryFile() as output:
+        child = os.fork()
+        if child == 0:
+            os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+            os.dup2(output.fileno(), 1)
+            os.dup2(output.fileno(), 2)
+            os.environ.update(call["environment"])
+            basic._ANSIBLE_ARGS = json.dumps(call["arguments"]).encode()
+            basic._ANSIBLE_PROFILE = "legacy"
+            try:
+                modules[call["module"]].main()
+            except SystemExit:
+                pass
+            except BaseException:
+                import traceback
+                traceback.print_exc()
+            sys.stdout.flush()
+            os._exit(0)
+        os.waitpid(child, 0)
+        output.seek(0)
+        print(json.dumps(output.read().decode("utf-8", "replace")), flush=True)
+"""
+_SERVED = ("crypto_erase", "media_info", "media_verify", "overwrite", "sanitize")
 
 
 def testbed_module(name: str) -> t.Any:
@@ -129,6 +164,35 @@ class UserDrive:
         self.wait_until(lambda: not self.state()["run"])
 
 
+class Server:
+    """The process in the machine that runs modules; begun anew where its connection was lost."""
+
+    def __init__(self, machine: t.Any) -> None:
+        self._vm = machine
+        self._process: subprocess.Popen[str] | None = None
+
+    def call(self, name: str, arguments: dict[str, t.Any], environment: dict[str, str]) -> str:
+        """What a module printed."""
+        if self._process is None or self._process.poll() is not None:
+            command = f"cd /opt/collection && exec python3 serve.py {' '.join(_SERVED)}"
+            self._process = subprocess.Popen([*self._vm.ssh, command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        assert self._process.stdin and self._process.stdout
+        self._process.stdin.write(json.dumps({"module": name, "arguments": arguments, "environment": environment}) + "\n")
+        self._process.stdin.flush()
+        ready, _write, _error = select.select([self._process.stdout], [], [], CALL_SECONDS)
+        if not ready:
+            self.close()
+            raise BedError(f"{name} did not answer within {CALL_SECONDS} seconds")
+        return str(json.loads(self._process.stdout.readline()))
+
+    def close(self) -> None:
+        """End it; fine where there is none."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.wait()
+
+
 class Guest:
     """The machine with the collection in it."""
 
@@ -136,6 +200,7 @@ class Guest:
         self.vm = machine
         self.drives: list[UserDrive] = []
         self.ports = itertools.count(4420)
+        self.server = Server(machine)
 
     def install(self) -> None:
         utils = pathlib.Path(ansible.module_utils.basic.__file__).resolve().parent
@@ -145,6 +210,7 @@ class Guest:
         )
         self.vm.put(TESTBED / "drives", "/opt/testbed")
         self.vm.run("cat > /opt/collection/run.py", stdin=_RUNNER.encode())
+        self.vm.run("cat > /opt/collection/serve.py", stdin=_SERVER.encode())
         # The package's own start imports what only a controller has.
         self.vm.run("cat > /opt/collection/ansible/__init__.py", stdin=b"")
         self.vm.run("modprobe -a target_core_user tcm_loop nvme-tcp sg")
@@ -156,16 +222,16 @@ class Guest:
 
     def reset(self) -> None:
         """As if the power failed, and come back."""
+        self.server.close()
         self.vm.reset()
         self.vm.run("modprobe -a target_core_user tcm_loop nvme-tcp sg")
 
     def module(self, name: str, *, check: bool = False, environment: str = "", **options: t.Any) -> Result:
         """A module's result; C(failed) says whether it failed."""
         arguments = {"ANSIBLE_MODULE_ARGS": {**options, "_ansible_check_mode": check, "_ansible_remote_tmp": "/tmp"}}
-        command = f"cd /opt/collection && {environment} PYTHONDONTWRITEBYTECODE= python3 run.py {name}"
-        done = self.vm.run(command, stdin=json.dumps(arguments).encode(), timeout=400, check=False)
-        assert done.stdout.lstrip().startswith("{"), done.stdout + done.stderr
-        return Result(json.loads(done.stdout))
+        output = self.server.call(name, arguments, dict(word.split("=", 1) for word in shlex.split(environment)))
+        assert output.lstrip().startswith("{"), output
+        return Result(json.loads(output))
 
     def background(self, name: str, **options: t.Any) -> None:
         """Begin a module that another command is to overtake."""

@@ -18,6 +18,14 @@ def by_serial(media: list[dict[str, t.Any]], serial: str) -> list[dict[str, t.An
     return [medium for medium in media if serial in (medium["serial"] if isinstance(medium["serial"], list) else ())]
 
 
+def blanks(value: t.Any, place: str) -> list[str]:
+    if isinstance(value, dict):
+        return [found for key, each in value.items() for found in blanks(each, f"{place}.{key}")]
+    if isinstance(value, list):
+        return [found for each in value for found in blanks(each, f"{place}[]")]
+    return [place] if value in ("", None) else []
+
+
 def possible(medium: dict[str, t.Any]) -> set[str]:
     return {each["technique"] for each in medium["techniques"] if each["possible"]}
 
@@ -39,11 +47,13 @@ def test_every_drive_is_listed_with_what_it_is_and_can(guest: Guest) -> None:
         assert transport is None or {medium["transport"] for medium in found} == {transport}
         assert all(medium["size_bytes"] > 0 and medium["identity"]["facts"]["serial"] for medium in found)
     # What cannot be read says so, wherever it stands.
-    assert not [medium for medium in media if {"", None} & {value for value in medium.values() if isinstance(value, (str, type(None)))}]
+    assert [place for medium in media for place in blanks(medium, medium["name"])] == []
     assert [len(medium["namespaces"]) for medium in by_serial(media, "TMI3")] == [2, 2]
     (system,), (usb,), (scsi,), (ata,) = (by_serial(media, serial) for serial in ("SYSTEM", "QUSB1", "TMI1", "TMI2"))
     assert system["system"] and not system["free"] and "it is the system's disk" in system["in_use_because"][0]
     assert usb["bridge"] and usb["hidden_capacity"]["state"] == "unasked" and possible(usb) == {"overwrite"}
+    assert usb["model"] == "QEMU HARDDISK" and "passes no ATA commands through" in usb["encryption"]["ata_security"]["unavailable"]
+    assert ata["hidden_capacity"]["native_bytes"] == 32 << 20 and ata["sanitize_log"]["state"] == "never"
     assert scsi["rotation"] == 10000 and {"scsi_sanitize_block", "scsi_format"} <= possible(scsi)
     assert {"ata_sanitize_block", "ata_security_erase_enhanced"} <= possible(ata) and ata["hidden_capacity"]["state"] == "none"
     # QEMU's NVMe drives know Format and no Sanitize; its SATA disk has no security feature set.
@@ -57,6 +67,23 @@ USES = {
     "mounted": ("mkfs.ext4 -q -F {path} && mkdir -p /mnt/used && mount {path} /mnt/used", "umount /mnt/used", "is mounted"),
     "swap": ("mkswap -q {path} && swapon {path}", "swapoff {path}", "in use as swap"),
     "lvm": ("vgcreate -qq used {path} && lvcreate -qq -y -n one -l 2 used", "vgremove -qq -f used", "is held by"),
+    # Nothing of these is active, so neither the kernel nor a process holds the drive.
+    "lvm_inactive": (
+        "vgcreate -qq used {path} && lvcreate -qq -y -n one -l 2 used && vgchange -qq -an used",
+        "vgremove -qq -f used",
+        "bears an LVM physical volume (LVM2_member",
+    ),
+    "raid_stopped": (
+        "mdadm --quiet --create /dev/md/used --run --force --level=1 --raid-devices=1 {path}; mdadm --quiet --stop --scan",
+        "mdadm --quiet --zero-superblock {path}",
+        "bears a member of a Linux RAID (linux_raid_member",
+    ),
+    "keys": (
+        # The kernel's target registers the key and ends the command with an error all the same.
+        "sg_persist --no-inquiry --out --register --param-sark=123abc {path} || true",
+        "sg_persist --no-inquiry --out --clear --param-rk=123abc {path} || true",
+        "hosts have registered with {name} (0x123abc)",
+    ),
     "raid": (
         "mdadm --quiet --create /dev/md/used --run --force --level=1 --raid-devices=1 {path}",
         "mdadm --quiet --stop /dev/md/used",
@@ -82,7 +109,7 @@ def test_a_drive_in_use_is_refused(guest: Guest, use: str) -> None:
         guest.vm.run("sync")
         before = drive.digest()
         refused = sanitize(guest, drive, technique="scsi_sanitize_block")
-        assert refused["failed"] and words in refused.words and "was not touched" in refused.words
+        assert refused["failed"] and words.format(name=drive.names[0]) in refused.words and "was not touched" in refused.words
         assert drive.digest() == before and "cdb 48" not in drive.commands()
     finally:
         guest.vm.run(release.format(path=drive.path))
@@ -146,3 +173,20 @@ def test_an_overlay_that_does_not_come_off_is_refused(guest: Guest) -> None:
     result = sanitize(guest, drive, technique="ata_security_erase", hidden_capacity="restore")
     assert result["failed"] and "still hides capacity" in result.words
     assert drive.digest() == before
+
+
+def test_drives_that_sanitize_themselves_are_listed_with_what_they_are_doing(guest: Guest) -> None:
+    """Also one of which the kernel has forgotten the size meanwhile."""
+    scsi, ata = guest.drive("scsi", "TBS1"), guest.drive("ata", "TBS2")
+    for drive in (scsi, ata):
+        drive.behave(seconds=300)
+    guest.vm.run(f"sg_sanitize --block --early --quick {scsi.path}; echo 1 > /sys/block/{scsi.names[0]}/device/rescan")
+    guest.vm.run(f"hdparm --yes-i-know-what-i-am-doing --sanitize-block-erase {ata.path}")
+    media = guest.module("media_info")["media"]
+    for serial in ("TBS1", "TBS2"):
+        (medium,) = by_serial(media, serial)
+        assert medium["sanitize_log"]["state"] == "in_progress" and isinstance(medium["sanitize_log"]["percent"], int), medium
+        assert possible(medium) == set() and blanks(medium, serial) == []
+        assert any("a sanitize is in progress" in each["why"] for each in medium["techniques"])
+    (medium,) = by_serial(media, "TBS1")
+    assert "shows no size" in medium["size_bytes"]["unavailable"] and not medium["free"]

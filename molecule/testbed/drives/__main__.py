@@ -32,6 +32,7 @@ from .nvme import NvmeDrive
 from .nvme_pages import nqn_of
 from .scsi import ScsiDisk
 from .store import Drive
+from .tape import ScsiTape
 
 SECONDS = 60
 
@@ -51,8 +52,8 @@ def serve(directory: Path) -> None:
     if drive.about["kind"] == "nvme":
         nvme_tcp.serve(NvmeDrive(drive))
         return
-    disk: ScsiDisk = AtaDisk(drive) if drive.about["kind"] == "ata" else ScsiDisk(drive)
-    tcmu.serve(disk, _name(drive.about))
+    kinds: dict[str, t.Callable[[Drive], tcmu.Target]] = {"ata": AtaDisk, "scsi": ScsiDisk, "tape": ScsiTape}
+    tcmu.serve(kinds[drive.about["kind"]](drive), _name(drive.about))
 
 
 def _running(directory: Path) -> bool:
@@ -134,8 +135,9 @@ def down(directory: Path) -> None:
 
 
 def _shown(about: t.Mapping[str, t.Any]) -> list[str]:
-    """The drive's block devices, whatever serial number it tells."""
-    return sorted(path.name for path in Path("/sys/block").iterdir() if _is_of(path, about))
+    """The drive's devices, whatever serial number it tells: block devices, or the one of a tape drive that does not rewind."""
+    found = Path("/sys/class/scsi_tape").glob("nst?") if about["kind"] == "tape" else Path("/sys/block").iterdir()
+    return sorted(path.name for path in found if _is_of(path, about))
 
 
 def _is_of(path: Path, about: t.Mapping[str, t.Any]) -> bool:

@@ -110,7 +110,7 @@ class Sequence:
                 drive.lose_power()
             if per_cent >= behaviour.get("power_loss_at", 101):
                 drive.lose_power()
-        if per_cent >= behaviour.get("fail_at", 101):
+        if per_cent >= behaviour.get("fail_at", 101) and self.run.action == behaviour.get("fail_action", self.run.action):
             drive.end(self.run, "failed")
             return False
         return True

@@ -20,6 +20,8 @@ INVALID_OPCODE, INVALID_FIELD, INTERNAL, INVALID_NAMESPACE = 0x01, 0x02, 0x06, 0
 SANITIZE_FAILED, SANITIZE_IN_PROGRESS, WRITE_PROTECTED, OUT_OF_RANGE, FORMAT_IN_PROGRESS = 0x1C, 0x1D, 0x20, 0x80, 0x84
 INVALID_LOG, INVALID_FORMAT, READ_ERROR, ACCESS_DENIED = 0x109, 0x10A, 0x281, 0x286
 EVERYWHERE = 0xFFFFFFFF
+# NVMe 2.1: the bit of SANICAP, that of the command, and the action that ends it.
+_VERIFIES, _ENTER_VERIFICATION, _EXIT_VERIFICATION = 1 << 3, 1 << 10, 5
 _ACTIONS = {2: ("block", 1), 3: ("overwrite", 2), 4: ("crypto", 0)}
 _ERASES = {0: "block", 1: "block", 2: "crypto"}
 # Write cache, number of queues and asynchronous events among them.
@@ -60,8 +62,14 @@ class NvmeDrive:
         self.opal = Opal(drive) if drive.about.get("opal") else None
         drive.state.setdefault("formats", [0] * self.namespaces)
         drive.state.setdefault("features", {str(_VOLATILE_CACHE): 1})
+        # A reset cancels it.
+        drive.state["sanitize"].pop("verifying", None)
         drive.on_end = self._ended
         drive.wake()
+
+    @property
+    def verifying(self) -> bool:
+        return bool(self.drive.state["sanitize"].get("verifying"))
 
     def admin(self, command: Command, data: bytes) -> tuple[bytes | Later, int]:
         """Data for the host and the result of an admin command."""
@@ -69,7 +77,8 @@ class NvmeDrive:
             **{0x02: self._get_log, 0x06: self._identify, 0x08: self._nothing, 0x18: self._nothing},
             **{0x80: self._format, 0x84: self._sanitize},
         }
-        if self.drive.running == "sanitize" and command.opcode not in _ALWAYS:
+        busy = self.drive.running == "sanitize" or (self.verifying and command.opcode != 0x84)
+        if busy and command.opcode not in _ALWAYS:
             raise StatusError(SANITIZE_IN_PROGRESS)
         if command.opcode in (0x09, 0x0A):
             return b"", self._feature(command)
@@ -151,6 +160,15 @@ class NvmeDrive:
             raise StatusError(INVALID_OPCODE)
         if drive.running:
             raise StatusError(FORMAT_IN_PROGRESS)
+        if self.verifying and action == _EXIT_VERIFICATION and not drive.refuses("exit_verification"):
+            with drive.lock:
+                drive.state["sanitize"]["verifying"] = False
+                drive.save()
+            return b""
+        if self.verifying:
+            raise StatusError(SANITIZE_IN_PROGRESS)
+        if word & _ENTER_VERIFICATION and not can & _VERIFIES:
+            raise StatusError(INVALID_FIELD)
         # Only a sanitize that restricts itself again leads out of a restricted failure.
         if drive.failed and not drive.unrestricted and (action == 1 or unrestricted):
             raise StatusError(SANITIZE_FAILED)
@@ -198,6 +216,8 @@ class NvmeDrive:
             raise StatusError(INTERNAL)
 
     def _ended(self, run: Run, state: str) -> None:
+        if run.kind == "sanitize" and state == "done":
+            self.drive.state["sanitize"]["verifying"] = bool(run.command & _ENTER_VERIFICATION)
         if run.kind == "format" and state == "done":
             number, index = run.detail >> 8, run.detail & 0xFF
             for each in [number] if number else range(1, self.namespaces + 1):
@@ -216,6 +236,8 @@ class NvmeDrive:
         self._require_namespace(command.namespace)
         if self.opal and self.opal.locked:
             raise StatusError(ACCESS_DENIED)
+        if self.verifying and command.opcode != 2:
+            raise StatusError(SANITIZE_IN_PROGRESS)
         if command.opcode not in (1, 2, 8, 9):
             raise StatusError(INVALID_OPCODE)
         if command.opcode != 2 and drive.behaviour.get("read_only"):
@@ -225,6 +247,9 @@ class NvmeDrive:
             return b""
         offset, length = self._place(command.namespace, command.words[0] | command.words[1] << 32, (command.words[2] & 0xFFFF) + 1)
         if command.opcode == 2:
+            log = drive.state["sanitize"]
+            if drive.behaviour.get("masks") and log["state"] == "done" and log["fresh"] and not self.verifying:
+                return bytes(length)
             try:
                 return drive.read(offset, length)
             except UnreadableError:

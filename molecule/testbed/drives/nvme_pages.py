@@ -115,8 +115,11 @@ def effects_log(drive: Drive) -> bytes:
 
 def sanitize_log(drive: Drive) -> bytes:
     log = drive.state["sanitize"]
-    status = _STATES[log["state"]] | (log["passes"] & 0x1F) << 3 | bool(log["fresh"]) << 8
+    verifying = bool(log.get("verifying"))
+    status = _STATES["in_progress" if verifying else log["state"]] | (log["passes"] & 0x1F) << 3 | bool(log["fresh"]) << 8
     can = int(drive.about.get("sanicap", 7))
     # Overwrite, block erase, crypto erase; then the same without deallocation.
     seconds = [max(int(drive.seconds), 1) if can >> bit & 1 else 0xFFFFFFFF for bit in (2, 1, 0)]
-    return struct.pack("<HHI6I", log["progress"], status, log["command"], *seconds, *seconds).ljust(512, b"\0")
+    page = struct.pack("<HHI6I", log["progress"], status, log["command"], *seconds, *seconds)
+    # The state, since NVMe 2.1: 5 is media verification.
+    return (page.ljust(36, b"\0") + bytes([5 if verifying else 0])).ljust(512, b"\0")

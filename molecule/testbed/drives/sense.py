@@ -39,8 +39,9 @@ class Sense(t.NamedTuple):
 
 
 class CheckConditionError(Exception):
-    """A command that ends with CHECK CONDITION and this sense data."""
+    """A command that ends with CHECK CONDITION and this sense data, and with what it has read until then."""
 
-    def __init__(self, sense: Sense | bytes) -> None:
+    def __init__(self, sense: Sense | bytes, data: bytes = b"") -> None:
         super().__init__(str(sense) if isinstance(sense, Sense) else sense.hex())
+        self.data = data
         self.sense = sense.fixed() if isinstance(sense, Sense) else sense

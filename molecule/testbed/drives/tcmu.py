@@ -17,8 +17,8 @@ import zlib
 from pathlib import Path
 
 from .erase import Later
-from .scsi import ScsiDisk
 from .sense import CheckConditionError, Sense
+from .store import Drive
 
 __all__ = ["address_of", "bind", "plug_in", "plug_out", "release", "serve"]
 
@@ -97,7 +97,22 @@ def _uio(name: str) -> Path:
     raise RuntimeError(f"the kernel shows no shared memory of the disk {name}")
 
 
-def serve(disk: ScsiDisk, name: str) -> None:
+class Target(t.Protocol):
+    """What answers commands: a disk, or a tape drive."""
+
+    drive: Drive
+
+    def execute(self, cdb: bytes, data: bytes) -> bytes | Later:
+        """Data for the host, or an answer that comes later."""
+
+    def noted(self, cdb: bytes) -> str:
+        """The line of a command in the log; empty for one that is not worth any."""
+
+    def changes(self, cdb: bytes) -> bool:
+        """Whether a command, done later than the host believes, would take it by surprise."""
+
+
+def serve(disk: Target, name: str) -> None:
     """Answer commands for ever."""
     disk.drive.unplug = lambda: plug_out(name)
     uio = _uio(name)
@@ -122,7 +137,7 @@ class Entry(t.NamedTuple):
 class Ring:
     """The commands in the memory: the kernel adds at the head, and takes their ends from the tail in whatever order they come."""
 
-    def __init__(self, disk: ScsiDisk, fd: int, memory: mmap.mmap) -> None:
+    def __init__(self, disk: Target, fd: int, memory: mmap.mmap) -> None:
         self.disk, self.fd, self.memory = disk, fd, memory
         self.start, self.size = struct.unpack_from("<II", memory, _RING)
         self.seen = self._number(_TAIL)
@@ -162,7 +177,7 @@ class Ring:
                 raise CheckConditionError(Sense(6, 0x29, 0x01))
             answer = self.disk.execute(entry.cdb, data)
         except CheckConditionError as error:
-            self._end(entry, b"", error.sense, str(error))
+            self._end(entry, error.data, error.sense, str(error))
         except Exception as error:  # noqa: BLE001  # a fault of the drive itself must not leave the kernel waiting
             self._end(entry, b"", Sense(4, 0x44, 0).fixed(), f"fault {error!r}")
         else:
@@ -184,7 +199,7 @@ class Ring:
         noted = self.disk.noted(entry.cdb)
         if noted or outcome.startswith("fault"):
             self.disk.drive.note(f"{noted} -> {outcome}")
-        memory, told = self.memory, len(data)
+        memory, told, data_told = self.memory, len(data), bool(data)
         for start, length in entry.pieces:
             part = data[:length]
             memory[start : start + len(part)] = part
@@ -193,7 +208,7 @@ class Ring:
             # The end goes where the tail is, whichever command began there: its number tells which one is over.
             place = self.start + self._number(_TAIL)
             struct.pack_into("<H", memory, place + 4, entry.identifier)
-            if not sense:
+            if data_told or not sense:
                 # So many bytes are the answer; what else lies in the memory is of older commands.
                 memory[place + 7] |= _READ_LENGTH
             struct.pack_into("<BBHI", memory, place + 8, _CHECK_CONDITION if sense else 0, 0, 0, told)

@@ -20,6 +20,8 @@ BLOCK = 4096
 COUNT = 4096
 
 _KEY_BYTES = 32
+# No medium is larger, and sanitize lays no more of them.
+_MOST_BYTES, _MOST_CANARIES = 1 << 63, 1 << 20
 # The piece in which a canary is compared, in bytes: what is left of one is found although the rest of it is gone.
 _PIECE = 16
 
@@ -77,8 +79,8 @@ def parse_canaries(text: bytes) -> Canaries:
     try:
         told = json.loads(text)
         key, size, count = bytes.fromhex(told["key"]), told["size"], told["count"]
-        sound = told["format"] == FORMAT and len(key) == _KEY_BYTES and all(_whole(each) for each in (size, count))
-    except (ValueError, KeyError, TypeError):
+        sound = told["format"] == FORMAT and len(key) == _KEY_BYTES and _whole(size, _MOST_BYTES) and _whole(count, _MOST_CANARIES)
+    except (ValueError, KeyError, TypeError, RecursionError):
         sound = False
     if not sound:
         raise RefusedError(
@@ -87,5 +89,5 @@ def parse_canaries(text: bytes) -> Canaries:
     return Canaries(key, size, count)
 
 
-def _whole(value: t.Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+def _whole(value: t.Any, most: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value <= most

@@ -93,6 +93,7 @@ def overwrite_device(
     checkpoint_path: str | None = None,
     resume: bool = False,
     on_unseen: str = "refuse",
+    on_member: str = "refuse",
     on_ineffective: str = "fail",
     report: t.Callable[[t.Mapping[str, t.Any]], None] | None = None,
 ) -> DeviceResult:
@@ -108,6 +109,7 @@ def overwrite_device(
     :arg checkpoint_path: a file in a directory of the caller's, which only he can read; without one a killed run begins anew.
     :arg resume: go on where the checkpoint says; otherwise begin anew.
     :arg on_unseen: C(report) names processes that could not be looked at as a limit instead of refusing.
+    :arg on_member: C(report) destroys what the device is a member of with it, and names that as a limit instead of refusing.
     :arg on_ineffective: C(report) also writes where what lies below the device does not overwrite in place, and ends in C(unknown) at best.
     :arg report: called after each stretch with C(pass), C(passes), C(phase), C(done), C(total) (bytes).
     :raises RefusedError: an option, a guard, the identity or the checkpoint speaks against it; nothing was written.
@@ -116,7 +118,7 @@ def overwrite_device(
     _check_options(plan)
     if resume and not checkpoint_path:
         raise RefusedError("resume needs the path of the checkpoint, so nothing was written; give it, or begin anew")
-    facts, limits = require_fit(device, scheme, on_unseen=on_unseen, on_ineffective=on_ineffective)
+    facts, limits = require_fit(device, scheme, on_unseen=on_unseen, on_member=on_member, on_ineffective=on_ineffective)
     header = {"identity": device.identity, "scheme": plan.digest}
     checkpoint = (
         Checkpoint(
@@ -146,7 +148,9 @@ def _check_options(plan: _Plan) -> None:
         raise RefusedError(f"threads is {plan.threads}, so nothing was written; give at least 1")
 
 
-def require_fit(device: Device, scheme: Scheme, *, on_unseen: str, on_ineffective: str) -> tuple[FilesystemFacts, list[str]]:
+def require_fit(
+    device: Device, scheme: Scheme, *, on_unseen: str, on_member: str, on_ineffective: str
+) -> tuple[FilesystemFacts, list[str]]:
     """What lies below the device, and the limits of the proof, once nothing speaks against overwriting it; only reads.
 
     :raises RefusedError: a guard, what lies below, or the missing library cryptography speaks against it.
@@ -157,8 +161,9 @@ def require_fit(device: Device, scheme: Scheme, *, on_unseen: str, on_ineffectiv
     if any(each.pattern is None for each in scheme.passes):
         open_source(RANDOM).wipe()
     use = gather_use(device)
-    require_free(use, on_unseen=on_unseen)
+    require_free(use, on_unseen=on_unseen, on_member=on_member)
     limits = [*facts.limits, *([use.hidden.told] if use.hidden.state == "unasked" else [])]
+    limits += [f"it belonged to more than itself: {member}" for member in use.members]
     return facts, limits + [f"whether {process} had the device open could not be determined" for process in use.unseen[:3]]
 
 

@@ -67,6 +67,7 @@ LIMIT_BARRIERS = "mounted without write barriers: the flush does not reach the m
 LIMIT_UNSEEN = "the block device below the filesystem cannot be seen from here"
 LIMIT_DEVICE_UNSEEN = "what the block device is made of cannot be seen from here"
 LIMIT_VIRTUAL = "virtual disk: what lies below it is not seen"
+LIMIT_VOLUME = "volume of a RAID controller: members that failed, spares and what the drives behind it keep back are not reached"
 LIMIT_FLASH = "flash medium: remapped and spare blocks are not reached"
 LIMIT_DM = "device-mapper volume: copies that it may keep elsewhere are not seen"
 LIMIT_MD = "RAID: a member that failed or was replaced keeps what it held"
@@ -74,7 +75,10 @@ LIMIT_BACKING = "cached pages of the file below the loop device could not be dro
 LIMIT_LOOP_PART = "loop device: it shows only a part of its file, and the rest of the file was left as it was"
 LIMIT_LOOP_UNSEEN = "loop device: the file below it cannot be seen from here"
 
-_LAYER_LIMITS: t.Mapping[str, str] = {"virtual": LIMIT_VIRTUAL, "dm": LIMIT_DM, "md": LIMIT_MD, "memory": "memory-backed block device"}
+_LAYER_LIMITS: t.Mapping[str, str] = {
+    **{"virtual": LIMIT_VIRTUAL, "volume": LIMIT_VOLUME, "dm": LIMIT_DM, "md": LIMIT_MD},
+    "memory": "memory-backed block device",
+}
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ class KeyTarget(abc.ABC):
     :ivar size: bytes that become unreadable, 0 where that is not known.
     :ivar limits: what the proof leaves open, one sentence each.
     :ivar discards: what was encrypted can be discarded or overwritten besides.
+    :ivar run_directory: of the run on its way, where what goes on without this process is found again.
     """
 
     kind: str
@@ -33,6 +34,7 @@ class KeyTarget(abc.ABC):
     size: int
     limits: list[str]
     discards: bool = False
+    run_directory: str = ""
 
     @property
     def technique(self) -> str:
@@ -62,8 +64,15 @@ class KeyTarget(abc.ABC):
     def plan(self) -> dict[str, t.Any]:
         """What C(erase) needs to know to go on after an interruption, as plain data without secrets, for the intent."""
 
+    def goes_on(self, plan: t.Mapping[str, t.Any], steps: Steps, executor: Executor | None) -> bool:
+        """Whether an interrupted run is gone on with; else its end is recorded, and all is looked at and begun anew.
+
+        :arg executor: C(None) where nothing may be written.
+        """
+        return True
+
     def take_up(self, plan: t.Mapping[str, t.Any], steps: Steps) -> None:  # noqa: B027 - what names its key beyond doubt needs nothing
-        """Called before anything else where an interrupted run is gone on with.
+        """Called before anything else but C(goes_on) where an interrupted run is gone on with.
 
         :arg plan: what C(plan) gave in that run; C(steps) what it noted, by name and what was told.
         :raises RefusedError: it is in use, or is not what that run was about.

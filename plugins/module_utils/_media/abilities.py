@@ -11,13 +11,12 @@ from dataclasses import dataclass
 
 from .._standards.levels import STANDARD
 from .._standards.techniques import RATES, techniques
-from .ata import Identified
+from .ata import PASSES_SINCE, Identified, SanitizeState
 from .mmc import Emmc
 from .nvme import Controller, SanitizeLog
 from .scsi import ScsiState
-from .tape import TapeStatus
 
-__all__ = ["STANDARD", "Ability", "Medium", "abilities"]
+__all__ = ["STANDARD", "Ability", "Medium", "abilities", "busy_with"]
 
 
 @dataclass(frozen=True)
@@ -26,16 +25,21 @@ class Medium:
 
     :arg kind: one of C(kinds.KINDS).
     :arg size: bytes.
-    :arg ata: of an ATA disk; C(nvme) and C(log) of an NVMe drive; C(namespaces) how many of its namespaces are active.
+    :arg ata: of an ATA disk; C(ata_state) its sanitize state where it has such a feature set; C(ata_passes) whether this hdparm can be told
+        how often a sanitize overwrites. C(nvme) and C(log) of an NVMe drive; C(namespaces) how many of its namespaces are active.
     :arg scsi: operation codes that a SCSI device says it supports, such as C(sanitize_block); C(None) where it was not asked or does not say,
         and C(scsi_why) tells why. C(scsi_state) what it is doing, where it was asked.
-    :arg emmc: of an eMMC device, C(tape) of the tape in a drive; C(None) where it cannot be asked, and C(emmc_why) and C(tape_why) tell why.
+    :arg emmc: of an eMMC device; C(None) where it cannot be asked, and C(emmc_why) tells why.
+    :arg tape_why: why the cartridge in a tape drive cannot be erased; empty where it can.
     :arg bridge: the device is behind a bridge that may answer in its place.
+    :arg in_order: a zoned device that the host manages: it takes writes only in order.
     """
 
     kind: str
     size: int
     ata: Identified | None = None
+    ata_state: SanitizeState | None = None
+    ata_passes: bool = True
     nvme: Controller | None = None
     log: SanitizeLog | None = None
     namespaces: int = 1
@@ -44,9 +48,9 @@ class Medium:
     scsi_state: ScsiState | None = None
     emmc: Emmc | None = None
     emmc_why: str = ""
-    tape: TapeStatus | None = None
     tape_why: str = ""
     bridge: bool = False
+    in_order: bool = False
 
 
 class Ability(t.NamedTuple):
@@ -80,6 +84,9 @@ def abilities(medium: Medium, overrides: t.Mapping[str, t.Mapping[str, str]] | N
     """
     table = techniques(overrides)
     found = [_overwrite(medium), *_nvme(medium), *_ata(medium), *_scsi(medium), *_mmc(medium), _tape(medium)]
+    why = _never(medium)
+    if why:
+        found = [_not(each.technique, why if each.possible or medium.kind == "volume" else each.why) for each in found]
     return [
         each._replace(
             level=known.level if each.possible else "none", standard=known.standard, source=known.source, confidence=known.confidence
@@ -97,10 +104,35 @@ def _not(technique: str, why: str) -> Ability:
     return Ability(technique, False, why, "none", None)
 
 
+def _never(medium: Medium) -> str:
+    """Why nothing is possible, whatever the medium offers; empty where that is not so."""
+    if medium.kind == "volume":
+        return "it is a volume of a RAID controller, and the drives behind it are not seen; show them to the host one by one (HBA mode), or take them out"
+    if medium.in_order:
+        return "it is a host-managed zoned device, on which canaries cannot be written in any place, so nothing could be proven"
+    return ""
+
+
+def busy_with(medium: Medium) -> str:
+    """What the medium is busy with, as far as it tells; empty where with nothing."""
+    for state, progress in (
+        (medium.log.state, medium.log.progress) if medium.log else ("", None),
+        (medium.ata_state.state, medium.ata_state.progress) if medium.ata_state else ("", None),
+        (medium.scsi_state.state, medium.scsi_state.progress) if medium.scsi_state else ("", None),
+    ):
+        what = {"in_progress": "a sanitize", "sanitize_in_progress": "a sanitize", "format_in_progress": "a format"}.get(state)
+        if what:
+            return f"{what} is in progress" + ("" if progress is None else f" ({progress * 100 // 65535} %)")
+    return ""
+
+
 def _overwrite(medium: Medium) -> Ability:
-    if medium.kind in ("smr", "tape", "optical"):
-        why = {"smr": "it is a zoned device, which cannot be overwritten in place"}.get(medium.kind, f"it is {medium.kind}")
-        return _not("overwrite", why)
+    if medium.kind in ("tape", "optical"):
+        return _not("overwrite", f"it is {medium.kind}")
+    if medium.kind == "smr":
+        return _not("overwrite", "its tracks are shingled, so what is written may go elsewhere and leave the old blocks")
+    if busy_with(medium):
+        return _not("overwrite", busy_with(medium))
     rate = RATES.get(medium.kind)
     return _possible("overwrite", medium.size // rate if rate else None)
 
@@ -115,8 +147,8 @@ def _nvme(medium: Medium) -> t.Iterator[Ability]:
             yield _not(technique, "the controller does not offer it (SANICAP)")
         elif medium.log is None:
             yield _not(technique, "its sanitize log cannot be read, so nothing could be proven")
-        elif medium.log.state == "in_progress":
-            yield _not(technique, f"a sanitize is in progress ({medium.log.progress * 100 // 65535} %)")
+        elif busy_with(medium):
+            yield _not(technique, busy_with(medium))
         else:
             yield _possible(technique, medium.log.seconds.get(action))
     for technique, crypto in (("nvme_format_user_data", False), ("nvme_format_crypto", True)):
@@ -126,6 +158,8 @@ def _nvme(medium: Medium) -> t.Iterator[Ability]:
             yield _not(technique, "the controller does not offer it (OACS, FNA)")
         elif drive.format_all and medium.namespaces != 1:
             yield _not(technique, f"it would reach all {medium.namespaces} namespaces of the drive (FNA)")
+        elif busy_with(medium):
+            yield _not(technique, busy_with(medium))
         else:
             yield _possible(technique)
 
@@ -145,13 +179,30 @@ def _ata(medium: Medium) -> t.Iterator[Ability]:
             yield _not(technique, why)
         elif action not in disk.sanitize:
             yield _not(technique, "the disk does not offer it (word 59)")
+        elif _unfit(medium, action):
+            yield _not(technique, _unfit(medium, action))
         else:
             yield _possible(technique)
     for technique, enhanced in (("ata_security_erase", False), ("ata_security_erase_enhanced", True)):
         if disk is None or why:
             yield _not(technique, why)
+        elif busy_with(medium):
+            yield _not(technique, busy_with(medium))
         else:
             yield _security_erase(technique, disk, enhanced=enhanced)
+
+
+def _unfit(medium: Medium, action: str) -> str:
+    """Why a disk that offers a sanitize cannot be told to do it now; empty where it can."""
+    state = medium.ata_state
+    if action == "overwrite" and not medium.ata_passes:
+        since = ".".join(map(str, PASSES_SINCE))
+        return f"this hdparm cannot be told how often, and 16 passes would take days; install hdparm {since} or newer"
+    if state and state.state == "frozen":
+        return "its sanitize is frozen; switch the disk off and on, and look again"
+    if state and state.state == "unknown":
+        return f"its sanitize state cannot be read ({state.told}), so nothing could be proven"
+    return busy_with(medium)
 
 
 def _security_erase(technique: str, disk: Identified, *, enhanced: bool) -> Ability:
@@ -170,16 +221,13 @@ def _security_erase(technique: str, disk: Identified, *, enhanced: bool) -> Abil
 
 
 def _scsi(medium: Medium) -> t.Iterator[Ability]:
-    state = medium.scsi_state
-    busy = {"sanitize_in_progress": "a sanitize", "format_in_progress": "a format"}.get(state.state, "") if state else ""
-    percent = f" ({state.progress * 100 // 65535} %)" if state and state.progress is not None else ""
     for technique in ("scsi_sanitize_block", "scsi_sanitize_crypto", "scsi_sanitize_overwrite", "scsi_format"):
         if medium.scsi is None:
             yield _not(technique, medium.scsi_why or "it is not a SCSI device that tells which commands it supports")
         elif technique.partition("_")[2] not in medium.scsi:
             yield _not(technique, "the device does not offer it")
-        elif busy:
-            yield _not(technique, f"{busy} is in progress{percent}")
+        elif busy_with(medium):
+            yield _not(technique, busy_with(medium))
         else:
             yield _possible(technique)
 
@@ -199,13 +247,5 @@ def _mmc(medium: Medium) -> t.Iterator[Ability]:
 
 
 def _tape(medium: Medium) -> Ability:
-    technique, status = "tape_erase_long", medium.tape
-    if medium.kind != "tape":
-        return _not(technique, "it is not a tape drive")
-    if status is None:
-        return _not(technique, f"the state of the tape cannot be read ({medium.tape_why or 'it was not asked'})")
-    if status.loaded is None:
-        return _not(technique, "this mt does not tell whether a tape is loaded and write-protected; install mt-st")
-    if not status.loaded:
-        return _not(technique, "no tape is loaded")
-    return _not(technique, "the tape is write-protected") if status.write_protected else _possible(technique)
+    why = medium.tape_why if medium.kind == "tape" else "it is not a tape drive"
+    return _not("tape_erase_long", why) if why else _possible("tape_erase_long")

@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from .._errors import RefusedError
 from .tools import Answer
 
-__all__ = ["Identified", "SanitizeState", "parse_sanitize_status", "read_identify"]
+__all__ = ["Identified", "SanitizeState", "knows_passes", "parse_sanitize_status", "parse_version", "read_identify"]
 
 _WORDS = 256
+# The first hdparm that has --sanitize-overwrite-passes.
+PASSES_SINCE = (9, 63)
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,7 @@ def read_identify(words: t.Sequence[int]) -> Identified:
     """What the words mean.
 
     :arg words: 256 of them, as C(parse_identify) of C(hidden) gives them.
-    :raises RefusedError: they are fewer, or their checksum is wrong.
+    :raises RefusedError: they are fewer, their checksum is wrong, or they tell of no disk.
     """
     if len(words) != _WORDS:
         raise RefusedError(
@@ -97,6 +99,12 @@ def read_identify(words: t.Sequence[int]) -> Identified:
     if words[255] & 0xFF == 0xA5 and sum(word & 0xFF for word in words) + sum(word >> 8 for word in words) & 0xFF:
         raise RefusedError(
             "the checksum of the disk's IDENTIFY DEVICE is wrong, so nothing in it is believed; look at the cable and at the bridge"
+        )
+    # hdparm ends with success and zeros where a bridge passes nothing through.
+    if not _text(words, 27, 46) and not _text(words, 10, 19):
+        raise RefusedError(
+            "the disk's IDENTIFY DEVICE names neither a model nor a serial, so nothing in it is believed; "
+            "the bridge or controller before it passes no ATA commands through"
         )
     logical, physical = _sector_sizes(words)
     named = words[87] >> 14 == 1 and words[87] & 1 << 8
@@ -117,6 +125,17 @@ def read_identify(words: t.Sequence[int]) -> Identified:
         security=frozenset(name for bit, name in enumerate(_SECURITY) if words[128] & 1 << bit),
         erase_minutes=(_minutes(words[89]), _minutes(words[90])),
     )
+
+
+def parse_version(text: str) -> tuple[int, int] | None:
+    """What C(hdparm -V) tells; C(None) where it has another form."""
+    found = re.fullmatch(r"hdparm v(\d+)\.(\d+)", text.strip())
+    return (int(found[1]), int(found[2])) if found else None
+
+
+def knows_passes(version: tuple[int, int] | None) -> bool:
+    """Whether an hdparm can be told the passes of an overwrite; without that it would ask for 16."""
+    return version is not None and version >= PASSES_SINCE
 
 
 @dataclass(frozen=True)

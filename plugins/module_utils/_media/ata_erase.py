@@ -9,10 +9,10 @@ from __future__ import annotations
 from .._errors import RefusedError
 from .._executor import Executor
 from .ata import Identified, parse_sanitize_status, read_identify
-from .firmware import Command, Firmware, Status
+from .firmware import Command, Firmware, Status, failure_mode
 from .hidden import parse_identify
 from .identity import Device
-from .scsi_node import rescan
+from .scsi_node import path_problem, rescan
 from .tools import Answer, ask
 
 __all__ = ["PASSWORD", "AtaSanitize", "AtaSecurityErase", "look_at_identify"]
@@ -28,6 +28,8 @@ _ACTIONS = {
 }
 # Between sending the command and its end the disk answers nothing; hdparm waits as long as the disk's own estimate says, and longer.
 _SECONDS = None
+# hdparm takes no more passes, and 0 for sixteen.
+_MOST_PASSES = 7
 
 
 def look_at_identify(path: str) -> Identified | str:
@@ -42,13 +44,18 @@ def look_at_identify(path: str) -> Identified | str:
 class AtaSanitize(Firmware):
     """SANITIZE DEVICE.
 
-    :arg passes: of an overwrite, from 1 to 15; C(pattern) 32 bits.
+    :arg passes: of an overwrite, from 1 to 7; C(pattern) 32 bits.
+    :raises RefusedError: hdparm does not take as many passes.
     """
 
     logged = True
     waits = False
 
     def __init__(self, technique: str, device: Device, *, passes: int = 1, pattern: int = 0) -> None:
+        if technique == "ata_sanitize_overwrite" and not 1 <= passes <= _MOST_PASSES:
+            raise RefusedError(
+                f"passes is {passes}, and hdparm takes from 1 to {_MOST_PASSES} for {technique}, so nothing was done; correct it"
+            )
         self.technique = technique
         # The disk's log does not tell which action it was.
         self.action = ""
@@ -71,8 +78,14 @@ class AtaSanitize(Firmware):
         # Its exit code tells of the tool only; what the disk did is in its log.
         return False if answer.code not in (0, None) else None
 
+    def objection(self) -> str:
+        return path_problem(self._device, self._path)
+
     def settle(self, executor: Executor) -> None:
         rescan(executor, self._device)
+
+    def residue(self) -> str:
+        return failure_mode(self._device.name, self.look())
 
 
 class AtaSecurityErase(Firmware):
@@ -80,6 +93,7 @@ class AtaSecurityErase(Firmware):
 
     logged = True
     waits = True
+    detaches = True
 
     def __init__(self, technique: str, device: Device) -> None:
         self.technique, self.action = technique, ""
@@ -104,6 +118,9 @@ class AtaSecurityErase(Firmware):
         if state not in ("locked", "armed"):
             commands.append(self._command("--security-set-pass", "set the password that the erase needs"))
         return [*commands, self._command(self._option, "erase the disk", seconds=_SECONDS)]
+
+    def objection(self) -> str:
+        return path_problem(self._device, self._path)
 
     def _command(self, option: str, what: str, *, seconds: float | None = 120.0) -> Command:
         return Command(("hdparm", _SURE, "--user-master", "u", option, PASSWORD, self._path), what, seconds)

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import struct
 import typing as t
 from dataclasses import dataclass
 
-__all__ = ["Layer", "block_layers", "loop_backing"]
+from .kinds import Signs, is_volume
+
+__all__ = ["Layer", "block_layers", "host_driver", "loop_backing"]
 
 _LOOP_GET_STATUS64 = 0x4C05
 _LOOP_INFO = struct.Struct("=QQ216x")
@@ -26,7 +29,7 @@ _VIRTUAL_MODELS = ("qemu", "vmware", "msft", "virtual", "vbox", "virtio", "amazo
 class Layer:
     """One block device of the stack.
 
-    :arg kind: C(loop), C(dm), C(md), C(cache), C(virtual), C(memory) or C(disk).
+    :arg kind: C(loop), C(dm), C(md), C(cache), C(virtual), C(volume) (of a RAID controller), C(memory) or C(disk).
     :arg uuid: a device-mapper volume's uuid; its ending tells a snapshot or a thin pool.
     :arg backing: a loop device's file, where it can be opened and is the right one.
     :arg below: device and inode of a loop device's file, also where it cannot be opened.
@@ -78,6 +81,12 @@ def loop_backing(directory: str, name: str) -> str | None:
     return path if loop_file(name) == (facts.st_dev, facts.st_ino) else None
 
 
+def host_driver(directory: str) -> str:
+    """The driver of the SCSI host that a device hangs on, as the kernel names it; empty where it hangs on none."""
+    host = re.search(r"/(host\d+)/", directory)
+    return _text(os.path.join(directory[: host.end()], "scsi_host", host[1], "proc_name")).strip() if host else ""
+
+
 def _kind(directory: str, name: str) -> str:
     if os.path.isdir(os.path.join(directory, "loop")) or name.startswith("loop"):
         return "loop"
@@ -92,7 +101,10 @@ def _kind(directory: str, name: str) -> str:
     told = f"{_text(os.path.join(directory, 'device', 'vendor'))} {_text(os.path.join(directory, 'device', 'model'))}".lower()
     if name.startswith(_VIRTUAL_NAMES) or any(word in told for word in _VIRTUAL_MODELS):
         return "virtual"
-    return "disk"
+    own = {each: _text(os.path.join(directory, "device", each)).strip() for each in ("vendor", "model", "raid_level")}
+    ata = own["vendor"] == "ATA" or os.path.exists(os.path.join(directory, "device", "vpd_pg89"))
+    signs = Signs(name, directory, "disk", model=own["model"], ata=ata, driver=host_driver(directory), raid_level=own["raid_level"])
+    return "volume" if is_volume(signs) else "disk"
 
 
 def _layer(directory: str) -> Layer:

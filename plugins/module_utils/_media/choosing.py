@@ -13,13 +13,15 @@ from .._errors import RefusedError
 from .._standards.levels import LEVELS, satisfies
 from .abilities import Ability
 from .ata_erase import AtaSanitize, AtaSecurityErase
+from .cartridge import Cartridge
 from .firmware import Firmware, Status
 from .identity import Device
 from .mmc_erase import MmcErase
 from .nvme_erase import NvmeFormat, NvmeSanitize
 from .scsi_erase import ScsiErase
+from .tape_erase import TapeErase
 
-__all__ = ["AUTO", "TECHNIQUES", "choose", "firmware_of", "reaches_all_namespaces", "running_on"]
+__all__ = ["AUTO", "TECHNIQUES", "choose", "firmware_of", "left_out", "reaches_all_namespaces", "running_on"]
 
 AUTO = "auto"
 # The stronger ones of a level first: what erases the cells; what writes over them; what forgets a key of which nobody outside can tell
@@ -30,7 +32,7 @@ TECHNIQUES = (
     *("scsi_sanitize_block", "scsi_sanitize_overwrite", "scsi_sanitize_crypto"),
     *("ata_security_erase_enhanced", "ata_security_erase"),
     *("mmc_secure_erase", "mmc_sanitize"),
-    *("nvme_format_user_data", "nvme_format_crypto", "scsi_format"),
+    *("nvme_format_user_data", "nvme_format_crypto", "scsi_format", "tape_erase_long"),
 )
 
 
@@ -65,6 +67,21 @@ def choose(found: t.Iterable[Ability], technique: str, level: str, fallback: t.S
     return list(dict.fromkeys([first, *(each for each in fallback if each in enough)]))
 
 
+def left_out(found: t.Iterable[Ability], level: str, fallback: t.Iterable[str], *, name: str) -> list[str]:
+    """Why fallbacks that are named are never tried on this medium, one sentence each."""
+    able = {ability.technique: ability for ability in found}
+    told = []
+    for each in dict.fromkeys(fallback):
+        if each not in able or not able[each].possible:
+            why = able[each].why if each in able else "it is not known to this medium"
+            told.append(f"the fallback {each} is never tried on {name}, because it is not possible there: {why}")
+        elif not satisfies(able[each].level, level):
+            told.append(
+                f"the fallback {each} is never tried on {name}, because it reaches at most {able[each].level} and {level} is required"
+            )
+    return told
+
+
 def _whys(found: t.Iterable[Ability], level: str) -> str:
     """Why none is taken, each reason once."""
     reasons: dict[str, list[str]] = {}
@@ -75,7 +92,7 @@ def _whys(found: t.Iterable[Ability], level: str) -> str:
 
 def reaches_all_namespaces(technique: str) -> bool:
     """Whether a technique destroys what is on every namespace of an NVMe drive, whichever is named."""
-    return technique.startswith("nvme_sanitize")
+    return technique.startswith(("nvme_sanitize", "opal_"))
 
 
 def running_on(device: Device, *, sys_root: str = "/sys") -> Status:
@@ -93,12 +110,14 @@ def running_on(device: Device, *, sys_root: str = "/sys") -> Status:
     return ScsiErase("scsi_sanitize_block", device).look() if os.path.exists(os.path.join(below, "scsi_level")) else Status("idle")
 
 
-def firmware_of(technique: str, device: Device, *, passes: int = 1, pattern: int = 0) -> Firmware:
+def firmware_of(technique: str, device: Device | Cartridge, *, passes: int = 1, pattern: int = 0) -> Firmware:
     """What carries a technique out on a device.
 
-    :arg passes: of a sanitize that overwrites, from 1 to 15; C(pattern) 32 bits.
-    :raises RefusedError: the device cannot be reached so.
+    :arg passes: of a sanitize that overwrites, from 1 to 15 (ATA: to 7); C(pattern) 32 bits.
+    :raises RefusedError: the device cannot be reached so, or a tool takes no such passes or pattern.
     """
+    if isinstance(device, Cartridge):
+        return TapeErase(technique, device)
     if technique.startswith("nvme_sanitize"):
         return NvmeSanitize(technique, device, passes=passes, pattern=pattern)
     if technique.startswith("nvme_format"):

@@ -14,9 +14,10 @@ from .._errors import RefusedError
 from .._executor import Executor
 from .tools import Answer, tell
 
-__all__ = ["RUNNING", "Command", "Firmware", "Status", "refuse_running", "watched"]
+__all__ = ["RUNNING", "VERIFYING", "Command", "Firmware", "Status", "failure_mode", "refuse_running", "watched"]
 
 RUNNING = "in_progress"
+VERIFYING = "verifying"
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,8 @@ class Status:
     """What the device says of its last or present sanitize, whoever began it.
 
     :arg state: C(never) (none has succeeded), C(done), C(in_progress), C(failed), C(frozen), C(armed) (a password is set for the erase),
-        C(locked), C(idle) where the device tells only that nothing runs, or C(unknown) where it cannot be read.
+        C(locked), C(verifying) (done, and its media can be read as they are until that is ended), C(idle) where the device tells only
+        that nothing runs, or C(unknown) where it cannot be read.
     :arg progress: from 0 to 65535 while one is in progress.
     :arg action: which one it was, as the technique's own log names it; empty where the log does not tell.
     :arg fresh: nothing was written since the last success; C(None) where the log does not tell.
@@ -76,13 +78,17 @@ class Firmware(abc.ABC):
     :ivar logged: the device itself tells of its progress or end, so that this command's transition can be seen.
     :ivar limits: what it does not reach, one sentence each.
     :ivar waits: the command returns when it is over, so nothing can be asked meanwhile.
+    :ivar detaches: of a technique that waits, the last command may be left to itself and found again.
+    :ivar no_verification: why the device cannot be looked at in a media verification state; empty where it is had to enter one.
     """
 
     technique: str
     action: str
     logged: bool
     waits: bool
+    detaches: bool = False
     limits: tuple[str, ...] = ()
+    no_verification: str = "only an NVMe Sanitize has such a state"
 
     @abc.abstractmethod
     def look(self) -> Status:
@@ -95,6 +101,18 @@ class Firmware(abc.ABC):
     @abc.abstractmethod
     def accepted(self, command: Command, answer: Answer) -> bool | None:
         """Whether the device took a command; C(None) where its answer does not tell."""
+
+    def objection(self) -> str:
+        """Asked just before each command: why it must not be sent any more; empty where nothing speaks against it."""
+        return ""
+
+    def exits(self) -> list[Command]:
+        """What leads out of the mode that a failed sanitize leaves, where that is allowed without another sanitize."""
+        return []
+
+    def ends_verification(self) -> list[Command]:
+        """What leads out of the media verification state."""
+        return []
 
     def amends(self) -> list[Command]:
         """After a failure, what gives the device back the state that it had before."""
@@ -110,11 +128,26 @@ class Firmware(abc.ABC):
 
 def refuse_running(names: str, status: Status) -> None:
     """:raises RefusedError: something runs on the devices that no journal of this host knows."""
+    if status.state == VERIFYING:
+        raise RefusedError(
+            f"{names} is in the media verification state of a sanitize that the journal of this host does not know, so nothing was done; "
+            "find out who began it, have it ended (nvme sanitize --sanact=5), and run again"
+        )
     if status.state == RUNNING:
         raise RefusedError(
             f"a sanitize is in progress on {names} ({status.percent if status.percent is not None else 'an unknown number of'} %) that the journal "
             "of this host does not know, so nothing was done; wait for its end, find out who began it, and run again"
         )
+
+
+def failure_mode(name: str, status: Status) -> str:
+    """What a sanitize that failed has left behind; empty where it did not."""
+    if status.state != "failed":
+        return ""
+    return (
+        f"{name} is in the failure mode of its sanitize and refuses reads and writes until one succeeds; run it again, name a fallback that the "
+        "drive offers, or destroy it physically"
+    )
 
 
 def watched(before: Status, seen: t.Sequence[Status], after: Status, action: str) -> str:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-FileCopyrightText: 2026 recordings.disposal contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether a device may be overwritten: facts are gathered by reading only, and one pure function decides over them."""
+"""Whether a device may be destroyed: facts are gathered by reading only, and one pure function decides over them."""
 
 from __future__ import annotations
 
@@ -10,15 +10,17 @@ import errno
 import os
 import stat
 import time
-from dataclasses import dataclass, field
+import typing as t
+from dataclasses import dataclass, field, replace
 
 from .._errors import RefusedError
 from .blocklayers import block_layers
+from .claims import find_claims
 from .hidden import Hidden, ask_hidden
 from .identity import Device
 from .mounts import parse_mountinfo, unescape
 
-__all__ = ["SYSTEM_POINTS", "Use", "decide_use", "gather_use", "require_free"]
+__all__ = ["SYSTEM_POINTS", "Use", "decide_use", "find_openers", "gather_use", "require_free"]
 
 SYSTEM_POINTS = ("/", "/boot", "/boot/efi", "/efi", "/usr", "/var", "/var/lib", "/var/log", "/etc", "/opt", "/home", "/root", "/tmp")
 
@@ -32,7 +34,9 @@ class Use:
     """All that was seen of a device's use; each entry is a clause for a person.
 
     :arg mounted: of the device, its partitions and what is stacked on them, as the others.
+    :arg zoned: host-managed: it takes writes only in order.
     :arg exclusive: why it cannot be opened for this process alone, empty where it can.
+    :arg members: what on it belongs to more than the device, and C(keys) which hosts have registered with it, as C(Claims) has them.
     :arg unseen: processes of which it could not be determined whether they have it open.
     :arg unread: what else could not be determined; both count as in use.
     """
@@ -46,15 +50,18 @@ class Use:
     zoned: bool = False
     exclusive: str = ""
     openers: tuple[str, ...] = ()
+    members: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
     unseen: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
     hidden: Hidden = field(default_factory=lambda: Hidden("unknown", "whether the disk hides capacity was not asked"))
 
 
-def decide_use(use: Use, *, on_unseen: str = "refuse") -> list[str]:
-    """Why the device must not be overwritten, all reasons; empty where nothing speaks against it.
+def decide_use(use: Use, *, on_unseen: str = "refuse", on_member: str = "refuse") -> list[str]:
+    """Why the device must not be destroyed, all reasons; empty where nothing speaks against it.
 
     :arg on_unseen: C(refuse), or C(report) where the caller names processes that could not be looked at as a limit of its proof.
+    :arg on_member: C(refuse), or C(report) where what it is a member of is to be destroyed with it, and the caller names that.
     """
     reasons: list[str] = []
     if use.system:
@@ -72,7 +79,11 @@ def decide_use(use: Use, *, on_unseen: str = "refuse") -> list[str]:
     if use.read_only:
         reasons.append("it is read-only")
     if use.zoned:
-        reasons.append("it is a zoned device, which cannot be overwritten in place")
+        reasons.append("it is a host-managed zoned device, on which neither an overwrite nor canaries can be written in any place")
+    if on_member != "report" and use.members:
+        reasons.append(f"it belongs to more than itself: {'; '.join(use.members)} (on_member: report destroys it all the same)")
+    if use.keys:
+        reasons.append("; ".join(use.keys))
     if use.hidden.state in ("hidden", "unknown"):
         reasons.append(use.hidden.told)
     if on_unseen != "report":
@@ -81,17 +92,63 @@ def decide_use(use: Use, *, on_unseen: str = "refuse") -> list[str]:
     return reasons
 
 
-def require_free(use: Use, *, on_unseen: str = "refuse") -> None:
-    """Nothing, where the device may be overwritten.
+def require_free(use: Use, *, on_unseen: str = "refuse", on_member: str = "refuse") -> None:
+    """Nothing, where the device may be destroyed; C(decide_use) tells what the options mean.
 
-    :raises RefusedError: anything speaks against overwriting the device.
+    :raises RefusedError: anything speaks against that.
     """
-    reasons = decide_use(use, on_unseen=on_unseen)
+    reasons = decide_use(use, on_unseen=on_unseen, on_member=on_member)
     if reasons:
         raise RefusedError(
             f"{use.name} was not touched because {'; '.join(reasons)}; free the device, or correct the identity if another one was meant",
             details={"reasons": reasons},
         )
+
+
+def find_openers(is_it: t.Callable[[os.stat_result], bool], *, proc_root: str = "/proc") -> tuple[list[str], list[str]]:
+    """The processes that have something open, and those of which that could not be determined.
+
+    :raises OSError: the processes cannot be listed.
+    """
+    found: list[str] = []
+    unseen: list[str] = []
+    for pid in sorted(os.listdir(proc_root)):
+        if not pid.isdigit():
+            continue
+        try:
+            if _has_open(os.path.join(proc_root, pid, "fd"), is_it):
+                found.append(f"process {pid} ({_command(proc_root, pid)})")
+        except OSError:
+            unseen.append(f"process {pid}")
+    return found, unseen
+
+
+def _has_open(directory: str, is_it: t.Callable[[os.stat_result], bool]) -> bool:
+    try:
+        descriptors = os.listdir(directory)
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    for descriptor in descriptors:
+        try:
+            facts = os.stat(os.path.join(directory, descriptor))
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        except OSError as error:
+            # A descriptor on a dead network mount is no device.
+            if error.errno in (errno.ESTALE, errno.ENOTCONN, errno.EIO):
+                continue
+            raise
+        if is_it(facts):
+            return True
+    return False
+
+
+def _command(proc_root: str, pid: str) -> str:
+    try:
+        with open(os.path.join(proc_root, pid, "comm"), encoding="utf-8", errors="replace") as handle:
+            return handle.read().strip()
+    except OSError:
+        return "ended meanwhile"
 
 
 class _Gathering:
@@ -212,44 +269,18 @@ class _Gathering:
 
     def openers(self) -> list[str]:
         """The processes that have the device, its disk or anything stacked on it open."""
-        found: list[str] = []
-        for pid in self._list(self.proc_root, "which processes have it open"):
-            if not pid.isdigit():
-                continue
-            try:
-                if self._has_open(os.path.join(self.proc_root, pid, "fd")):
-                    found.append(f"process {pid} ({self._command(pid)})")
-            except OSError:
-                self.unseen.append(f"process {pid}")
+        try:
+            found, unseen = find_openers(self._is_ours, proc_root=self.proc_root)
+        except OSError:
+            self.unread.append("which processes have it open")
+            return []
+        self.unseen.extend(unseen)
         return found
 
-    def _has_open(self, directory: str) -> bool:
-        try:
-            descriptors = os.listdir(directory)
-        except (FileNotFoundError, ProcessLookupError):
-            return False
-        for descriptor in descriptors:
-            try:
-                facts = os.stat(os.path.join(directory, descriptor))
-            except (FileNotFoundError, ProcessLookupError):
-                continue
-            except OSError as error:
-                # A descriptor on a dead network mount is no block device.
-                if error.errno in (errno.ESTALE, errno.ENOTCONN, errno.EIO):
-                    continue
-                raise
-            if stat.S_ISBLK(facts.st_mode) and (os.major(facts.st_rdev), os.minor(facts.st_rdev)) in self.around:
-                return True
-            if (facts.st_dev, facts.st_ino) in self.files:
-                return True
-        return False
-
-    def _command(self, pid: str) -> str:
-        try:
-            with open(os.path.join(self.proc_root, pid, "comm"), encoding="utf-8", errors="replace") as handle:
-                return handle.read().strip()
-        except OSError:
-            return "ended meanwhile"
+    def _is_ours(self, facts: os.stat_result) -> bool:
+        if stat.S_ISBLK(facts.st_mode) and (os.major(facts.st_rdev), os.minor(facts.st_rdev)) in self.around:
+            return True
+        return (facts.st_dev, facts.st_ino) in self.files
 
     def flag(self, name: str, attribute: str, what: str) -> str:
         return self._read(os.path.join(self._directory(name), *attribute.split("/")), what)
@@ -292,8 +323,10 @@ def gather_use(
         use = _look(device, sys_root, proc_root, run_root)
         lasting = use.mounted or use.holders or use.swaps or use.system or use.read_only or use.zoned or use.unread
         if lasting or not (use.openers or use.exclusive) or time.monotonic() >= deadline:
-            return use
+            break
         time.sleep(0.2)
+    claims = find_claims(device, sys_root=sys_root, run_root=run_root)
+    return replace(use, members=claims.members, keys=claims.keys, unread=(*use.unread, *claims.unread))
 
 
 def _look(device: Device, sys_root: str, proc_root: str, run_root: str) -> Use:
@@ -312,7 +345,7 @@ def _look(device: Device, sys_root: str, proc_root: str, run_root: str) -> Use:
         swaps=tuple(swaps),
         system=tuple(system),
         read_only="1" in read_only,
-        zoned=zoned not in ("", "none"),
+        zoned=zoned == "host-managed",
         exclusive=exclusive,
         openers=tuple(openers),
         unseen=tuple(look.unseen),

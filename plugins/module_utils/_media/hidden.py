@@ -28,12 +28,14 @@ class Hidden:
     :arg told: one clause for a person.
     :arg native: sectors that a maximum address hides or shows, C(configured) those that a configuration overlay leaves or takes; 0 where
         the disk has no such thing.
+    :arg real: sectors that the disk has with all that it hides, 0 where that is not known.
     """
 
     state: str
     told: str
     native: int = 0
     configured: int = 0
+    real: int = 0
 
 
 def parse_max_sectors(text: str) -> tuple[int, int] | None:
@@ -95,8 +97,8 @@ def judge_hidden(sectors: int, identify: str, maximum: str, dco: str) -> Hidden:
         configured = told
         real = max(real, told)
     if real > sectors:
-        return Hidden("hidden", f"the disk hides {real - sectors} of its {real} sectors behind {by}", native, configured)
-    return Hidden("none", "the disk hides no capacity (HPA, DCO, AMAC)")
+        return Hidden("hidden", f"the disk hides {real - sectors} of its {real} sectors behind {by}", native, configured, real)
+    return Hidden("none", "the disk hides no capacity (HPA, DCO, AMAC)", real=real)
 
 
 def _read(path: str) -> str:
@@ -119,6 +121,8 @@ def ask_hidden(device: Device, *, sys_root: str = "/sys", run_root: str = "/run"
         return Hidden("unasked", "behind a USB bridge: hidden capacity (HPA, DCO) of a disk in it cannot be asked")
     if not ata:
         return Hidden("not_applicable", "not an ATA disk: there is no HPA, DCO or AMAC")
+    if not device.size:
+        return Hidden("unknown", "whether the disk hides capacity (HPA, DCO, AMAC) cannot be told while it shows no size")
     identify, maximum, dco = (ask(["hdparm", option, device.path]).text for option in ("--Istdout", "-N", "--dco-identify"))
     return judge_hidden(device.size // device.logical, identify, maximum, dco)
 

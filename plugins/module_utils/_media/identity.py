@@ -15,6 +15,7 @@ from .._errors import RefusedError
 from .blocklayers import loop_backing
 
 __all__ = [
+    "CARTRIDGE_OPTIONS",
     "DEVICE_OPTIONS",
     "DISK_OPTIONS",
     "IDENTITY_KEYS",
@@ -35,7 +36,7 @@ __all__ = [
 # What names a device; size_bytes only narrows.
 IDENTITY_KEYS = ("serial", "wwn", "partuuid", "volume_uuid", "backing_file")
 _SIZE = "size_bytes"
-# The suboptions of a module's option C(device): of a whole disk, and of a disk, a partition or a volume over others.
+# The suboptions of a module's option C(device): of a whole disk, of a disk, a partition or a volume over others, of a disk or a cartridge.
 DISK_OPTIONS: dict[str, dict[str, t.Any]] = {
     "serial": {"type": "str"},
     "wwn": {"type": "str"},
@@ -43,6 +44,7 @@ DISK_OPTIONS: dict[str, dict[str, t.Any]] = {
     "size_bytes": {"type": "int"},
 }
 DEVICE_OPTIONS: dict[str, dict[str, t.Any]] = {**DISK_OPTIONS, "partuuid": {"type": "str"}, "volume_uuid": {"type": "str"}}
+CARTRIDGE_OPTIONS: dict[str, dict[str, t.Any]] = {**DISK_OPTIONS, "cartridge": {"type": "str"}}
 _SECTOR = 512
 _WWN_PREFIX = re.compile(r"^(?:0x|naa\.|eui\.|uuid\.|nguid\.)")
 

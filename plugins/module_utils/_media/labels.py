@@ -6,19 +6,74 @@
 
 from __future__ import annotations
 
+import json
+import os
+import typing as t
+
 from .identity import Device
 from .tools import ask
 
-__all__ = ["find_signatures"]
+__all__ = ["Labels", "find_labels", "find_signatures", "parse_wipefs"]
+
+# What blkid ends with where it found nothing, and where it found several that contradict each other.
+_NOTHING, _AMBIVALENT = 2, 8
+# The number of devices in the superblock of btrfs.
+_BTRFS_DEVICES, _NUMBER = 0x10000 + 0x88, 8
+
+
+class Labels(t.NamedTuple):
+    """What is on a device.
+
+    :arg types: filesystems, members and partition tables; C(names) the labels that they bear.
+    :arg devices: of how many a filesystem that can have several consists.
+    """
+
+    types: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    devices: int = 1
 
 
 def find_signatures(device: Device) -> tuple[str, ...] | None:
     """The filesystems and partition tables that C(blkid) sees on the device itself; C(None) where it cannot be asked."""
+    labels = find_labels(device)
+    return None if labels is None else labels.types
+
+
+def find_labels(device: Device) -> Labels | None:
+    """The same with what tells of more than the device; C(None) where it cannot be asked."""
     done = ask(["blkid", "-p", "-o", "export", device.path])
-    if done.code == 2:
-        return ()
-    if done.code == 8:
-        return ("several",)
+    if done.code == _NOTHING:
+        return Labels()
+    if done.code == _AMBIVALENT:
+        # It names none of them then; wipefs names each.
+        listed = ask(["wipefs", "--no-act", "--json", "--output", "TYPE,LABEL", device.path])
+        return parse_wipefs(listed.output) if listed.code == 0 else None
     if done.code != 0:
         return None
-    return tuple(line.partition("=")[2] for line in done.text.splitlines() if line.startswith(("TYPE=", "PTTYPE=")))
+    told = [line.partition("=") for line in done.text.splitlines()]
+    types = tuple(value for key, _sign, value in told if key in ("TYPE", "PTTYPE"))
+    names = tuple(value for key, _sign, value in told if key == "LABEL")
+    return Labels(types, names, _btrfs_devices(device) if "btrfs" in types else 1)
+
+
+def parse_wipefs(output: bytes) -> Labels | None:
+    """What C(wipefs --no-act --json) tells; C(None) where it has another form or is empty."""
+    try:
+        rows = json.loads(output)["signatures"]
+        pairs = [(row["type"], row["label"]) for row in rows]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+    types = tuple(dict.fromkeys(str(type_) for type_, _label in pairs))
+    return Labels(types, tuple(dict.fromkeys(str(label) for _type, label in pairs if label))) if types else None
+
+
+def _btrfs_devices(device: Device) -> int:
+    """More than one also where that cannot be read."""
+    try:
+        fd = os.open(device.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            return int.from_bytes(os.pread(fd, _NUMBER, _BTRFS_DEVICES), "little") or 2
+        finally:
+            os.close(fd)
+    except OSError:
+        return 2

@@ -7,15 +7,18 @@
 from __future__ import annotations
 
 import os
+import re
 import typing as t
 
 from .._errors import RefusedError
 from .._standards.techniques import techniques
-from .abilities import Ability, Medium, abilities
-from .ata import Identified, read_identify
-from .blocklayers import block_layers
+from .abilities import Ability, Medium, abilities, busy_with
+from .ata import Identified, SanitizeState, knows_passes, parse_sanitize_status, parse_version, read_identify
+from .behind import ask_behind
+from .blocklayers import block_layers, host_driver
+from .cartridge import Cartridge, look_into, reasons_against
 from .guards import decide_use, gather_use
-from .hidden import ask_hidden, parse_identify
+from .hidden import Hidden, ask_hidden, parse_identify
 from .identity import Device, find_device, list_devices, namespaces_of, twins
 from .kinds import Signs, decide_kind, decide_transport
 from .labels import find_signatures
@@ -24,7 +27,9 @@ from .nvme import Controller, SanitizeLog, parse_controller, parse_sanitize_log
 from .opal import ask_discovery
 from .scsi import Characteristics, Operations, ScsiState, ask_characteristics, ask_operations, ask_state
 from .scsi_node import command_path
-from .tape import TapeDrive, TapeStatus, ask_tape, list_tapes
+from .tape import list_tapes
+from .tape_row import tape_medium, tape_row
+from .told import told
 from .tools import Answer, ask, failure
 
 __all__ = ["look_at_abilities", "look_at_media"]
@@ -34,6 +39,7 @@ Overrides = t.Mapping[str, t.Mapping[str, str]]
 _ENCRYPTED = ("crypto_LUKS", "BitLocker")
 # Peripheral types: disk, simplified disk, and host-managed zoned disk.
 _SCSI_DISKS = ("0", "14", "20")
+_NO_SIZE = "it shows no size, as a drive does that is busy with itself, has failed or has no medium"
 
 
 def look_at_media(
@@ -43,7 +49,9 @@ def look_at_media(
     sys_root: str = "/sys",
     run_root: str = "/run",
 ) -> list[dict[str, t.Any]]:
-    """Every whole medium of this host that has a size, and every tape drive; or the one block device that an identity names.
+    """Every whole medium of this host, and every tape drive; or the one block device that an identity names.
+
+    A drive that shows no size is one, as it may be busy with itself; a reader without a medium, or a device that nobody has set up, is none.
 
     :arg overrides: levels of a policy, as C(techniques) takes them.
     :raises RefusedError: the identity names none or several, the host shows no devices, or an override is faulty.
@@ -51,26 +59,34 @@ def look_at_media(
     techniques(overrides)
     devices = list_devices(sys_root=sys_root, run_root=run_root)
     if identity is not None:
-        wanted = [find_device(identity, sys_root=sys_root, run_root=run_root)]
+        wanted = [find_device(identity, sys_root=sys_root, run_root=run_root, sizeless=True)]
     else:
-        wanted = [device for device in devices if not device.partition and device.size]
+        wanted = [device for device in devices if not device.partition and (device.size or _is_drive(device, sys_root))]
     rows = [_Look(device, devices, sys_root, run_root, overrides).row() for device in wanted]
     return rows if identity is not None else [*rows, *(tape_row(drive, overrides) for drive in list_tapes(sys_root=sys_root))]
 
 
 def look_at_abilities(
-    device: Device, *, overrides: Overrides | None = None, sys_root: str = "/sys", run_root: str = "/run"
+    device: Device | Cartridge, *, overrides: Overrides | None = None, sys_root: str = "/sys", run_root: str = "/run"
 ) -> list[Ability]:
-    """What could sanitize one device.
+    """What could sanitize one device, or one cartridge.
 
     :arg overrides: levels of a policy, as C(techniques) takes them.
     """
+    if isinstance(device, Cartridge):
+        reasons = reasons_against(device.drive, look_into(device.drive), on_unseen="report")
+        return abilities(tape_medium(device.drive, reasons), overrides)
     return abilities(_Look(device, list_devices(sys_root=sys_root, run_root=run_root), sys_root, run_root).medium(), overrides)
 
 
-def _told(value: t.Any, why: str) -> t.Any:
-    """A value, or that it is unavailable and why; never an empty one."""
-    return {"unavailable": why} if value in (None, "", (), []) else value
+def _is_drive(device: Device, sys_root: str) -> bool:
+    """Whether a device without a size is a drive that is there, which no loop device, card reader or optical drive is."""
+    directory = os.path.join(sys_root, "class", "block", device.name)
+    try:
+        with open(os.path.join(directory, "removable"), encoding="ascii") as handle:
+            return handle.read().strip() == "0" and os.path.isdir(os.path.join(directory, "device"))
+    except OSError:
+        return False
 
 
 class _Look:
@@ -86,6 +102,8 @@ class _Look:
         self.namespaces = [other.name for other in namespaces_of(device, devices)] if self.transport == "nvme" else []
         self.characteristics = Characteristics()
         self.twins = twins(device, devices)
+        # An ATA disk calls itself so whatever it hangs on; page 89h is told by what translates for one.
+        self.ata = self._text("device/vendor") == "ATA" or bool(self._page("vpd_pg89"))
         self.problems: dict[str, str] = {}
 
     def _text(self, *places: str) -> str:
@@ -111,13 +129,19 @@ class _Look:
             return None
 
     def _ata(self) -> Identified | None:
-        if self._text("device/vendor") != "ATA" and self.transport != "usb":
+        if not self.ata and self.transport != "usb":
             return None
 
         def parse(output: bytes) -> Identified:
             return read_identify(parse_identify(output.decode("utf-8", "replace")) or ())
 
         return self._parsed("ata", ask(["hdparm", "--Istdout", self.device.path]), parse)
+
+    def _ata_state(self, ata: Identified | None) -> SanitizeState | None:
+        """Of a disk that could sanitize itself; a bridge may answer in its place."""
+        if ata is None or not ata.sanitize or self.transport == "usb":
+            return None
+        return parse_sanitize_status(ask(["hdparm", "--sanitize-status", self.device.path]))
 
     def _nvme(self) -> tuple[Controller | None, SanitizeLog | None]:
         if self.transport != "nvme":
@@ -139,7 +163,7 @@ class _Look:
         """Of a disk that speaks SCSI itself; an ATA disk and a bridge would let others answer for them."""
         if self.transport == "usb":
             return Operations(None, "it is behind a bridge that may answer in its place"), Characteristics(), None
-        if not self._text("device/scsi_level") or kind_of_device not in _SCSI_DISKS or self._text("device/vendor") == "ATA":
+        if not self._text("device/scsi_level") or kind_of_device not in _SCSI_DISKS or self.ata:
             return Operations(None), Characteristics(), None
         path = command_path(self.device, sys_root=self.sys_root)
         return ask_operations(path), ask_characteristics(path, self._page("vpd_pgb1")), ask_state(path)
@@ -164,8 +188,17 @@ class _Look:
             mmc=scsi if self.transport == "mmc" else "",
             scsi=int(scsi) if scsi.isdigit() else None,
             model=self._text("device/model"),
+            ata=self.ata,
+            driver=host_driver(self.directory),
+            raid_level=self._text("device/raid_level"),
         )
         return decide_kind(signs)
+
+    def _behind(self, kind: str) -> t.Any:
+        host = re.search(r"/host(\d+)/", self.directory)
+        if kind != "volume" or host is None:
+            return told(None, "it is no volume of a RAID controller")
+        return told(*ask_behind(int(host[1])))
 
     def medium(self) -> Medium:
         """What deciding over techniques needs, asked of the device itself."""
@@ -177,6 +210,8 @@ class _Look:
             self._kind(ata, self.characteristics),
             self.device.size,
             ata,
+            self._ata_state(ata),
+            ata is None or "overwrite" not in ata.sanitize or knows_passes(parse_version(ask(["hdparm", "-V"]).text)),
             controller,
             log,
             namespaces=max(len(self.namespaces), 1),
@@ -186,6 +221,7 @@ class _Look:
             emmc=emmc,
             emmc_why=emmc_why,
             bridge=self.transport == "usb",
+            in_order=self._text("queue/zoned") == "host-managed",
         )
 
     def row(self) -> dict[str, t.Any]:
@@ -196,24 +232,27 @@ class _Look:
         return {
             "name": device.name,
             "kind": medium.kind,
-            "transport": _told(self.transport.replace("unknown", ""), "the kernel does not show what it hangs on"),
+            "transport": told(self.transport.replace("unknown", ""), "the kernel does not show what it hangs on"),
             "bridge": medium.bridge,
-            "vendor": _told(self._text("device/vendor"), says_nothing),
-            "model": _told(ata.model if ata else self._text("device/model", "device/name"), says_nothing),
-            "serial": _told(list(device.facts.get("serial", ())), says_nothing),
-            "wwn": _told(list(device.facts.get("wwn", ())), says_nothing),
-            "firmware": _told(ata.firmware if ata else self._text("device/firmware_rev", "device/rev", "device/fwrev"), says_nothing),
+            "vendor": told(self._text("device/vendor"), says_nothing),
+            "model": told((ata.model if ata else "") or self._text("device/model", "device/name"), says_nothing),
+            "serial": told(list(device.facts.get("serial", ())), says_nothing),
+            "wwn": told(list(device.facts.get("wwn", ())), says_nothing),
+            "firmware": told(
+                (ata.firmware if ata else "") or self._text("device/firmware_rev", "device/rev", "device/fwrev"), says_nothing
+            ),
             "identity": device.identity,
-            "size_bytes": device.size,
+            "size_bytes": told(device.size or None, _NO_SIZE),
             "sectors": {"logical": device.logical, "physical": device.physical},
-            "hidden_capacity": {"state": hidden.state, "told": hidden.told},
-            "rotation": _told(ata.rotation if ata else self.characteristics.rotation, says_nothing),
-            "namespaces": self.namespaces,
+            "hidden_capacity": {"state": hidden.state, "told": hidden.told, "native_bytes": self._native(hidden, medium.nvme)},
+            "rotation": told(ata.rotation if ata else self.characteristics.rotation, says_nothing),
+            "namespaces": told(self.namespaces, "it is not an NVMe drive"),
+            "behind": self._behind(medium.kind),
             "mmc": self._mmc(medium.emmc, medium.emmc_why),
             "tape": {"unavailable": "it is no tape drive"},
             "encryption": self._encryption(ata, medium.nvme),
-            **self._use(),
-            "sanitize_log": self._log(medium.log, medium.scsi_state),
+            **self._use(medium),
+            "sanitize_log": self._log(medium),
             "techniques": [ability.row() for ability in abilities(medium, self.overrides)],
         }
 
@@ -225,8 +264,8 @@ class _Look:
         trusted = ata.trusted if ata else controller.security if controller else None
         return {
             "volumes": {"unavailable": f"blkid cannot read {', '.join(unread)}"} if unread else volumes,
-            "ata_security": sorted(ata.security) if ata else _told(None, self.problems.get("ata", "it is not an ATA disk")),
-            "self_encrypting": _told(trusted, "the medium does not tell it"),
+            "ata_security": sorted(ata.security) if ata else told(None, self.problems.get("ata", "it is not an ATA disk")),
+            "self_encrypting": told(trusted, "the medium does not tell it"),
             "opal": self._opal(trusted),
         }
 
@@ -241,83 +280,57 @@ class _Look:
         found, why = ask_discovery(self.device.path, nvme=self.transport == "nvme")
         if found is None:
             return {"unavailable": why}
-        told = {"supported": found.supported, "enabled": found.enabled, "locked": found.locked, "kinds": list(found.kinds)}
-        return {**told, "encrypts": found.encrypts, "shadow": found.shadow, "shadow_done": found.shadow_done}
+        state = {"supported": found.supported, "enabled": found.enabled, "locked": found.locked, "kinds": list(found.kinds)}
+        return {**state, "encrypts": found.encrypts, "shadow": found.shadow, "shadow_done": found.shadow_done}
 
     def _mmc(self, emmc: Emmc | None, why: str) -> dict[str, t.Any]:
         if self.transport != "mmc":
             return {"unavailable": "it is neither an eMMC device nor an SD card"}
         card = read_card(os.path.join(self.directory, "device"))
-        told: dict[str, t.Any] = {"erase_bytes": _told(card.preferred_erase_size, "the kernel does not tell it")}
-        told["cid"] = _told(card.cid, "the kernel does not tell it")
+        row: dict[str, t.Any] = {"erase_bytes": told(card.preferred_erase_size, "the kernel does not tell it")}
+        row["cid"] = told(card.cid, "the kernel does not tell it")
         nothing = why or "an SD card does not tell it"
-        told["features"] = sorted(emmc.features) if emmc else _told(None, nothing)
-        return {**told, "wear": _told(emmc.wear if emmc else "", "the device does not tell it" if emmc else nothing)}
+        row["features"] = sorted(emmc.features) if emmc else told(None, nothing)
+        return {**row, "wear": told(emmc.wear if emmc else "", "the device does not tell it" if emmc else nothing)}
 
-    def _use(self) -> dict[str, t.Any]:
+    def _use(self, medium: Medium) -> dict[str, t.Any]:
         use = gather_use(self.device, sys_root=self.sys_root, run_root=self.run_root)
         reasons = decide_use(use)
         if self.twins:
             reasons.append(f"{', '.join(self.twins)} shows the same identity (another path to it, or a serial that is not unique)")
+        if busy_with(medium):
+            reasons.append(busy_with(medium))
+        if not self.device.size:
+            reasons.insert(0, _NO_SIZE)
         return {"contents": self.contents, "system": bool(use.system), "free": not reasons, "in_use_because": reasons}
 
-    def _log(self, log: SanitizeLog | None, state: ScsiState | None) -> dict[str, t.Any]:
+    def _native(self, hidden: Hidden, controller: Controller | None) -> t.Any:
+        """Bytes that it has with all that it hides; of an NVMe drive those of all its namespaces."""
+        if controller:
+            return told(controller.capacity, "the drive does not report it (TNVMCAP)")
+        return told(hidden.real * self.device.logical or None, hidden.told)
+
+    def _log(self, medium: Medium) -> dict[str, t.Any]:
+        state, log = medium.scsi_state, medium.log
         if state and state.state.startswith("sanitize_"):
-            percent = _told(None, "the device tells no progress") if state.progress is None else state.progress * 100 // 65535
-            return {"state": state.state.partition("_")[2], "percent": percent, "action": _told("", "the device does not tell it")}
+            return _progress(state.state.partition("_")[2], state.progress, "")
         if state:
             return {"unavailable": state.told or "a SCSI device tells of a sanitize only while it runs or where it failed"}
+        if medium.ata_state:
+            return self._ata_log(medium.ata_state)
         if log is None:
-            return {"unavailable": self.problems.get("sanitize_log", "the medium has no such log")}
-        return {"state": log.state, "percent": log.progress * 100 // 65535, "action": log.action}
+            nothing = "it is behind a bridge that may answer in its place" if medium.bridge else "the medium has no such log"
+            return {"unavailable": self.problems.get("sanitize_log", nothing)}
+        return _progress(log.state, log.progress, log.action)
+
+    def _ata_log(self, state: SanitizeState) -> dict[str, t.Any]:
+        if state.state == "unknown":
+            return {"unavailable": state.told}
+        return _progress("done" if state.succeeded else "never" if state.state == "idle" else state.state, state.progress, "")
 
 
-def tape_row(drive: TapeDrive, overrides: Overrides | None = None) -> dict[str, t.Any]:
-    """A tape drive in the form of a medium; what only a block device has is told as unavailable."""
-    status, why = ask_tape(drive.path)
-    transport = decide_transport(drive.place)
-    medium = Medium("tape", 0, tape=status, tape_why=why, scsi_why="it is a tape drive", bridge=transport == "usb")
-    says_nothing, no_disk = "the drive does not tell it", {"unavailable": "a tape drive has none"}
-    facts = {key: [value] for key, value in (("serial", drive.serial), ("wwn", drive.wwn)) if value}
-    reasons = _tape_reasons(status, why)
-    return {
-        "name": drive.name,
-        "kind": "tape",
-        "transport": _told(transport.replace("unknown", ""), "the kernel does not show what it hangs on"),
-        "bridge": medium.bridge,
-        "vendor": _told(drive.vendor, says_nothing),
-        "model": _told(drive.model, says_nothing),
-        "serial": _told(facts.get("serial"), says_nothing),
-        "wwn": _told(facts.get("wwn"), says_nothing),
-        "firmware": _told(drive.firmware, says_nothing),
-        "identity": {"kind": "tape drive", "facts": facts},
-        **dict.fromkeys(("size_bytes", "sectors", "hidden_capacity", "rotation", "mmc", "contents", "sanitize_log"), no_disk),
-        "namespaces": [],
-        "encryption": no_disk,
-        "tape": _tape(status, why),
-        "system": False,
-        "free": not reasons,
-        "in_use_because": reasons,
-        "techniques": [ability.row() for ability in abilities(medium, overrides)],
-    }
-
-
-def _tape_reasons(status: TapeStatus | None, why: str) -> list[str]:
-    if status is None:
-        return [f"the state of the tape cannot be read ({why}), which counts as in use"]
-    if status.loaded is None:
-        return ["whether a tape is loaded and write-protected cannot be told by this mt, which counts as in use; install mt-st"]
-    return [told for told, true in (("no tape is loaded", not status.loaded), ("it is write-protected", status.write_protected)) if true]
-
-
-def _tape(status: TapeStatus | None, why: str) -> dict[str, t.Any]:
-    if status is None:
-        return {"unavailable": why}
-    unknown = "this mt does not tell it; install mt-st"
-    return {
-        "loaded": _told(status.loaded, unknown),
-        "write_protected": _told(status.write_protected, unknown),
-        "flags": _told(None, unknown) if status.flags is None else sorted(status.flags),
-        "density": _told(status.density, "mt does not tell it"),
-        "block_bytes": _told(status.block_size, "mt does not tell it"),
-    }
+def _progress(state: str, progress: int | None, action: str) -> dict[str, t.Any]:
+    """A state with its percentage, which only one that is in progress has."""
+    nothing = "no sanitize is in progress" if state != "in_progress" else "the device tells no progress"
+    percent = None if progress is None or state != "in_progress" else progress * 100 // 65535
+    return {"state": state, "percent": told(percent, nothing), "action": told(action, "the device does not tell it")}

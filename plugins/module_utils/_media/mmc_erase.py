@@ -13,6 +13,7 @@ from .._errors import RefusedError
 from .firmware import Command, Firmware, Status
 from .identity import Device
 from .mmc import erase_command, erase_problem, sanitize_command, sanitize_problem
+from .scsi_node import path_problem
 from .tools import Answer
 
 __all__ = ["MmcErase"]
@@ -31,6 +32,8 @@ class MmcErase(Firmware):
     def __init__(self, technique: str, device: Device) -> None:
         self.technique, self.action = technique, ""
         self._device = device
+        # Of two commands the first one cannot be left to itself, since nobody would send the other.
+        self.detaches = technique == "mmc_secure_erase"
         if device.size <= _SMALLEST:
             raise RefusedError(
                 f"{device.name} has {device.size} bytes, and mmc-utils erases only devices above 2 GiB, so nothing was done; overwrite it"
@@ -38,6 +41,9 @@ class MmcErase(Firmware):
 
     def look(self) -> Status:
         return Status("idle")
+
+    def objection(self) -> str:
+        return path_problem(self._device, self._device.path)
 
     def commands(self) -> list[Command]:
         path, sectors = self._device.path, self._device.size // _SECTOR

@@ -7,10 +7,10 @@
 from __future__ import annotations
 
 from .._executor import Executor
-from .firmware import RUNNING, Command, Firmware, Status
+from .firmware import RUNNING, Command, Firmware, Status, failure_mode
 from .identity import Device
 from .scsi import ask_state
-from .scsi_node import command_path, rescan
+from .scsi_node import command_path, path_problem, rescan
 from .tools import Answer
 
 __all__ = ["ScsiErase"]
@@ -52,5 +52,14 @@ class ScsiErase(Firmware):
         # A code of 0 tells only that the tool is content; 5 is an illegal request, which the device did not take.
         return {5: False, 9: False}.get(answer.code if answer.code is not None else -1, True if answer.code == 0 else None)
 
+    def objection(self) -> str:
+        return path_problem(self._device, self._path)
+
+    def exits(self) -> list[Command]:
+        return [Command(("sg_sanitize", "--fail", "--quick", self._path), "leave the failure mode", 600.0)] if self.logged else []
+
     def settle(self, executor: Executor) -> None:
         rescan(executor, self._device)
+
+    def residue(self) -> str:
+        return failure_mode(self._device.name, self.look())

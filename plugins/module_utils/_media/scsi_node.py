@@ -9,11 +9,13 @@ from __future__ import annotations
 import contextlib
 import os
 import time
+import typing as t
 
 from .._executor import Executor
 from .identity import Device
+from .nodes import node_problem
 
-__all__ = ["command_path", "rescan"]
+__all__ = ["command_path", "path_problem", "rescan"]
 
 # For so long the kernel is given to read a size, in seconds.
 _SETTLE = 10.0
@@ -22,18 +24,27 @@ _SETTLE = 10.0
 def command_path(device: Device, *, sys_root: str = "/sys") -> str:
     """The node through which commands reach a SCSI device at once.
 
-    Opening the block device itself lets the kernel wait until a device that formats is ready again, or forget its size.
+    Opening the block device itself lets the kernel wait until a device that formats is ready again, or forget its size. A node with
+    another number than the kernel's is left alone: commands to it would reach another device.
     """
+    return next((path for path, directory in _nodes(device, sys_root) if not node_problem(path, directory)), device.path)
+
+
+def path_problem(device: Device, path: str, *, sys_root: str = "/sys") -> str:
+    """Why commands through a node that C(command_path) gave may reach another device by now; empty where they do not."""
+    places = {**dict(_nodes(device, sys_root)), device.path: os.path.join(sys_root, "class", "block", device.name)}
+    return node_problem(path, places[path]) if path in places else f"{path} is no node of {device.name} any more"
+
+
+def _nodes(device: Device, sys_root: str) -> t.Iterator[tuple[str, str]]:
+    """The nodes through which commands may go, each with its directory in C(/sys)."""
     below = os.path.join(sys_root, "block", device.name, "device")
     for group, nodes in (("scsi_generic", "/dev"), ("bsg", "/dev/bsg")):
         try:
             names = sorted(os.listdir(os.path.join(below, group)))
         except OSError:
             continue
-        for name in names:
-            if os.path.exists(os.path.join(nodes, name)):
-                return os.path.join(nodes, name)
-    return device.path
+        yield from ((os.path.join(nodes, name), os.path.join(below, group, name)) for name in names)
 
 
 def rescan(executor: Executor, device: Device, *, whatever: bool = False, sys_root: str = "/sys") -> None:

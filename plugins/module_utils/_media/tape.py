@@ -4,7 +4,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Tape drives and what lies in them: the kernel's C(scsi_tape), and C(mt status) of mt-st and of GNU cpio.
 
-A drive's serial is not the cartridge's; what recognises the cartridge is on its label.
+A drive's serial is not the cartridge's; what recognises the cartridge is in its memory, see C(cartridge).
 """
 
 from __future__ import annotations
@@ -15,9 +15,14 @@ from dataclasses import dataclass
 
 from .._errors import RefusedError
 from .identity import parse_vpd_serial, plain_wwn
-from .tools import ask, failure
+from .tools import Answer, ask, failure
 
-__all__ = ["TapeDrive", "TapeStatus", "ask_tape", "list_tapes", "long_erase_commands", "parse_status"]
+__all__ = ["TapeDrive", "TapeStatus", "ask_tape", "list_tapes", "long_erase_commands", "parse_status", "rewind"]
+
+# MT_ST_NOWAIT of linux/mtio.h: rewind and erase return before they are over.
+_NO_WAIT = 0x2000
+# From end to end of a long tape, in seconds.
+_REWIND_SECONDS = 1800.0
 
 # Of linux/mtio.h, in the order in which mt prints them.
 _BITS = {
@@ -43,6 +48,9 @@ class TapeDrive:
 
     :arg name: of the device that does not rewind, such as C(nst0); C(path) is its node.
     :arg place: its directory below C(/sys), which tells what it hangs on.
+    :arg commands: the node that takes commands whatever the tape does; the same as C(path) where the kernel has no such driver loaded.
+    :arg numbers: major and minor of every node of the drive.
+    :arg no_wait: the kernel was told to return before a rewind or an erase is over; C(None) where it does not tell.
     """
 
     name: str
@@ -53,6 +61,14 @@ class TapeDrive:
     firmware: str
     serial: str
     wwn: str
+    commands: str = ""
+    numbers: frozenset[tuple[int, int]] = frozenset()
+    no_wait: bool | None = None
+
+    @property
+    def facts(self) -> dict[str, list[str]]:
+        """What recognises the drive, and never what lies in it."""
+        return {key: [value] for key, value in (("serial", self.serial), ("wwn", self.wwn)) if value}
 
 
 @dataclass(frozen=True)
@@ -127,10 +143,41 @@ def list_tapes(*, sys_root: str = "/sys") -> list[TapeDrive]:
 
 def _drive(name: str, place: str) -> TapeDrive:
     def text(attribute: str) -> str:
-        return _read(place, "device", attribute).decode("ascii", "replace").strip()
+        return _read(place, *attribute.split("/")).decode("ascii", "replace").strip()
 
     serial = parse_vpd_serial(_read(place, "device", "vpd_pg80"))
-    return TapeDrive(name, f"/dev/{name}", place, text("vendor"), text("model"), text("rev"), serial, plain_wwn(text("wwid")))
+    numbers = set()
+    for group in ("scsi_tape", "scsi_generic", "bsg"):
+        for node in _names(place, "device", group):
+            major, _colon, minor = text(f"device/{group}/{node}/dev").partition(":")
+            numbers.update([(int(major), int(minor))] if major.isdigit() and minor.isdigit() else [])
+    generic = _names(place, "device", "scsi_generic")
+    options = text("options")
+    return TapeDrive(
+        name,
+        f"/dev/{name}",
+        place,
+        text("device/vendor"),
+        text("device/model"),
+        text("device/rev"),
+        serial,
+        plain_wwn(text("device/wwid")),
+        commands=f"/dev/{generic[0]}" if generic else f"/dev/{name}",
+        numbers=frozenset(numbers),
+        no_wait=bool(int(options, 16) & _NO_WAIT) if re.fullmatch("0x[0-9a-f]+", options) else None,
+    )
+
+
+def _names(*parts: str) -> list[str]:
+    try:
+        return sorted(os.listdir(os.path.join(*parts)))
+    except OSError:
+        return []
+
+
+def rewind(path: str) -> Answer:
+    """Wind a tape to its beginning; nothing on it is changed."""
+    return ask(["mt", "-f", path, "rewind"], seconds=_REWIND_SECONDS)
 
 
 def long_erase_commands(path: str) -> list[list[str]]:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from .._executor import Executor
 
-__all__ = ["Answer", "ask", "failure", "tell"]
+__all__ = ["Answer", "ask", "environment", "failure", "tell"]
 
 SECONDS = 120
 _PATH = ("/usr/sbin", "/sbin")
@@ -45,8 +45,8 @@ def ask(command: t.Sequence[str], *, seconds: float = SECONDS) -> Answer:
     return _answered(
         command[0],
         seconds,
-        lambda environment: subprocess.run(
-            command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=seconds, check=False
+        lambda variables: subprocess.run(
+            command, env=variables, stdin=subprocess.DEVNULL, capture_output=True, timeout=seconds, check=False
         ),
     )
 
@@ -54,13 +54,18 @@ def ask(command: t.Sequence[str], *, seconds: float = SECONDS) -> Answer:
 def tell(executor: Executor, command: t.Sequence[str], what: str, *, seconds: float | None = SECONDS, stdin: bytes = b"") -> Answer:
     """The same for a tool that changes the medium, as C(what) names it; C(seconds) is C(None) where it takes as long as it takes."""
     return _answered(
-        command[0], seconds, lambda environment: executor.run(command, what, environment=environment, seconds=seconds, stdin=stdin)
+        command[0], seconds, lambda variables: executor.run(command, what, environment=variables, seconds=seconds, stdin=stdin)
     )
+
+
+def environment() -> dict[str, str]:
+    """In which every tool is run."""
+    return {**os.environ, "LC_ALL": "C", "PATH": os.pathsep.join([os.environ.get("PATH", ""), *_PATH])}
 
 
 def _answered(name: str, seconds: float | None, run: t.Callable[[dict[str, str]], subprocess.CompletedProcess[bytes]]) -> Answer:
     try:
-        done = run({**os.environ, "LC_ALL": "C", "PATH": os.pathsep.join([os.environ.get("PATH", ""), *_PATH])})
+        done = run(environment())
     except FileNotFoundError:
         return Answer(None, b"", "", f"the tool {name} is not installed")
     except subprocess.TimeoutExpired:

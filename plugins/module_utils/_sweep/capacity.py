@@ -18,7 +18,15 @@ from .._media.identity import Device, find_device
 __all__ = ["whole_device"]
 
 
-def whole_device(identity: t.Mapping[str, str], executor: Executor, *, hidden_capacity: str, on_unseen: str, check_mode: bool) -> Device:
+def whole_device(
+    identity: t.Mapping[str, str],
+    executor: Executor,
+    *,
+    hidden_capacity: str,
+    on_unseen: str,
+    check_mode: bool,
+    on_member: str = "refuse",
+) -> Device:
     """The device; in check mode as it is now.
 
     :arg hidden_capacity: C(refuse), or C(restore) where a maximum address (HPA, AMAC) and a configuration overlay (DCO) are to be taken off.
@@ -31,7 +39,7 @@ def whole_device(identity: t.Mapping[str, str], executor: Executor, *, hidden_ca
     use = gather_use(device)
     if use.hidden.state != "hidden":
         return find_device(identity)
-    require_free(dataclasses.replace(use, hidden=Hidden("none", "")), on_unseen=on_unseen)
+    require_free(dataclasses.replace(use, hidden=Hidden("none", "")), on_unseen=on_unseen, on_member=on_member)
     if check_mode:
         raise RefusedError(
             f"{device.name} hides capacity ({use.hidden.told}), which check mode does not restore, so what would be done then cannot be told; "

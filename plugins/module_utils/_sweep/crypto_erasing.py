@@ -86,19 +86,22 @@ def crypto_erase_of(params: t.Mapping[str, t.Any], executor: Executor, *, check_
     number, last = latest_run(state.path, task.name)
     pending = last.pending.get(task.set) if last is not None else None
     if pending is not None:
-        target.take_up(pending.intents[-1]["plan"], _steps(pending.steps))
-    task = _reaching(task, params["levels"])
-    if pending is not None:
         if not params["resume"]:
             raise RefusedError(
                 "an earlier run over this key was interrupted, so nothing was done; give resume: true to have it brought to its end"
             )
-        seen = _Seen.of(pending.intents[-1])
-        if check_mode:
-            return {**_result(task, number, last, seen, None, 0.0), "changed": True}
-        return _carried(state, task, number, seen, params, resumed=True)
+        seen, steps = _Seen.of(pending.intents[-1]), _steps(pending.steps)
+        target.run_directory = _directory(state, task, number)
+        if target.goes_on(seen.plan, steps, None if check_mode else executor):
+            target.take_up(seen.plan, steps)
+            task = _reaching(task, params["levels"])
+            if check_mode:
+                return {**_result(task, number, last, seen, None, 0.0), "changed": True}
+            return _carried(state, task, number, seen, params, resumed=True)
+    # Nothing was begun, or it must be begun anew: then nothing that was looked at before counts any more.
+    task = _reaching(task, params["levels"])
     earlier: _Seen | None = None
-    if last is not None and last.outcome_of(task.set) is not None:
+    if pending is None and last is not None and last.outcome_of(task.set) is not None:
         told = _still(state, task, number, last) if last.outcome_of(task.set) == "destroyed" else None
         if told is not None:
             return told
@@ -108,7 +111,27 @@ def crypto_erase_of(params: t.Mapping[str, t.Any], executor: Executor, *, check_
         seen = seen._replace(opened=earlier.opened)
     if check_mode:
         return {**_result(task, number + 1, None, seen, None, 0.0), "changed": True}
+    if pending is not None:
+        _given_up(state, task, number, pending.intents[-1]["method"]["technique"])
     return _carried(state, task, number + 1, seen, params, resumed=False)
+
+
+def _directory(state: StateDir, task: _Task, number: int) -> str:
+    return os.path.join(state.path, "runs", run_id(task.name, number))
+
+
+def _locked(state: StateDir, task: _Task, run: str) -> t.ContextManager[None]:
+    return host_lock(state.path, state.executor, purpose=f"{TECHNIQUE} {run}", name=f"lock-{task.set.partition(':')[2][:16]}")
+
+
+def _given_up(state: StateDir, task: _Task, number: int, technique: str) -> None:
+    """Bring the journal of a run to its end that is not gone on with."""
+    run = run_id(task.name, number)
+    with _locked(state, task, run), Journal.open(journal_path(state.path, run), executor=state.executor) as journal:
+        if task.set in journal.state.pending:
+            journal.begin(opening_of(run, task.set))
+            told = "it was cut off, and what it had begun does not count; another run begins anew"
+            _ended(task, journal, "not_destroyed", [told], None, technique=technique)
 
 
 def _steps(records: t.Sequence[t.Mapping[str, t.Any]]) -> Steps:
@@ -172,13 +195,11 @@ def _carried(state: StateDir, task: _Task, number: int, seen: _Seen, params: t.M
     started = time.monotonic()
     gone: Gone | None = None
     left: t.Any = None
-    with (
-        host_lock(state.path, state.executor, purpose=f"{TECHNIQUE} {run}", name=f"lock-{task.set.partition(':')[2][:16]}"),
-        Journal.open(journal_path(state.path, run), executor=state.executor) as journal,
-    ):
-        if journal.state.closed:
-            raise RefusedError("another run over this key has ended meanwhile, so nothing was done; run again")
-        if task.set not in journal.state.pending:
+    task.target.run_directory = _directory(state, task, number)
+    with _locked(state, task, run), Journal.open(journal_path(state.path, run), executor=state.executor) as journal:
+        if journal.state.closed or resumed != (task.set in journal.state.pending):
+            raise RefusedError("another run over this key has begun or ended meanwhile, so nothing was done; run again")
+        if not resumed:
             # Once more, since one may have been placed meanwhile.
             refuse_holds(state, params["holds"])
         journal.begin(opening_of(run, task.set))
@@ -236,13 +257,14 @@ def _proof(task: _Task, seen: _Seen, gone: Gone, left: t.Any) -> dict[str, t.Any
     }
 
 
-def _ended(task: _Task, journal: Journal, outcome: str, reasons: list[str], proof: dict[str, t.Any] | None) -> None:
+def _ended(task: _Task, journal: Journal, outcome: str, reasons: list[str], proof: dict[str, t.Any] | None, *, technique: str = "") -> None:
+    """:arg technique: that was begun, where it is not the one of the task."""
     journal.append(
         "outcome",
         **task.told(),
         outcome=outcome,
         level={"required": task.required, "achieved": task.reachable if outcome == "destroyed" else LEVELS[0], "standard": task.standard},
-        technique=task.target.technique,
+        technique=technique or task.target.technique,
         scheme=None,
         reason=reasons,
         proof=proof,

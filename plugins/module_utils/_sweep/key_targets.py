@@ -10,11 +10,8 @@ import os
 import typing as t
 
 from .._erasure.looking import Look
-from .._erasure.opened import recheck
-from .._erasure.sanitize import Course
 from .._errors import RefusedError
 from .._executor import Executor
-from .._keys.drive import DriveKey, Way
 from .._keys.erasable import KeyTarget
 from .._keys.files import require_plain
 from .._keys.fscrypt import FscryptDirectory
@@ -24,14 +21,10 @@ from .._keys.reports import Reports
 from .._keys.stores.options import open_store
 from .._keys.volume import LuksVolume
 from .._keys.zfs import ZfsDataset
-from .._media.choosing import AUTO, choose, firmware_of, running_on
-from .._media.firmware import Firmware, refuse_running
-from .._media.identity import Device, find_device, given_identity
-from .._media.medium import look_at_abilities
-from .._media.opal import ask_discovery
-from .._media.opal_revert import OPAL_TECHNIQUES, OpalRevert
+from .._media.identity import find_device, given_identity
+from .drive_key import DriveKey
 from .periods import known_key
-from .sanitizing import LEAST_CANARIES, reached_by
+from .sanitizing import LEAST_CANARIES
 
 __all__ = ["KINDS", "target_of"]
 
@@ -84,34 +77,7 @@ def _drive(params: t.Mapping[str, t.Any], _executor: Executor) -> KeyTarget:
     device = find_device({key: value for key, value in identity.items() if key != "size_bytes"}, sizeless=True)
     if device.partition:
         raise RefusedError(f"{device.name} is a partition, and only the whole drive forgets its key, so nothing was done; name the drive")
-    every = {"none": 0, "sample": 100 // params["sample_share"], "all": 1}[params["verify"]]
-
-    def choose_way() -> Way:
-        whole = find_device(identity)
-        if secret:
-            return Way("opal_psid_revert" if given["psid_file"] else "opal_revert", (whole,))
-        refuse_running(whole.name, running_on(whole))
-        found = [each for each in look_at_abilities(whole, overrides=params["levels"]) if each.technique.endswith("_crypto")]
-        technique = choose(found, AUTO, params["level"], (), name=whole.name)[0]
-        return Way(technique, reached_by(whole, technique, all_namespaces=bool(given["all_namespaces"])))
-
-    def firmware(technique: str, whole: Device) -> Firmware:
-        if technique not in OPAL_TECHNIQUES:
-            return firmware_of(technique, whole)
-        if not secret:
-            raise RefusedError(
-                f"the interrupted run with {technique} needs its secret, so nothing was done; give psid_file or key_file as it did"
-            )
-        return OpalRevert(technique, whole, secret, lambda fd: recheck(fd, whole))
-
-    return DriveKey(
-        device,
-        choose=choose_way,
-        firmware=firmware,
-        discovery=lambda whole: ask_discovery(whole.path, nvme=whole.name.startswith("nvme")),
-        course=Course(on_unseen=params["on_unseen"], look=Look(every=every, seed=params["seed"] or os.urandom(16).hex())),
-        canaries=params["canaries"],
-    )
+    return DriveKey(device, params, secret)
 
 
 def _zfs(params: t.Mapping[str, t.Any], _executor: Executor) -> KeyTarget:

@@ -11,69 +11,36 @@ import re
 import time
 import typing as t
 
-from .._erasure.asleft import as_left, left_as
-from .._erasure.canary import Canaries, parse_canaries
+from .._erasure.asleft import left_as
 from .._erasure.looking import Look
 from .._erasure.pace import set_io_priority
-from .._erasure.sanitize import Course, Earlier, sanitize_medium
+from .._erasure.sanitize import Course, Earlier, counts_already, require_idle, sanitize_medium
 from .._erasure.sanitized import SanitizeResult
-from .._erasure.schemes import LEVELS, STANDARD, satisfies
+from .._erasure.schemes import LEVELS
 from .._errors import DisposalError, RefusedError
-from .._evidence.canonical import digest, digest_of
-from .._evidence.journal import Journal, JournalState
+from .._evidence.canonical import digest
+from .._evidence.journal import Journal
 from .._executor import Executor
 from .._jobs.lock import host_lock
-from .._media.choosing import AUTO, TECHNIQUES, choose, firmware_of, reaches_all_namespaces, running_on
-from .._media.firmware import refuse_running
+from .._media.choosing import AUTO, TECHNIQUES, firmware_of
+from .._media.firmware import Firmware
 from .._media.guards import gather_use, require_free
-from .._media.identity import Device, find_device, given_identity, list_devices, namespaces_of
-from .._media.medium import look_at_abilities
-from .._media.nvme_erase import count_namespaces, formats_all
+from .._media.identity import Device, given_identity
 from .approved import journal_path
-from .capacity import whole_device
+from .asked import Task, recheck
 from .holding import refuse_holds
-from .result import envelope, latest_run, opening_of, run_id
+from .result import latest_run, opening_of, run_id
+from .sanitized import nothing_of, result_of
+from .selecting import Selected, select, still_destroyed
 from .state import StateDir
+from .subject import bearer_of, find_again, find_subject, fresh_canaries, require_sense, whole_subject
+from .unfinished import Interrupted, canary_path, earlier_of, interrupted, issued, kept_canaries, laid_before, taken_up
 
-__all__ = ["LEAST_CANARIES", "reached_by", "sanitize_of"]
+__all__ = ["LEAST_CANARIES", "sanitize_of"]
 
 LEAST_CANARIES = 64
-
-
-class _Task(t.NamedTuple):
-    """One technique on one medium.
-
-    :ivar device: that was named; C(reached) all that the technique reaches, it among them.
-    :ivar reachable: the level that the technique reaches, by the words of C(standard).
-    """
-
-    device: Device
-    reached: tuple[Device, ...]
-    technique: str
-    required: str
-    reachable: str
-    standard: str = STANDARD
-
-    @property
-    def method(self) -> dict[str, str]:
-        return {"technique": self.technique, "level": self.required}
-
-    @property
-    def subject(self) -> dict[str, t.Any]:
-        """What names the medium. Not its size: a device that is busy with a sanitize may show none."""
-        return {"facts": {key: list(values) for key, values in sorted(self.device.facts.items())}}
-
-    @property
-    def set(self) -> str:
-        return digest_of({"device": self.subject})
-
-    @property
-    def name(self) -> str:
-        return digest_of({"kind": "sanitize", "subject": self.subject, "technique": self.technique})
-
-    def told(self) -> dict[str, t.Any]:
-        """What each record of it repeats."""
-        return {"set": self.set, "class": None, "rule": "device", "bytes": sum(each.size for each in self.reached), "members": 1}
+# In these states a device may not let canaries be laid anew.
+_SHUT = ("failed", "armed", "locked")
 
 
 def sanitize_of(params: t.Mapping[str, t.Any], executor: Executor, *, check_mode: bool) -> dict[str, t.Any]:
@@ -81,33 +48,48 @@ def sanitize_of(params: t.Mapping[str, t.Any], executor: Executor, *, check_mode
 
     :raises DisposalError: refused before anything was changed, or not destroyed; C(details) tells how far it got.
     """
+    try:
+        return _sanitize(params, executor, check_mode=check_mode)
+    except DisposalError as error:
+        error.details = {**nothing_of(params, error.message), **error.details}
+        raise
+
+
+def _sanitize(params: t.Mapping[str, t.Any], executor: Executor, *, check_mode: bool) -> dict[str, t.Any]:
     _require_sense(params)
     refuse_holds(state := StateDir(params["state_dir"], executor), params["holds"])
-    identity = given_identity(params["device"])
+    require_sense(identity := given_identity(params["device"]), params)
     # Its size is compared where something is begun; one that is busy with what was begun before may show none.
-    device = find_device({key: value for key, value in identity.items() if key != "size_bytes"}, sizeless=True)
-    pending = _interrupted(state, device, params)
-    if pending:
-        technique, number = pending
-        tasks = [(_Task(device, (), technique, params["level"], LEVELS[0]), number)]
-    else:
-        whole = whole_device(
-            identity, executor, hidden_capacity=params["hidden_capacity"], on_unseen=params["on_unseen"], check_mode=check_mode
-        )
-        tasks = _fresh(state, whole, params)
-        for task, number in tasks:
-            record = as_left(journal_path(state.path, run_id(task.name, number)), task.reached) if number >= 0 else None
-            if record is not None and satisfies(record["level"]["achieved"], task.required):
-                told = {name: record["proof"][name] for name in ("transition", "canaries", "limits")}
-                return {**_result(task, number, latest_run(state.path, task.name)[1], None, 0.0), **told, "changed": False}
-        for each in tasks[0][0].reached:
-            if each != tasks[0][0].device:
-                require_free(gather_use(each), on_unseen=params["on_unseen"])
-        tasks = [(task, number + 1) for task, number in tasks]
+    device = find_subject(identity)
+    pending = interrupted(state, device, params)
+    if pending is not None and pending.issued:
+        task = taken_up(pending)
+        if _goes_on(state, pending, task, params, None if check_mode else executor):
+            if check_mode:
+                return {**result_of(task, pending.number, None, None, 0.0), "changed": True}
+            set_io_priority(params["io_priority"])
+            return _tried(state, [(task, pending.number)], params, watch=True)
+    # Nothing was begun, or it must be begun anew: then nothing that was looked at before counts any more.
+    chosen = select(state, whole_subject(device, executor, params, check_mode=check_mode), params)
+    for task, number in chosen.tasks:
+        found = still_destroyed(state, task, number, params, _look(params)) if number >= 0 and pending is None else None
+        if found is not None:
+            return {**result_of(task, number, latest_run(state.path, task.name)[1], None, 0.0), **found, "changed": False}
+    _require_ready(chosen, params)
     if check_mode:
-        return {**_result(*tasks[0], None, None, 0.0), "changed": True}
+        return {**result_of(*_next(chosen)[0], None, None, 0.0), "changed": True, "warnings": chosen.warnings}
     set_io_priority(params["io_priority"])
-    return _tried(state, tasks, params)
+    if pending is not None:
+        _given_up(state, pending)
+    try:
+        return {**_tried(state, _next(chosen), params, watch=False), "warnings": chosen.warnings}
+    except DisposalError as error:
+        error.details["warnings"] = chosen.warnings
+        raise
+
+
+def _next(chosen: Selected) -> list[tuple[Task, int]]:
+    return [(task, number + 1) for task, number in chosen.tasks]
 
 
 def _require_sense(params: t.Mapping[str, t.Any]) -> None:
@@ -125,99 +107,64 @@ def _require_sense(params: t.Mapping[str, t.Any]) -> None:
         raise RefusedError(f"the technique {named} is not known, so nothing was done; give one of {', '.join(TECHNIQUES)}")
 
 
-def _interrupted(state: StateDir, device: Device, params: t.Mapping[str, t.Any]) -> tuple[str, int] | None:
-    """The technique and the number of a run over this medium that has not come to its outcome.
+def _goes_on(state: StateDir, pending: Interrupted, task: Task, params: t.Mapping[str, t.Any], executor: Executor | None) -> bool:
+    """Whether what an interrupted run has begun goes on or has come to its end, so that it is only watched and judged."""
+    run = run_id(task.name, pending.number)
+    kept = kept_canaries(state, run, pending.intent)
+    bearers = [bearer_of(device, canaries) for device, canaries in zip(task.reached, kept)]
+    directory = os.path.join(state.path, "runs", run)
+    return counts_already(executor, _firmware(task, params), bearers, earlier_of(pending.steps), directory=directory)
 
-    :raises RefusedError: there is one, and it is not to be gone on with, or another technique was asked for.
+
+def _firmware(task: Task, params: t.Mapping[str, t.Any]) -> Firmware:
+    return firmware_of(task.technique, task.device, passes=params["passes"], pattern=int(params["pattern"], 16))
+
+
+def _require_ready(chosen: Selected, params: t.Mapping[str, t.Any]) -> None:
+    """What speaks against the first technique, or against ever trying another one, before a byte is written; check mode asks it too.
+
+    :raises RefusedError: telling what does.
     """
-    for technique in TECHNIQUES:
-        task = _Task(device, (), technique, "", "")
-        number, last = latest_run(state.path, task.name)
-        if last is None or last.outcome_of(task.set) is not None or task.set not in last.pending:
-            continue
-        if not params["resume"]:
+    first = chosen.tasks[0][0]
+    for each in first.reached:
+        if isinstance(each, Device) and each != first.device:
+            require_free(gather_use(each), on_unseen=params["on_unseen"])
+    for task, _number in chosen.tasks:
+        firmware = _firmware(task, params)
+        if params["timeout"] is not None and firmware.waits and not firmware.detaches:
             raise RefusedError(
-                "an earlier run over this device was interrupted, so nothing was done; give resume: true to have it watched to its end"
+                f"timeout is given, and nobody could find {task.technique} again that was left to itself, so nothing was done; leave timeout out"
             )
-        if params["technique"] not in (AUTO, technique):
-            raise RefusedError(
-                f"an earlier run with {technique} over this device was interrupted, so nothing was done with {params['technique']}; "
-                f"have it brought to its end first, with technique: {technique}"
+        if task is first:
+            require_idle(firmware, ", ".join(first.names), ours=chosen.ours)
+
+
+def _given_up(state: StateDir, pending: Interrupted) -> None:
+    """Bring the journal of a run to its end whose command was never given, or must be given anew."""
+    run = run_id(pending.task.name, pending.number)
+    with _locked(state, pending.task, run), Journal.open(journal_path(state.path, run), executor=state.executor) as journal:
+        if pending.task.set in journal.state.pending:
+            journal.begin(opening_of(run, pending.task.set))
+            told = (
+                "was cut off, and what it had begun does not count" if pending.issued else "was cut off before it was begun on the device"
             )
-        required = last.pending[task.set].intents[0]["method"]["level"]
-        if LEVELS.index(required) < LEVELS.index(params["level"]):
-            raise RefusedError(
-                f"an earlier run over this device, for the level {required}, was interrupted, so nothing was done for {params['level']}; "
-                f"have it brought to its end first, with level: {required}"
-            )
-        return technique, number
-    return None
+            _ended(pending.task, journal, "not_destroyed", [f"it {told}; another run begins anew"], None)
 
 
-def _fresh(state: StateDir, device: Device, params: t.Mapping[str, t.Any]) -> list[tuple[_Task, int]]:
-    """The techniques to try, each with what it reaches and the number of its last run.
-
-    :raises RefusedError: nothing fits, or more would be reached than was named.
-    """
-    # First, since a device that is busy with itself does not tell other things that the guards ask for.
-    refuse_running(device.name, running_on(device))
-    require_free(gather_use(device), on_unseen=params["on_unseen"])
-    found = {ability.technique: ability for ability in look_at_abilities(device, overrides=params["levels"])}
-    techniques = choose(found.values(), params["technique"], params["level"], params["fallback"], name=device.name)
-    tasks = []
-    for technique in techniques:
-        reached = reached_by(device, technique, all_namespaces=params["all_namespaces"])
-        task = _Task(device, reached, technique, params["level"], found[technique].level, found[technique].standard)
-        tasks.append((task, latest_run(state.path, task.name)[0]))
-    return tasks
+def _locked(state: StateDir, task: Task, run: str) -> t.ContextManager[None]:
+    return host_lock(state.path, state.executor, purpose=f"sanitize {run}", name=f"lock-{task.set.partition(':')[2][:16]}")
 
 
-def reached_by(device: Device, technique: str, *, all_namespaces: bool) -> tuple[Device, ...]:
-    """All that a technique reaches on a device.
-
-    :raises RefusedError: that is more than was named, or not all of it can be seen.
-    """
-    if not reaches_all_namespaces(technique) and not (technique.startswith("nvme_format") and formats_all(device)):
-        return (device,)
-    others = [each if each.name != device.name else device for each in namespaces_of(device, list_devices())]
-    count = count_namespaces(device)
-    if count != len(others):
-        told = f"it has {count}, and this host sees {len(others)}" if isinstance(count, int) else f"how many it has cannot be read: {count}"
-        raise RefusedError(
-            f"{technique} would reach all namespaces of the drive of {device.name} ({told}), so nothing was done; attach or delete the others, "
-            "or name a technique for one namespace"
-        )
-    if len(others) > 1 and not all_namespaces:
-        raise RefusedError(
-            f"{technique} would reach all {len(others)} namespaces of the drive ({', '.join(each.name for each in others)}), and only {device.name} "
-            "is named, so nothing was done; give all_namespaces: true if all are meant, or a technique for one namespace"
-        )
-    return tuple(_asked(each) for each in others)
-
-
-def _asked(device: Device) -> Device:
-    """The device with an identity by which it is found again."""
-    if device.asked:
-        return device
-    wwn = device.facts.get("wwn", ())
-    if not wwn:
-        raise RefusedError(
-            f"the namespace {device.name} of the same drive has no identity of its own, so it could not be found again and nothing was done; "
-            "delete that namespace, or destroy the drive physically"
-        )
-    return find_device({"wwn": wwn[0]})
-
-
-def _tried(state: StateDir, tasks: t.Sequence[tuple[_Task, int]], params: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+def _tried(state: StateDir, tasks: t.Sequence[tuple[Task, int]], params: t.Mapping[str, t.Any], *, watch: bool) -> dict[str, t.Any]:
     """Carry out the first technique, and the next one only where the one before it has failed and nothing is running any more."""
     failed: list[str] = []
     for place, (task, number) in enumerate(tasks):
         try:
-            done, result = _carried(state, task, number, params)
+            done, result = _carried(state, task, number, params, watch=watch)
         except DisposalError as error:
-            error.details.setdefault("tried", failed)
+            error.details.setdefault("tried", list(failed))
             raise
-        result["tried"] = failed
+        result["tried"] = list(failed)
         if done.outcome == "destroyed":
             return result
         failed.append(f"{task.technique}: {done.reason}")
@@ -226,123 +173,108 @@ def _tried(state: StateDir, tasks: t.Sequence[tuple[_Task, int]], params: t.Mapp
     raise RuntimeError("there was nothing to try")
 
 
-def _sentence(task: _Task, done: SanitizeResult) -> str:
+def _sentence(task: Task, done: SanitizeResult) -> str:
     if done.running:
         return f"{task.device.name} is not known to be destroyed: {done.reason or 'it may still be running'}; nothing else was begun there"
     said = "was not destroyed" if done.outcome == "not_destroyed" else "is not known to be destroyed"
     return f"{task.device.name} {said} by {task.technique}: {done.reason}; look at the medium, name another technique, or destroy it physically"
 
 
-def _carried(state: StateDir, task: _Task, number: int, params: t.Mapping[str, t.Any]) -> tuple[SanitizeResult, dict[str, t.Any]]:
+def _carried(
+    state: StateDir, task: Task, number: int, params: t.Mapping[str, t.Any], *, watch: bool
+) -> tuple[SanitizeResult, dict[str, t.Any]]:
     run = run_id(task.name, number)
     state.make(os.path.join("runs", run))
     started = time.monotonic()
-    with (
-        host_lock(state.path, state.executor, purpose=f"sanitize {run}", name=f"lock-{task.set.partition(':')[2][:16]}"),
-        Journal.open(journal_path(state.path, run), executor=state.executor) as journal,
-    ):
+    with _locked(state, task, run), Journal.open(journal_path(state.path, run), executor=state.executor) as journal:
         known = journal.state.pending.get(task.set)
-        if not known or not _issued(journal.state, task):
+        if watch != (known is not None):
+            raise RefusedError(
+                f"another process has changed the run {run} over {task.device.name} meanwhile, so nothing was done; look at its journal, run again"
+            )
+        if not watch:
             # Once more, since one may have been placed meanwhile; what the device has begun no hold can stop.
             refuse_holds(state, params["holds"])
         journal.begin(opening_of(run, task.set))
-        task = _announced(state, task, journal, run, params) if known is None else _taken_up(task, known.intents[-1])
-        intent = journal.state.pending[task.set].intents[-1]
-        told = [each["canaries"] for each in intent["reached"]]
-        devices = [(device, _canaries(_canary_path(state, run, place), told[place])) for place, device in enumerate(task.reached)]
+        firmware = _firmware(task, params)
+        earlier = earlier_of(known.steps) if known else _announced(state, task, journal, run, params, firmware)
+        kept = kept_canaries(state, run, journal.state.pending[task.set].intents[-1])
 
         def note(step: str, told: t.Mapping[str, t.Any]) -> None:
             journal.append("step", set=task.set, step=step, told=dict(told))
             journal.sync()
 
         try:
-            firmware = firmware_of(task.technique, task.device, passes=params["passes"], pattern=int(params["pattern"], 16))
-            earlier = Earlier.of(known.steps if known else [])
-            done = sanitize_medium(state.executor, firmware, devices, _course(params), note=note, earlier=earlier)
+            done = sanitize_medium(
+                state.executor,
+                firmware,
+                [bearer_of(each, canaries) for each, canaries in zip(task.reached, kept)],
+                _course(params, os.path.join(state.path, "runs", run)),
+                note=note,
+                earlier=earlier,
+                recheck=lambda: recheck(task),
+            )
         except DisposalError as error:
-            if not _issued(journal.state, task):
+            begun = issued(journal.state.pending[task.set].steps)
+            if not begun:
                 _ended(task, journal, "not_destroyed", [error.message], None)
-            error.details.update(_result(task, number, journal.state, None, time.monotonic() - started))
+            error.details.update(result_of(task, number, journal.state, None, time.monotonic() - started, unknown=begun))
             raise
         if not done.running:
             _ended(task, journal, done.outcome, [done.reason] if done.reason else [], _proof(task, done))
-        result = _result(task, number, journal.state, done, time.monotonic() - started)
+        result = result_of(task, number, journal.state, done, time.monotonic() - started, unknown=done.running)
         result["journal"] = {"path": journal.path, "head": journal.head, "records": journal.seq}
     return done, {**result, "changed": True}
 
 
-def _announced(state: StateDir, task: _Task, journal: Journal, run: str, params: t.Mapping[str, t.Any]) -> _Task:
-    """The intent, and what its canaries are made of, on stable storage."""
+def _announced(state: StateDir, task: Task, journal: Journal, run: str, params: t.Mapping[str, t.Any], firmware: Firmware) -> Earlier:
+    """The intent, and what its canaries are made of, on stable storage; and what earlier runs leave to this one.
+
+    Of a device that an earlier run has left so that nothing can be written to it, the canaries are those that lie there.
+    """
+    now, before = firmware.look().state, laid_before(state, task.device)
+    ours = before is not None and before.technique.startswith("ata_security")
+    fits = before is not None and (before.after.state == "failed" if now == "failed" else ours)
+    documents = before.of(task.reached) if before and fits and now in _SHUT else []
+    reused = before.laid if before and documents else 0
     reached = []
     for place, device in enumerate(task.reached):
-        document = Canaries(os.urandom(32), device.size, params["canaries"]).document()
-        state.executor.replace_file(_canary_path(state, run, place), [document])
+        document = documents[place] if documents else fresh_canaries(device, params["canaries"]).document()
+        state.executor.replace_file(canary_path(state, run, place), [document])
         # Other canaries than those that were laid would be gone from any medium.
         reached.append({"asked": dict(device.asked), "identity": device.identity, "canaries": digest(document)})
     nothing: dict[str, t.Any] = {"start": None, "keep_until": None, "destroy_by": None, "aside": None, "marks": []}
     journal.append("intent", **task.told(), method=task.method, reached=reached, level=task.reachable, standard=task.standard, **nothing)
     journal.sync()
-    return task
+    return Earlier(reused=reused, ours=ours)
 
 
-def _taken_up(task: _Task, intent: t.Mapping[str, t.Any]) -> _Task:
-    """The task as it was announced by the run that was interrupted."""
-    reached = []
-    for each in intent["reached"]:
-        found = find_device({key: value for key, value in each["asked"].items() if key != "size_bytes"}, sizeless=True)
-        reached.append(Device(**{**found.__dict__, "size": each["identity"]["size"]}))
-    return task._replace(reached=tuple(reached), required=intent["method"]["level"], reachable=intent["level"], standard=intent["standard"])
-
-
-def _canary_path(state: StateDir, run: str, place: int) -> str:
-    return os.path.join(state.path, "runs", run, f"canaries-{place}.json")
-
-
-def _canaries(path: str, told: str) -> Canaries:
-    """:arg told: digest of the document, as the intent has it."""
-    problem = "they are not those that were laid"
-    document = b""
-    try:
-        with open(path, "rb") as handle:
-            document = handle.read()
-    except OSError as error:
-        problem = f"they cannot be read: {error.strerror}"
-    if digest(document) != told:
-        raise RefusedError(
-            f"the canaries {path} of the interrupted run are of no use ({problem}), so nothing could be proven; restore the file, "
-            f"or move {os.path.dirname(path)} aside to begin anew once the device is idle"
-        )
-    return parse_canaries(document)
-
-
-def _issued(state: JournalState, task: _Task) -> bool:
-    pending = state.pending.get(task.set)
-    return pending is not None and any(step["step"] == "issuing" for step in pending.steps)
-
-
-def _course(params: t.Mapping[str, t.Any]) -> Course:
+def _look(params: t.Mapping[str, t.Any]) -> Look:
     every = {"canaries": 0, "sample": 100 // params["sample_share"], "all": 1}[params["verify"]]
+    return Look(every=every, seed=os.urandom(16).hex())
+
+
+def _course(params: t.Mapping[str, t.Any], directory: str) -> Course:
     return Course(
-        poll=float(params["poll"]),
-        timeout=params["timeout"],
-        on_unseen=params["on_unseen"],
-        look=Look(every=every, seed=os.urandom(16).hex()),
+        poll=float(params["poll"]), timeout=params["timeout"], on_unseen=params["on_unseen"], look=_look(params), directory=directory
     )
 
 
-def _proof(task: _Task, done: SanitizeResult) -> dict[str, t.Any]:
-    left = [left_as(find_device(device.asked)) for device in task.reached] if done.outcome == "destroyed" else []
+def _proof(task: Task, done: SanitizeResult) -> dict[str, t.Any]:
+    left = [left_as(find_again(device)) for device in task.reached] if done.outcome == "destroyed" else []
     return {
         "transition": done.transition,
         "canaries": dict(done.canaries),
+        "media_verification": dict(done.verification),
         "read": dict(done.read),
         "limits": list(done.limits),
         "identity": [device.identity for device in task.reached],
+        "fresh": done.fresh,
         "left": left,
     }
 
 
-def _ended(task: _Task, journal: Journal, outcome: str, reasons: list[str], proof: dict[str, t.Any] | None) -> None:
+def _ended(task: Task, journal: Journal, outcome: str, reasons: list[str], proof: dict[str, t.Any] | None) -> None:
     journal.append(
         "outcome",
         **task.told(),
@@ -354,24 +286,3 @@ def _ended(task: _Task, journal: Journal, outcome: str, reasons: list[str], proo
         proof=proof,
     )
     journal.end()
-
-
-def _result(task: _Task, number: int, journal: JournalState | None, done: SanitizeResult | None, seconds: float) -> dict[str, t.Any]:
-    """What every way out returns, filled as far as it got."""
-    names = [device.name for device in task.reached] or [task.device.name]
-    about: dict[str, t.Any] = {"run": run_id(task.name, number), "method": task.method, "device": task.subject}
-    result = envelope(journal, required=task.required, reachable=task.reachable, due=1, **about)
-    result["level"]["standard"] = task.standard
-    if done is not None and done.running:
-        result["outcome"] = "unknown"
-    result.update(
-        technique=task.technique,
-        reached=names,
-        seconds=round(seconds, 3),
-        running=done.running if done else False,
-        transition=done.transition if done else "",
-        canaries=dict(done.canaries) if done else {"laid": 0, "left": 0, "unread": 0},
-        limits=list(done.limits) if done else [],
-        reason=done.reason if done else None,
-    )
-    return result

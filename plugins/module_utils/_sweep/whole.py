@@ -123,10 +123,15 @@ def overwrite_device_of(params: t.Mapping[str, t.Any], executor: Executor, *, ch
     scheme = find_scheme(params["scheme"]).reading(manner.verify, manner.share)
     identity = given_identity(params["device"])
     device = whole_device(
-        identity, executor, hidden_capacity=params["hidden_capacity"], on_unseen=params["on_unseen"], check_mode=check_mode
+        identity,
+        executor,
+        hidden_capacity=params["hidden_capacity"],
+        on_unseen=params["on_unseen"],
+        on_member=params["on_member"],
+        check_mode=check_mode,
     )
     whole = _Whole("device", dict(device.identity), device.size, scheme, level)
-    require_fit(device, scheme, on_unseen=params["on_unseen"], on_ineffective=manner.on_ineffective)
+    require_fit(device, scheme, on_unseen=params["on_unseen"], on_member=params["on_member"], on_ineffective=manner.on_ineffective)
     number, last = latest_run(state.path, whole.name)
     interrupted = _interrupted(whole, last, params)
     if last is not None and not interrupted and as_left(journal_path(state.path, run_id(whole.name, number)), [device]):
@@ -148,6 +153,7 @@ def overwrite_device_of(params: t.Mapping[str, t.Any], executor: Executor, *, ch
             checkpoint_path=os.path.join(jobs, f"{whole.set.partition(':')[2][:16]}.checkpoint"),
             resume=True,
             on_unseen=params["on_unseen"],
+            on_member=params["on_member"],
             on_ineffective=manner.on_ineffective,
         )
         proof = {

@@ -125,6 +125,7 @@ def test_tmpfs_is_in_place_in_memory_with_its_limit() -> None:
         ([], (module.LIMIT_UNSEEN,)),
         ([(Layer("vda", "virtual", rotational=False), None)], (module.LIMIT_VIRTUAL,)),
         ([(Layer("nvme0n1", "disk", rotational=False), None)], (module.LIMIT_FLASH,)),
+        ([(Layer("sda", "volume", rotational=False), None)], (module.LIMIT_VOLUME,)),
         ([(Layer("loop0", "loop"), None)], (module.LIMIT_LOOP_UNSEEN,)),
         (
             [

@@ -73,6 +73,25 @@ def test_another_file_is_refused(before: bytes, after: bytes) -> None:
         parse_canaries(text.replace(before, after, 1))
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        # Deeper than the parser goes.
+        b"[" * 60000,
+        b'{"format":' * 60000,
+        # As many places as nobody would live to see read.
+        Canaries(KEY, 1 << 60, 1 << 40).document(),
+        Canaries(KEY, 1 << 70, 64).document(),
+        b"[]",
+        b"5",
+        b"\xff",
+    ],
+)
+def test_a_file_that_is_made_to_do_harm_is_refused(text: bytes) -> None:
+    with pytest.raises(RefusedError, match="is not of the format recordings.disposal/canaries/1, so nothing was read"):
+        parse_canaries(text)
+
+
 @pytest.mark.parametrize("every", [1, 2, 3, 10, 100])
 @pytest.mark.parametrize("size", [512, 4096, MIB, 2 * MIB + 512, 50 * MIB + 1536])
 def test_pieces_are_in_order_and_leave_no_section_out(size: int, every: int) -> None:

@@ -12,14 +12,21 @@ import typing as t
 import pytest
 
 from ansible_collections.recordings.disposal.plugins.module_utils._media.abilities import Ability, Medium, abilities
-from ansible_collections.recordings.disposal.plugins.module_utils._media.ata import Identified, read_identify
-from ansible_collections.recordings.disposal.plugins.module_utils._media.kinds import KINDS, Signs, decide_kind, decide_transport
+from ansible_collections.recordings.disposal.plugins.module_utils._media.ata import Identified, SanitizeState, read_identify
+from ansible_collections.recordings.disposal.plugins.module_utils._media.kinds import (
+    KINDS,
+    Signs,
+    decide_kind,
+    decide_transport,
+    is_volume,
+)
 from ansible_collections.recordings.disposal.plugins.module_utils._media.nvme import (
     Controller,
     SanitizeLog,
     parse_controller,
     parse_sanitize_log,
 )
+from ansible_collections.recordings.disposal.plugins.module_utils._media.scsi import ScsiState
 from ansible_collections.recordings.disposal.tests.unit.plugins.module_utils._media.test_ata import identify
 from ansible_collections.recordings.disposal.tests.unit.plugins.module_utils._media.test_nvme import LOGS, controller
 
@@ -27,6 +34,11 @@ PCI = "/sys/devices/pci0000:00/0000:00:17.0"
 SATA = f"{PCI}/ata1/host0/target0:0:0/0:0:0:0/block/sda"
 SAS = f"{PCI}/host0/port-0:0/end_device-0:0/target0:0:0/0:0:0:0/block/sda"
 USB = f"{PCI}/usb2/2-1/2-1:1.0/host6/target6:0:0/6:0:0:0/block/sdb"
+
+
+def volume(channel: int) -> str:
+    """Where a controller that has no transport class shows what is on one of its channels."""
+    return f"{PCI}/host0/target0:{channel}:0/0:{channel}:0:0/block/sda"
 
 
 @pytest.mark.parametrize(
@@ -40,6 +52,12 @@ USB = f"{PCI}/usb2/2-1/2-1:1.0/host6/target6:0:0/6:0:0:0/block/sdb"
         (Signs("sda", SATA, "disk", rotation=5400, model="ST1000LX015 FireCuda"), "hybrid"),
         (Signs("sda", SAS, "disk", rotation=10000, scsi=0), "sas_hdd"),
         (Signs("sda", SAS, "disk", rotation=0, scsi=0), "sas_ssd"),
+        # Behind a SAS controller, or one of no kind that the kernel tells.
+        (Signs("sda", SAS, "disk", rotation=7200, scsi=0, ata=True), "hdd"),
+        (Signs("sda", SAS, "disk", rotation=0, scsi=0, ata=True, driver="mpt3sas"), "sata_ssd"),
+        (Signs("sda", volume(0), "disk", rotation=7200, ata=True, driver="megaraid_sas"), "hdd"),
+        (Signs("sda", volume(0), "disk", rotation=0, driver="ufshcd"), "ufs"),
+        (Signs("sda", volume(2), "disk", rotational=True, driver="megaraid_sas", model="PERC H730 Mini"), "volume"),
         (Signs("sdb", USB, "disk", rotational=True), "usb"),
         (Signs("nvme0n1", f"{PCI}/nvme/nvme0/nvme0n1", "disk"), "nvme"),
         (Signs("mmcblk0", "/sys/devices/platform/soc/mmc_host/mmc0/mmc0:0001/block/mmcblk0", "disk", mmc="MMC"), "emmc"),
@@ -58,6 +76,95 @@ USB = f"{PCI}/usb2/2-1/2-1:1.0/host6/target6:0:0/6:0:0:0/block/sdb"
 )
 def test_the_kind(signs: Signs, kind: str) -> None:
     assert decide_kind(signs) == kind and kind in KINDS
+
+
+@pytest.mark.parametrize(
+    ("channel", "about", "told"),
+    [
+        # Channels as megaraid_sas.h, mpt3sas_scsih.c and aacraid.h have them.
+        (2, {"driver": "megaraid_sas"}, True),
+        (3, {"driver": "megaraid_sas"}, True),
+        (1, {"driver": "megaraid_sas", "model": "ST4000NM0035"}, False),
+        (1, {"driver": "mpt3sas", "model": "Logical Volume"}, True),
+        (0, {"driver": "mpt3sas", "model": "ST4000NM0035"}, False),
+        (1, {"driver": "mpt2sas"}, True),
+        (0, {"driver": "aacraid"}, True),
+        (1, {"driver": "aacraid"}, False),
+        # What the drivers hpsa and smartpqi tell themselves.
+        (0, {"driver": "hpsa", "raid_level": "RAID 1(+0)", "model": "LOGICAL VOLUME"}, True),
+        (0, {"driver": "smartpqi", "raid_level": "RAID-5"}, True),
+        (0, {"driver": "smartpqi", "raid_level": "N/A", "model": "MB4000JVYZQ"}, False),
+        # Controllers that show nothing else, or name it so.
+        (0, {"driver": "3w-9xxx", "model": "9650SE-4LP DISK"}, True),
+        (0, {"driver": "arcmsr", "model": "ARC-1880-VOL#00"}, True),
+        (0, {"driver": "arcmsr", "ata": True}, False),
+        (0, {"driver": "mpi3mr", "model": "MR9660-16i"}, True),
+        (0, {"driver": "ahci", "model": "ST4000NM0035"}, False),
+        (0, {"driver": "qla2xxx", "model": "FlashArray"}, False),
+    ],
+)
+def test_a_volume_of_a_raid_controller(channel: int, about: dict[str, t.Any], told: bool) -> None:
+    assert is_volume(Signs("sda", volume(channel), "disk", **about)) == told
+    assert is_volume(Signs("cciss!c0d0", "/sys/devices/pci0000:00/cciss0/c0d0", "disk"))
+
+
+@pytest.mark.parametrize(
+    "medium",
+    [
+        Medium("volume", 1 << 40, scsi=frozenset({"format", "sanitize_block", "sanitize_crypto", "sanitize_overwrite"})),
+        Medium("volume", 1 << 40),
+    ],
+)
+def test_nothing_is_possible_on_a_volume(medium: Medium) -> None:
+    for ability in found(medium).values():
+        assert (
+            not ability.possible
+            and ability.level == "none"
+            and ability.why.startswith("it is a volume of a RAID controller, and the drives")
+        )
+
+
+def test_nothing_is_possible_on_zones_that_the_host_manages() -> None:
+    abilities_of = found(Medium("smr", 1 << 40, scsi=frozenset({"sanitize_crypto"}), in_order=True))
+    assert not [ability for ability in abilities_of.values() if ability.possible]
+    assert "canaries cannot be written in any place" in abilities_of["scsi_sanitize_crypto"].why
+    # One that writes in any place can sanitize itself.
+    assert found(Medium("smr", 1 << 40, scsi=frozenset({"sanitize_crypto"})))["scsi_sanitize_crypto"].possible
+
+
+RUNNING = SanitizeState("in_progress", 0x8000)
+
+
+@pytest.mark.parametrize(
+    ("state", "sanitize", "erase", "overwrite"),
+    [
+        (RUNNING, "a sanitize is in progress (50 %)", "a sanitize is in progress (50 %)", "a sanitize is in progress (50 %)"),
+        (SanitizeState("frozen"), "its sanitize is frozen; switch the disk off and on, and look again", "", ""),
+        (SanitizeState("unknown", told="bad sense"), "its sanitize state cannot be read (bad sense), so nothing could be proven", "", ""),
+        (SanitizeState("failed", told="it failed"), "", "", ""),
+        (SanitizeState("idle", succeeded=True), "", "", ""),
+    ],
+)
+def test_the_sanitize_state_of_an_ata_disk(state: SanitizeState, sanitize: str, erase: str, overwrite: str) -> None:
+    told = found(sata(ata_state=state))
+    for action in ("block", "crypto", "overwrite"):
+        assert (told[f"ata_sanitize_{action}"].why, told[f"ata_sanitize_{action}"].possible) == (sanitize, not sanitize)
+    for name, why in (("ata_security_erase", erase), ("ata_security_erase_enhanced", erase), ("overwrite", overwrite)):
+        assert (told[name].why, told[name].possible) == (why, not why)
+
+
+def test_nothing_else_is_possible_while_one_runs() -> None:
+    """Whatever the medium is, and an overwrite neither."""
+    running = parse_sanitize_log(bytes.fromhex(LOGS["running"][0]))
+    busy = ScsiState("format_in_progress", 0x4000)
+    for medium in (nvme(log=running), Medium("sas_hdd", 1 << 40, scsi=frozenset({"format"}), scsi_state=busy), sata(ata_state=RUNNING)):
+        assert not [ability.technique for ability in found(medium).values() if ability.possible]
+
+
+def test_an_hdparm_that_cannot_be_told_the_passes() -> None:
+    told = found(sata(ata_passes=False))
+    assert told["ata_sanitize_overwrite"].why.endswith("install hdparm 9.63 or newer") and not told["ata_sanitize_overwrite"].possible
+    assert told["ata_sanitize_block"].possible
 
 
 def test_a_bridge_hides_what_is_behind_it() -> None:
@@ -111,8 +218,10 @@ def nvme(drive: Controller | None = DRIVE, log: SanitizeLog | None = LOG, **more
             "nvme_format_user_data",
             "it would reach all 3 namespaces of the drive (FNA)",
         ),
-        (Medium("smr", 1 << 40), "overwrite", "it is a zoned device"),
+        (Medium("smr", 1 << 40), "overwrite", "its tracks are shingled, so what is written may go elsewhere"),
         (Medium("tape", 1 << 40), "overwrite", "it is tape"),
+        (Medium("tape", 0, tape_why="the tape is write-protected"), "tape_erase_long", "the tape is write-protected"),
+        (Medium("hdd", 0, tape_why=""), "tape_erase_long", "it is not a tape drive"),
         (Medium("sas_ssd", 1 << 40), "scsi_format", "it is not a SCSI device that tells"),
         (Medium("sas_ssd", 1 << 40, scsi=frozenset({"format"})), "scsi_sanitize_crypto", "the device does not offer it"),
     ],
@@ -137,6 +246,7 @@ def test_what_is_not_possible(medium: Medium, technique: str, why: str) -> None:
         (nvme(dataclasses.replace(DRIVE, format_all=True)), "nvme_format_crypto", "clear", None),
         (Medium("sas_ssd", 1 << 40, scsi=frozenset({"sanitize_crypto"})), "scsi_sanitize_crypto", "purge", None),
         (Medium("unknown", 1 << 40), "overwrite", "clear", None),
+        (Medium("tape", 0), "tape_erase_long", "clear", None),
     ],
 )
 def test_what_is_possible(medium: Medium, technique: str, level: str, seconds: int | None) -> None:

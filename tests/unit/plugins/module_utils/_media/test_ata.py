@@ -2,7 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-FileCopyrightText: 2026 recordings.disposal contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Words as ATA Command Set gives them; texts as hdparm's source prints them (hdparm.c: C(sanitize_normal_output), C(sanitize_error_output))."""
+"""Words as ATA Command Set gives them; texts as hdparm's source prints them (hdparm.c: C(sanitize_normal_output), C(sanitize_error_output)), the same
+in 9.62 (RHEL 9) and 9.65 (Debian 12 and 13), whose lists of changes name nothing about them."""
 
 from __future__ import annotations
 
@@ -13,7 +14,12 @@ import pytest
 
 from ansible_collections.recordings.disposal.plugins.module_utils._errors import RefusedError
 from ansible_collections.recordings.disposal.plugins.module_utils._media import tools
-from ansible_collections.recordings.disposal.plugins.module_utils._media.ata import parse_sanitize_status, read_identify
+from ansible_collections.recordings.disposal.plugins.module_utils._media.ata import (
+    knows_passes,
+    parse_sanitize_status,
+    parse_version,
+    read_identify,
+)
 from ansible_collections.recordings.disposal.plugins.module_utils._media.tools import Answer, ask
 
 
@@ -83,6 +89,30 @@ def test_words_that_are_not_believed() -> None:
     assert read_identify(identify(checksum=False)).rotation == 5400
 
 
+def test_zeros_are_no_disk() -> None:
+    """What hdparm prints, and ends with success, where a bridge passes nothing through."""
+    with pytest.raises(RefusedError, match="names neither a model nor a serial.*passes no ATA commands through"):
+        read_identify((0,) * 256)
+    with pytest.raises(RefusedError, match="names neither a model nor a serial"):
+        read_identify([0x2020 if 10 <= index < 47 else 0 for index in range(256)])
+
+
+@pytest.mark.parametrize(
+    ("text", "version", "passes"),
+    [
+        # Of RHEL 9, Debian 12 and Debian 13; the option is new in 9.63, as hdparm's own list of changes says.
+        ("hdparm v9.62\n", (9, 62), False),
+        ("hdparm v9.63\n", (9, 63), True),
+        ("hdparm v9.65\n", (9, 65), True),
+        ("hdparm v10.1\n", (10, 1), True),
+        ("BusyBox v1.35\n", None, False),
+        ("", None, False),
+    ],
+)
+def test_which_hdparm_can_be_told_the_passes(text: str, version: tuple[int, int] | None, passes: bool) -> None:
+    assert parse_version(text) == version and knows_passes(version) == passes
+
+
 HEADER = "\n/dev/sda:\nIssuing SANITIZE_STATUS command\nSanitize status:\n"
 
 
@@ -99,6 +129,11 @@ def answer(text: str = "", errors: str = "", code: int | None = 0) -> Answer:
             ("idle", None, True),
         ),
         (answer(HEADER + "    State:    SD1 Sanitize Frozen\n"), ("frozen", None, False)),
+        (answer(HEADER + "    State:    SD0 Sanitize Idle\n    Antifreeze bit set\n"), ("idle", None, False)),
+        (
+            answer(HEADER + "    State:    SD0 Sanitize Idle\n", "SG_IO: bad/missing sense data, sb[]:  f0 00 05 00\n", 5),
+            ("unknown", None, False),
+        ),
         (
             answer(HEADER + "    State:    SD2 Sanitize operation In Process\n    Progress: 0x41c2 (25%)\n"),
             ("in_progress", 0x41C2, False),

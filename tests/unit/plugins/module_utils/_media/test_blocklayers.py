@@ -55,6 +55,24 @@ def test_a_partition_is_its_disk(sysfs: Sysfs) -> None:
     assert (layer.name, layer.kind, layer.rotational, layer.zoned) == ("sda", "disk", False, False)
 
 
+@pytest.mark.parametrize(
+    ("channel", "driver", "about", "kind"),
+    [
+        (2, "megaraid_sas", {"device__model": "PERC H730 Mini"}, "volume"),
+        (0, "megaraid_sas", {"device__vendor": "ATA", "device__model": "ST4000NM0035"}, "disk"),
+        (0, "smartpqi", {"device__raid_level": "RAID-1"}, "volume"),
+        (0, "smartpqi", {"device__raid_level": "N/A"}, "disk"),
+        (0, "mpt3sas", {"device__vendor": "SEAGATE"}, "disk"),
+    ],
+)
+def test_a_volume_of_a_raid_controller_is_no_disk(sysfs: Sysfs, channel: int, driver: str, about: dict[str, str], kind: str) -> None:
+    host = sysfs.root / "devices" / "pci0000:00" / "host0"
+    sysfs.device(f"pci0000:00/host0/target0:{channel}:0/0:{channel}:0:0/block/sda", "8:0", **about)
+    (host / "scsi_host" / "host0").mkdir(parents=True)
+    (host / "scsi_host" / "host0" / "proc_name").write_text(f"{driver}\n")
+    assert kinds(sysfs, 8, 0) == [("sda", kind)]
+
+
 def test_a_stack_is_followed_to_its_disks_each_once(sysfs: Sysfs) -> None:
     sysfs.device("sda", "8:0", queue__rotational="1")
     sysfs.device("sdb", "8:16", queue__rotational="1", queue__zoned="host-managed")

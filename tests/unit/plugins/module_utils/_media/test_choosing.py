@@ -10,7 +10,7 @@ import pytest
 
 from ansible_collections.recordings.disposal.plugins.module_utils._errors import RefusedError
 from ansible_collections.recordings.disposal.plugins.module_utils._media.abilities import Ability, Medium, abilities
-from ansible_collections.recordings.disposal.plugins.module_utils._media.choosing import TECHNIQUES, choose
+from ansible_collections.recordings.disposal.plugins.module_utils._media.choosing import TECHNIQUES, choose, left_out
 
 
 def able(technique: str, level: str = "purge") -> Ability:
@@ -22,7 +22,7 @@ def unable(technique: str, why: str = "the controller does not offer it") -> Abi
 
 
 def test_every_technique_of_a_medium_is_known_here() -> None:
-    assert {each.technique for each in abilities(Medium("nvme", 1 << 30))} - {"overwrite", "tape_erase_long"} == set(TECHNIQUES)
+    assert {each.technique for each in abilities(Medium("nvme", 1 << 30))} - {"overwrite"} == set(TECHNIQUES)
 
 
 @pytest.mark.parametrize(
@@ -89,3 +89,9 @@ def test_fallbacks_that_are_not_possible_or_not_enough_are_left_out() -> None:
     ]
     fallback = ["nvme_format_crypto", "nvme_sanitize_overwrite", "nvme_sanitize_crypto", "nvme_sanitize_block"]
     assert choose(found, "nvme_sanitize_block", "purge", fallback, name="sdx") == ["nvme_sanitize_block", "nvme_sanitize_crypto"]
+    # Each with a word.
+    assert left_out(found, "purge", [*fallback, "scsi_format"], name="sdx") == [
+        "the fallback nvme_format_crypto is never tried on sdx, because it reaches at most clear and purge is required",
+        "the fallback nvme_sanitize_overwrite is never tried on sdx, because it is not possible there: the controller does not offer it",
+        "the fallback scsi_format is never tried on sdx, because it is not possible there: it is not known to this medium",
+    ]

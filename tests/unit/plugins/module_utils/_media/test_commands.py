@@ -63,6 +63,11 @@ def test_ata() -> None:
     assert lines("ata_sanitize_overwrite", "sdx") == [
         f"hdparm {sure} --sanitize-overwrite-passes 1 --sanitize-overwrite hex:00000000 /dev/sdx"
     ]
+    # hdparm's help (9.65): "Number of overwrite passes from 0 to 7, default 0 means 16 passes".
+    assert firmware_of("ata_sanitize_overwrite", device("sdx"), passes=7)
+    for passes in (0, 8, 15):
+        with pytest.raises(RefusedError, match=f"passes is {passes}, and hdparm takes from 1 to 7 .*so nothing was done"):
+            firmware_of("ata_sanitize_overwrite", device("sdx"), passes=passes)
     # An exit code of 0 is what hdparm ends with also of a disk that aborted the command.
     sanitize = firmware_of("ata_sanitize_block", device("sdx"))
     assert sanitize.accepted(sanitize.commands()[0], Answer(0, b"", "SG_IO: bad/missing sense data")) is None

@@ -4,8 +4,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import ast
 import dataclasses
+import inspect
 import pathlib
+import textwrap
 import typing as t
 
 import pytest
@@ -24,29 +27,63 @@ def test_a_free_device() -> None:
     require_free(FREE)
 
 
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        ({"mounted": ("sdb1 on /srv",)}, "it is mounted (sdb1 on /srv)"),
-        ({"holders": ("md0", "dm-3 (vg-root)")}, "it is held by md0, dm-3 (vg-root)"),
-        ({"swaps": ("/dev/sdb2",)}, "it is in use as swap (/dev/sdb2)"),
-        ({"system": ("/", "/boot")}, "it is the system's disk (it carries /, /boot)"),
-        ({"read_only": True}, "it is read-only"),
-        ({"zoned": True}, "it is a zoned device"),
-        ({"exclusive": "the kernel or a process has claimed it for itself"}, "has claimed it for itself"),
-        ({"openers": ("process 7 (dd)",)}, "it is open by process 7 (dd)"),
-        ({"unseen": ("process 9",)}, "whether process 9 has it open cannot be determined, which counts as in use"),
-        ({"unread": ("what is mounted",)}, "what is mounted cannot be determined, which counts as in use"),
-        ({"hidden": Hidden("hidden", "the disk hides 8 sectors")}, "the disk hides 8 sectors"),
-        ({"hidden": Hidden("unknown", "HPA cannot be read")}, "HPA cannot be read"),
-        ({"hidden": Use("x").hidden}, "whether the disk hides capacity was not asked"),
-    ],
-)
+USES: list[tuple[dict[str, t.Any], str]] = [
+    ({"mounted": ("sdb1 on /srv",)}, "it is mounted (sdb1 on /srv)"),
+    ({"holders": ("md0", "dm-3 (vg-root)")}, "it is held by md0, dm-3 (vg-root)"),
+    ({"swaps": ("/dev/sdb2",)}, "it is in use as swap (/dev/sdb2)"),
+    ({"system": ("/", "/boot")}, "it is the system's disk (it carries /, /boot)"),
+    ({"read_only": True}, "it is read-only"),
+    ({"zoned": True}, "it is a host-managed zoned device, on which neither an overwrite nor canaries can be written"),
+    ({"members": ("sdb1 bears a ZFS pool",)}, "it belongs to more than itself: sdb1 bears a ZFS pool (on_member: report"),
+    ({"keys": ("hosts have registered with sdb (0x1)",)}, "hosts have registered with sdb (0x1)"),
+    ({"exclusive": "the kernel or a process has claimed it for itself"}, "has claimed it for itself"),
+    ({"openers": ("process 7 (dd)",)}, "it is open by process 7 (dd)"),
+    ({"unseen": ("process 9",)}, "whether process 9 has it open cannot be determined, which counts as in use"),
+    ({"unread": ("what is mounted",)}, "what is mounted cannot be determined, which counts as in use"),
+    ({"hidden": Hidden("hidden", "the disk hides 8 sectors")}, "the disk hides 8 sectors"),
+    ({"hidden": Hidden("unknown", "HPA cannot be read")}, "HPA cannot be read"),
+    ({"hidden": Use("x").hidden}, "whether the disk hides capacity was not asked"),
+]
+
+
+@pytest.mark.parametrize(("change", "words"), USES)
 def test_each_reason_alone_is_enough(change: dict[str, t.Any], words: str) -> None:
     with pytest.raises(RefusedError) as caught:
         require_free(dataclasses.replace(FREE, **change))
     assert caught.value.message.startswith("sdb was not touched because ")
     assert words in caught.value.message and caught.value.message.endswith("if another one was meant")
+
+
+def without(number: int) -> t.Callable[..., list[str]] | None:
+    """C(decide_use) without its guard of that number; C(None) where it has no more."""
+    tree = ast.parse(textwrap.dedent(inspect.getsource(decide_use)))
+    body = t.cast("ast.FunctionDef", tree.body[0]).body
+    guards = [each for each in body[1:] if isinstance(each, (ast.If, ast.Expr))]
+    if number >= len(guards):
+        return None
+    body.remove(guards[number])
+    scope: dict[str, t.Any] = {"t": t, "Use": Use}
+    exec(compile(tree, "decide_use", "exec"), scope)
+    return t.cast("t.Callable[..., list[str]]", scope["decide_use"])
+
+
+def test_every_guard_has_a_use_that_only_it_refuses() -> None:
+    """A guard that is taken out lets one of the uses above pass, so its test fails."""
+    removed = 0
+    while (mutant := without(removed)) is not None:
+        passed = [words for change, words in USES if not mutant(dataclasses.replace(FREE, **change))]
+        assert passed, f"guard {removed} can be removed without a test that fails"
+        removed += 1
+    assert removed == len({next(iter(change)) for change, _words in USES})
+
+
+def test_what_it_is_a_member_of_may_be_destroyed_with_it_and_nothing_else() -> None:
+    use = dataclasses.replace(FREE, members=("sdb1 bears an LVM physical volume",))
+    require_free(use, on_member="report")
+    for change, words in USES:
+        if "members" not in change:
+            reasons = decide_use(dataclasses.replace(use, **change), on_member="report")
+            assert len(reasons) == 1 and words in reasons[0]
 
 
 def test_processes_that_were_not_seen_may_be_reported_instead_and_nothing_else() -> None:
@@ -109,6 +146,10 @@ def test_attributes(world: World) -> None:
     world.write(disk / "ro", "1\n")
     world.write(disk / "queue" / "zoned", "host-managed\n")
     assert gather(world).read_only and gather(world).zoned
+    # One that the host may manage takes writes in any place.
+    world.write(disk / "queue" / "zoned", "host-aware\n")
+    assert not gather(world).zoned
+    world.write(disk / "queue" / "zoned", "host-managed\n")
     assert gather(world, partuuid="data-1").read_only
 
 

@@ -125,6 +125,14 @@ def test_the_decision(supported: dict[str, bool], maximum: str, dco: str, state:
     assert hidden.state == state and words in hidden.told
 
 
+def test_the_native_capacity() -> None:
+    assert judge_hidden(REAL, identify(), "", "").real == REAL
+    assert judge_hidden(REAL, identify(hpa=True), told(REAL, REAL + 8, "HPA is enabled"), "").real == REAL + 8
+    assert judge_hidden(REAL, identify(dco=True), "", DCO.replace(str(REAL), str(REAL + 100))).real == REAL + 100
+    # Nothing is made up where it is not known.
+    assert judge_hidden(REAL, identify(hpa=True), "", "").real == 0
+
+
 def test_a_disk_that_does_not_identify_itself_is_unknown() -> None:
     assert judge_hidden(REAL, "", told(REAL, REAL, "HPA is disabled"), DCO).state == "unknown"
 

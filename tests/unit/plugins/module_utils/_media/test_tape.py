@@ -112,14 +112,27 @@ def test_the_drives_of_a_host(tmp_path: pathlib.Path) -> None:
     root = tmp_path / "class" / "scsi_tape"
     root.mkdir(parents=True)
     # The kernel shows each drive eight times.
-    for name in ("st0", "st0a", "nst0", "nst0a", "nst0l", "nst0m"):
+    for name, minor in (("st0", 0), ("st0a", 96), ("nst0", 128), ("nst0a", 224), ("nst0l", 160), ("nst0m", 192)):
         node = place / "scsi_tape" / name
         node.mkdir(parents=True)
         (node / "device").symlink_to(place)
+        (node / "dev").write_text(f"9:{minor}\n")
+        (node / "options").write_text("0x00000107\n")
         (root / name).symlink_to(node)
     (drive,) = list_tapes(sys_root=str(tmp_path))
     assert (drive.name, drive.path, drive.vendor, drive.model, drive.firmware) == ("nst0", "/dev/nst0", "IBM", "ULT3580-HH8", "N9M1")
     assert (drive.serial, drive.wwn) == ("1068001234", "5000e1112233") and "/end_device-" in drive.place
+    assert drive.facts == {"serial": ["1068001234"], "wwn": ["5000e1112233"]} and drive.no_wait is False
+    assert drive.commands == "/dev/nst0" and drive.numbers == {(9, minor) for minor in (0, 96, 128, 160, 192, 224)}
+    # The node that takes commands whatever the tape does; and an option that lets an erase return before its end.
+    generic = place / "scsi_generic" / "sg3"
+    generic.mkdir(parents=True)
+    (generic / "dev").write_text("21:3\n")
+    (place / "scsi_tape" / "nst0" / "options").write_text("0x00002107\n")
+    (drive,) = list_tapes(sys_root=str(tmp_path))
+    assert drive.commands == "/dev/sg3" and (21, 3) in drive.numbers and drive.no_wait is True
+    (place / "scsi_tape" / "nst0" / "options").unlink()
+    assert list_tapes(sys_root=str(tmp_path))[0].no_wait is None
 
 
 def test_a_long_erase_begins_at_the_beginning() -> None:
