@@ -64,7 +64,11 @@ def test_every_drive_is_listed_with_what_it_is_and_can(guest: Guest) -> None:
 
 
 USES = {
-    "mounted": ("mkfs.ext4 -q -F {path} && mkdir -p /mnt/used && mount {path} /mnt/used", "umount /mnt/used", "is mounted"),
+    "mounted": (
+        "mkfs.ext4 -q -F -E lazy_itable_init=0,lazy_journal_init=0 {path} && mkdir -p /mnt/used && mount {path} /mnt/used",
+        "umount /mnt/used",
+        "is mounted",
+    ),
     "swap": ("mkswap -q {path} && swapon {path}", "swapoff {path}", "in use as swap"),
     "lvm": ("vgcreate -qq used {path} && lvcreate -qq -y -n one -l 2 used", "vgremove -qq -f used", "is held by"),
     # Nothing of these is active, so neither the kernel nor a process holds the drive.

@@ -65,9 +65,10 @@ class Bearer(abc.ABC):
         """
 
     @abc.abstractmethod
-    def held(self, executor: Executor) -> t.ContextManager[None]:
+    def held(self, executor: Executor, *, failed: bool = False) -> t.ContextManager[None]:
         """For this process alone, as far as the command that follows leaves room for that.
 
+        :arg failed: it is in the failure mode of a sanitize, in which it may show no size.
         :raises RefusedError: it cannot be had so.
         """
 
@@ -115,8 +116,8 @@ class BlockBearer(Bearer):
         ]
 
     @contextlib.contextmanager
-    def held(self, executor: Executor) -> t.Iterator[None]:
-        self._fd = open_device(executor, self.device)
+    def held(self, executor: Executor, *, failed: bool = False) -> t.Iterator[None]:
+        self._fd = open_device(executor, self.device, sizeless=failed)
         try:
             yield
         finally:

@@ -12,6 +12,7 @@ import fcntl
 import os
 import stat
 import struct
+from dataclasses import replace
 
 from .._errors import RefusedError
 from .._executor import Executor
@@ -28,9 +29,10 @@ _BLKGETDISKSEQ = 0x80081280
 LIMIT_BUFFERS = "the kernel could not be made to drop its buffers of the device before reading back"
 
 
-def open_device(executor: Executor, device: Device) -> int:
+def open_device(executor: Executor, device: Device, *, sizeless: bool = False) -> int:
     """Open a device for writing past the page cache, for this process alone, and compare it with what its identity names now.
 
+    :arg sizeless: one that shows no size by now is meant too, as one whose sanitize has failed; nothing can be written to it then.
     :raises RefusedError: it cannot be opened so, or it is not the device that was found.
     """
     try:
@@ -41,6 +43,8 @@ def open_device(executor: Executor, device: Device) -> int:
             f"{device.path} cannot be opened for this process alone ({why}), so nothing was written; free it and run again"
         ) from error
     try:
+        if sizeless and _ask(fd, _BLKGETSIZE64, "=Q") == 0:
+            device = replace(device, size=0)
         problem = recheck(fd, device) or _another(device)
         if problem:
             raise RefusedError(f"{device.path} is no longer the device that was looked at ({problem}), so nothing was written; look again")
@@ -53,7 +57,9 @@ def open_device(executor: Executor, device: Device) -> int:
 def _another(device: Device) -> str:
     """In what the device that the identity names now differs from the one that was found; empty where it does not."""
     try:
-        return "" if find_device(device.asked) == device else "its identity changed"
+        asked = {key: value for key, value in device.asked.items() if device.size or key != "size_bytes"}
+        now = find_device(asked, sizeless=not device.size)
+        return "" if replace(now, asked=device.asked) == device else "its identity changed"
     except RefusedError as error:
         return error.message
 

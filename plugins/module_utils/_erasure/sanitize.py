@@ -187,7 +187,7 @@ class _Run:
                 for bearer in self.bearers:
                     self.limits.extend(bearer.require_free(self.course.on_unseen, failed=state.state == "failed"))
                 for bearer in self.bearers:
-                    held.enter_context(bearer.held(self.executor))
+                    held.enter_context(bearer.held(self.executor, failed=state.state == "failed"))
                 over = self._begin(state)
             if over:
                 self._follow()

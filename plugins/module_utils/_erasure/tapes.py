@@ -41,7 +41,7 @@ class TapeBearer(Bearer):
         require_erasable(self.cartridge, on_unseen=on_unseen)
         return []
 
-    def held(self, executor: Executor) -> t.ContextManager[None]:
+    def held(self, executor: Executor, *, failed: bool = False) -> t.ContextManager[None]:
         return contextlib.nullcontext()
 
     def lay(self, executor: Executor) -> int:

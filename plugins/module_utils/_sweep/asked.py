@@ -7,12 +7,13 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import replace
 
 from .._erasure.schemes import STANDARD
 from .._errors import RefusedError
 from .._evidence.canonical import digest_of
 from .._media.cartridge import Cartridge
-from .._media.choosing import reaches_all_namespaces
+from .._media.choosing import reaches_all_namespaces, running_on
 from .._media.identity import Device, find_device, list_devices, namespaces_of, same_medium
 from .._media.nvme_erase import count_namespaces, formats_all
 from .subject import Subject
@@ -99,13 +100,21 @@ def _asked(device: Device) -> Device:
     return find_device({"wwn": wwn[0]})
 
 
+def _as_it_is_now(device: Device) -> Device:
+    """What the identity names now; of one whose sanitize has failed with the size that it had, where it shows none."""
+    if running_on(device).state != "failed":
+        return find_device(device.asked)
+    now = find_device({key: value for key, value in device.asked.items() if key != "size_bytes"}, sizeless=True)
+    return now if now.size else replace(now, size=device.size)
+
+
 def recheck(task: Task) -> str:
     """Why the technique would not reach what was announced any more; empty where it does. Which cartridge is in a drive its technique asks."""
     if isinstance(task.device, Cartridge):
         return ""
     try:
         for each in (device for device in task.reached if isinstance(device, Device)):
-            now = find_device(each.asked)
+            now = _as_it_is_now(each)
             if not same_medium(now.identity, each.identity) or now.number != each.number or now.sequence != each.sequence:
                 return f"{each.name} is no longer the device that was looked at"
         names = sorted(each.name for each in reached_by(task.device, task.technique, all_namespaces=True))
