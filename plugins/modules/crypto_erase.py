@@ -100,7 +100,7 @@ options:
         elements: str
       all_namespaces:
         description:
-          - A V(drive)'s crypto sanitize destroys what is on all of its NVMe namespaces, and all of them are meant.
+          - A V(drive)'s crypto sanitize and its revert destroy what is on all of its NVMe namespaces, and all of them are meant.
         type: bool
       class:
         description: Of V(period), the retention class.

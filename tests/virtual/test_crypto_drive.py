@@ -13,6 +13,7 @@ import pytest
 from ansible_collections.recordings.disposal.tests.virtual.guest import Guest, Result, UserDrive
 from ansible_collections.recordings.disposal.tests.virtual.test_sanitize import filled, steps
 
+JOURNALS = "/var/lib/recordings-disposal/runs/*/journal.jsonl"
 # What no look from outside can tell, people vouch for.
 VOUCHED = dict.fromkeys(("encrypted_from_first_write", "strength", "no_stale_copy"), "certificate 4711 of the drive")
 
@@ -64,6 +65,37 @@ def test_killed_while_the_drive_works_and_watched_to_its_end(guest: Guest) -> No
     result = erase(guest, drive)
     assert (result["outcome"], result["changed"]) == ("destroyed", True), result
     assert drive.commands().count("admin 0x84") == 1 and drive.markers() == 0
+
+
+def test_cut_off_before_the_command_all_is_looked_at_anew(guest: Guest) -> None:
+    """Meanwhile the drive gets a second namespace, which somebody mounts."""
+    drive = filled(guest, "nvme", "KAN1")
+    one = {"wwn": guest.vm.run(f"cat /sys/block/{drive.names[0]}/nguid").stdout.strip()}
+    target: dict[str, t.Any] = {"kind": "drive", "device": one, "all_namespaces": True}
+    guest.background("crypto_erase", target=target, level="purge", canaries=2048, declared=VOUCHED)
+    guest.vm.run(f"for i in $(seq 600); do grep -qs intent {JOURNALS} && break; sleep 0.05; done")
+    guest.kill_background()
+    cut_off = guest.vm.run(f"cat {JOURNALS}").stdout
+    assert "intent" in cut_off and "issuing" not in cut_off
+    drive.power_off()
+    guest.vm.run(
+        f"""cd {drive.directory} && sed -i 's/"mib": 32/"mib": 64, "namespaces": 2/' drive.json && truncate -s 64M medium.img && """
+        """sed -i 's/"formats": .0./"formats": [0, 0]/' state.json"""
+    )
+    drive.attach()
+    _first, second = drive.names
+    guest.vm.run(f"mkfs.ext4 -q -F -E nodiscard /dev/{second} && mkdir -p /mnt/second && mount /dev/{second} /mnt/second && sync")
+    try:
+        alone = erase(guest, drive, target={**target, "all_namespaces": False})
+        assert alone["failed"] and "would reach all 2 namespaces of the drive" in alone.words, alone
+        held = erase(guest, drive, target=target)
+        assert held["failed"] and f"{second} was not touched because it is mounted" in held.words, held
+        assert "admin 0x84" not in drive.commands()
+    finally:
+        guest.vm.run("umount /mnt/second")
+    both = erase(guest, drive, target=target)
+    assert both["outcome"] == "destroyed" and both["seen"]["canaries"]["laid"] == 128 and drive.markers() == 0, both
+    assert "another run begins anew" in guest.vm.run(f"cat {JOURNALS}").stdout
 
 
 @pytest.mark.parametrize(
@@ -131,3 +163,13 @@ def test_a_revert_that_is_not_believed(guest: Guest, about: dict[str, t.Any], be
     result = erase(guest, drive, target={"psid_file": secret})
     assert result["failed"] and result.get("outcome", "not_destroyed") == "not_destroyed" and words in result.words, result
     assert drive.markers() > 60000
+
+
+def test_a_revert_reaches_all_namespaces(guest: Guest) -> None:
+    drive = filled(guest, "nvme", "KOM1", opal=OPAL, namespaces=2)
+    guest.vm.run(f"printf '%s\\n' {PSID} > /run/psid")
+    before = drive.digest()
+    one = {"wwn": guest.vm.run(f"cat /sys/block/{drive.names[0]}/nguid").stdout.strip()}
+    result = erase(guest, drive, target={"device": one, "psid_file": "/run/psid"})
+    assert result["failed"] and "opal_psid_revert would reach all 2 namespaces of the drive" in result.words, result
+    assert drive.digest() == before and "opal revert" not in " ".join(drive.commands())

@@ -26,7 +26,8 @@ IDLE = Status("idle").row()
 @pytest.mark.parametrize("state", ["locked", "enabled", "expired", "frozen"])
 def test_only_a_password_of_ours_is_no_obstacle(state: str) -> None:
     """What abilities say of a disk in these states is what selecting knows again."""
-    disk = dataclasses.replace(read_identify((0x848A, *(0,) * 127, 1, *(0,) * 127)), security=frozenset({"supported", "enhanced", state}))
+    words = (0x848A, *(0,) * 9, 0x5331, *(0,) * 117, 1, *(0,) * 127)
+    disk = dataclasses.replace(read_identify(words), security=frozenset({"supported", "enhanced", state}))
     found = [each for each in abilities(Medium("hdd", 1 << 30, disk)) if each.technique.startswith("ata_security")]
     assert len(found) == 2 and not any(each.possible for each in found)
     unlocked = [selecting._unlocked(each, {"levels": None}) for each in found]
