@@ -257,10 +257,8 @@ class _Look:
         }
 
     def _unopened(self, medium: Medium) -> str:
-        """Why the block device is left alone: the kernel has whoever opens one that is busy with itself wait until it is ready again."""
-        if not self.device.size:
-            return _NO_SIZE
-        return busy_with(medium) if medium.scsi_state else ""
+        """Why the block device is left alone: the kernel has whoever opens or reads one that is busy with itself wait until it is ready again."""
+        return busy_with(medium) if self.device.size else _NO_SIZE
 
     def _encryption(self, medium: Medium) -> dict[str, t.Any]:
         ata, controller = medium.ata, medium.nvme
@@ -311,8 +309,6 @@ class _Look:
         reasons = decide_use(use)
         if self.twins:
             reasons.append(f"{', '.join(self.twins)} shows the same identity (another path to it, or a serial that is not unique)")
-        if busy_with(medium):
-            reasons.append(busy_with(medium))
         return {"contents": self.contents, "system": bool(use.system), "free": not reasons, "in_use_because": reasons}
 
     def _native(self, hidden: Hidden, controller: Controller | None) -> t.Any:

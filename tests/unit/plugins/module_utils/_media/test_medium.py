@@ -340,6 +340,8 @@ def test_what_an_ata_disk_is_doing(host: Host, status: str, log: tuple[str, int 
     }
     row = host.rows()["sda"]
     assert row["sanitize_log"]["state"] == log[0]
+    # Whoever reads one that is busy waits in the kernel until it is ready.
+    assert ("unavailable" in row["contents"]) == (log[0] == "in_progress")
     assert row["sanitize_log"]["percent"] == ({"unavailable": "no sanitize is in progress"} if log[1] is None else log[1])
     for action in ("block", "crypto", "overwrite"):
         found = technique(row, f"ata_sanitize_{action}")
