@@ -250,13 +250,20 @@ class _Look:
             "behind": self._behind(medium.kind),
             "mmc": self._mmc(medium.emmc, medium.emmc_why),
             "tape": {"unavailable": "it is no tape drive"},
-            "encryption": self._encryption(ata, medium.nvme),
+            "encryption": self._encryption(medium),
             **self._use(medium),
             "sanitize_log": self._log(medium),
             "techniques": [ability.row() for ability in abilities(medium, self.overrides)],
         }
 
-    def _encryption(self, ata: Identified | None, controller: Controller | None) -> dict[str, t.Any]:
+    def _unopened(self, medium: Medium) -> str:
+        """Why the block device is left alone: the kernel has whoever opens or reads one that is busy with itself wait until it is ready again."""
+        return busy_with(medium) if self.device.size else _NO_SIZE
+
+    def _encryption(self, medium: Medium) -> dict[str, t.Any]:
+        ata, controller = medium.ata, medium.nvme
+        if self._unopened(medium):
+            return dict.fromkeys(("volumes", "ata_security", "self_encrypting", "opal"), told(None, self._unopened(medium)))
         found = {each.name: find_signatures(each) for each in (self.device, *self.parts)}
         unread = [name for name, labels in found.items() if labels is None]
         volumes = sorted(name for name, labels in found.items() if set(labels or ()) & set(_ENCRYPTED))
@@ -294,14 +301,14 @@ class _Look:
         return {**row, "wear": told(emmc.wear if emmc else "", "the device does not tell it" if emmc else nothing)}
 
     def _use(self, medium: Medium) -> dict[str, t.Any]:
+        unopened = self._unopened(medium)
+        if unopened:
+            reasons = [unopened, *([busy_with(medium)] if busy_with(medium) not in ("", unopened) else [])]
+            return {"contents": told(None, unopened), "system": told(None, unopened), "free": False, "in_use_because": reasons}
         use = gather_use(self.device, sys_root=self.sys_root, run_root=self.run_root)
         reasons = decide_use(use)
         if self.twins:
             reasons.append(f"{', '.join(self.twins)} shows the same identity (another path to it, or a serial that is not unique)")
-        if busy_with(medium):
-            reasons.append(busy_with(medium))
-        if not self.device.size:
-            reasons.insert(0, _NO_SIZE)
         return {"contents": self.contents, "system": bool(use.system), "free": not reasons, "in_use_because": reasons}
 
     def _native(self, hidden: Hidden, controller: Controller | None) -> t.Any:

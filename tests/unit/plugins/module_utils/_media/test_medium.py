@@ -340,6 +340,8 @@ def test_what_an_ata_disk_is_doing(host: Host, status: str, log: tuple[str, int 
     }
     row = host.rows()["sda"]
     assert row["sanitize_log"]["state"] == log[0]
+    # Whoever reads one that is busy waits in the kernel until it is ready.
+    assert ("unavailable" in row["contents"]) == (log[0] == "in_progress")
     assert row["sanitize_log"]["percent"] == ({"unavailable": "no sanitize is in progress"} if log[1] is None else log[1])
     for action in ("block", "crypto", "overwrite"):
         found = technique(row, f"ata_sanitize_{action}")
@@ -387,8 +389,25 @@ def test_a_drive_that_shows_no_size(host: Host) -> None:
     assert rows["sda"]["size_bytes"]["unavailable"].startswith("it shows no size, as a drive does that is busy with itself")
     assert (rows["sda"]["sanitize_log"]["state"], rows["sda"]["sanitize_log"]["percent"]) == ("in_progress", 50)
     assert not rows["sda"]["free"] and "shows no size" in rows["sda"]["in_use_because"][0]
+    assert rows["sda"]["in_use_because"][1] == "a sanitize is in progress (50 %)"
     (named,) = look_at_media({"serial": "ZC11"}, **host.world.roots)
     assert named == rows["sda"]
+
+
+@pytest.mark.parametrize("mebibytes", [0, 64])
+def test_a_scsi_drive_that_is_busy_with_itself_is_not_opened(host: Host, monkeypatch: pytest.MonkeyPatch, mebibytes: int) -> None:
+    """Whoever opens one waits in the kernel until it is ready again."""
+
+    def opened(device: t.Any, **roots: str) -> t.Any:
+        raise AssertionError(f"{device.name} was opened")
+
+    host.world.disk("sda", "8:0", bus=SAS, mebibytes=mebibytes, serial="ZC11", removable="0\n", **SAS_DISK)
+    host.answers = {"sg_requests": Answer(0, fixed(2, 0x04, 0x1B, 0x8000), "")}
+    monkeypatch.setattr(medium, "gather_use", opened)
+    monkeypatch.setattr(medium, "find_signatures", opened)
+    row = host.rows()["sda"]
+    assert not row["free"] and "a sanitize is in progress (50 %)" in row["in_use_because"]
+    assert "unavailable" in row["contents"] and "unavailable" in row["encryption"]["opal"] and "sg_raw" not in host.asked
 
 
 @pytest.mark.parametrize(("rotation", "kind"), [(5400, "hdd"), (1, "sata_ssd")])
