@@ -7,7 +7,7 @@ BIN := .venv/bin
 DEMO_DIR ?= demo-run
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help setup demo test lint unit molecule sanity bench docs clean
+.PHONY: help setup demo test lint unit molecule sanity thorough bench docs clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -32,6 +32,9 @@ sanity: setup ## only ansible-test
 
 molecule: setup ## only the scenarios on real hosts
 	@$(BIN)/python tests/run.py molecule
+
+thorough: setup ## all tests in the virtual machine, an hour of them
+	@DISPOSAL_THOROUGH=1 $(BIN)/pytest -q tests/virtual
 
 bench: setup ## figures with their peers in the same run
 	@$(BIN)/python tests/bench/run.py

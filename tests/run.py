@@ -40,13 +40,23 @@ class Step(t.NamedTuple):
 
 def steps() -> list[Step]:
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    keys = [f"tests/system/test_{name}*.py" for name in ("age", "crypto", "encrypt", "key", "period")]
+    others = [f"--ignore-glob={name}" for name in keys]
+    key_tests = sorted(str(path.relative_to(TOP)) for name in keys for path in TOP.glob(name))
     scripts = [name for name in SCRIPTS if (TOP / name).exists()]
     reference = ["--plugin-docs", "--validate-collection-refs=self", "--disallow-unknown-collection-refs"]
     return [
         Step("molecule default", "molecule", [["molecule", "test"]], lane="hosts", root=True),
         Step("molecule media", "molecule", [["molecule", "test", "-s", "media"]], lane="hosts", root=True),
         Step("virtual tests", "molecule", [["pytest", "-q", "tests/virtual"]], lane="machines", root=True),
-        Step("system tests", "molecule", [["pytest", "-q", "tests/system", "tests/testbed"]], lane="hosts", root=True),
+        Step(
+            "system tests",
+            "molecule",
+            [["pytest", "-q", *others, "tests/system", "tests/testbed"]],
+            lane="hosts",
+            root=True,
+        ),
+        Step("tests of keys", "molecule", [["pytest", "-q", *key_tests]], lane="keys", root=True),
         Step("unit tests", "unit", [["pytest", "-q", "-n", "2", "tests/unit"]]),
         Step("ruff", "lint", [["ruff", "check"], ["ruff", "format", "--check"]]),
         Step("mypy", "lint", [["mypy", "-p", f"{PACKAGE}.plugins"], *(["mypy", name] for name in scripts)]),

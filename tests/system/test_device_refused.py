@@ -109,7 +109,7 @@ CLAIMED = {
 def test_a_member_of_something_larger_of_which_nothing_is_active(bed: Bed, words: str) -> None:
     image = bed.fill_image(CLAIMED[words](marked(SIZE)))
     bed.attach(image)
-    with untouched(image, "it belongs to more than itself", words, "(on_member: report destroys it all the same)"):
+    with untouched(image, "it belongs to more than itself", words):
         overwrite(image)
     result = overwrite(image, on_member="report")
     assert result.outcome == "destroyed" and any(words in limit for limit in result.limits)

@@ -81,7 +81,7 @@ def decide_use(use: Use, *, on_unseen: str = "refuse", on_member: str = "refuse"
     if use.zoned:
         reasons.append("it is a host-managed zoned device, on which neither an overwrite nor canaries can be written in any place")
     if on_member != "report" and use.members:
-        reasons.append(f"it belongs to more than itself: {'; '.join(use.members)} (on_member: report destroys it all the same)")
+        reasons.append(f"it belongs to more than itself: {'; '.join(use.members)}")
     if use.keys:
         reasons.append("; ".join(use.keys))
     if use.hidden.state in ("hidden", "unknown"):

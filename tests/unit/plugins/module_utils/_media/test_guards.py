@@ -34,7 +34,7 @@ USES: list[tuple[dict[str, t.Any], str]] = [
     ({"system": ("/", "/boot")}, "it is the system's disk (it carries /, /boot)"),
     ({"read_only": True}, "it is read-only"),
     ({"zoned": True}, "it is a host-managed zoned device, on which neither an overwrite nor canaries can be written"),
-    ({"members": ("sdb1 bears a ZFS pool",)}, "it belongs to more than itself: sdb1 bears a ZFS pool (on_member: report"),
+    ({"members": ("sdb1 bears a ZFS pool",)}, "it belongs to more than itself: sdb1 bears a ZFS pool"),
     ({"keys": ("hosts have registered with sdb (0x1)",)}, "hosts have registered with sdb (0x1)"),
     ({"exclusive": "the kernel or a process has claimed it for itself"}, "has claimed it for itself"),
     ({"openers": ("process 7 (dd)",)}, "it is open by process 7 (dd)"),
