@@ -47,7 +47,7 @@ def steps() -> list[Step]:
     reference = ["--plugin-docs", "--validate-collection-refs=self", "--disallow-unknown-collection-refs"]
     return [
         Step("molecule default", "molecule", [["molecule", "test"]], lane="hosts", root=True),
-        Step("molecule media", "molecule", [["molecule", "test", "-s", "media"]], lane="hosts", root=True),
+        Step("molecule media", "molecule", [["molecule", "test", "-s", "media"]], lane="machines", root=True),
         Step("virtual tests", "molecule", [["pytest", "-q", "tests/virtual"]], lane="machines", root=True),
         Step(
             "system tests",
