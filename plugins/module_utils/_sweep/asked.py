@@ -67,7 +67,8 @@ def reached_by(device: Subject, technique: str, *, all_namespaces: bool) -> tupl
 
     :raises RefusedError: more than was named, or nobody can tell how much.
     """
-    if isinstance(device, Cartridge) or not device.name.startswith("nvme"):
+    # Opal reverts a disk as well, which has no namespaces.
+    if isinstance(device, Cartridge) or (technique.startswith("opal") and not device.name.startswith("nvme")):
         return (device,)
     if not reaches_all_namespaces(technique) and not (technique.startswith("nvme_format") and formats_all(device)):
         return (device,)

@@ -34,7 +34,7 @@ from .sanitized import nothing_of, result_of
 from .selecting import Selected, select, still_destroyed
 from .state import StateDir
 from .subject import bearer_of, find_again, find_subject, fresh_canaries, require_sense, whole_subject
-from .unfinished import Interrupted, canary_path, earlier_of, interrupted, issued, kept_canaries, laid_before, taken_up
+from .unfinished import Interrupted, Laid, canary_path, earlier_of, interrupted, issued, kept_canaries, laid_before, taken_up
 
 __all__ = ["LEAST_CANARIES", "sanitize_of"]
 
@@ -195,9 +195,11 @@ def _carried(
         if not watch:
             # Once more, since one may have been placed meanwhile; what the device has begun no hold can stop.
             refuse_holds(state, params["holds"])
+        # Before this run has a journal of its own, which is the latest from then on.
+        before = None if known else laid_before(state, task.device)
         journal.begin(opening_of(run, task.set))
         firmware = _firmware(task, params)
-        earlier = earlier_of(known.steps) if known else _announced(state, task, journal, run, params, firmware)
+        earlier = earlier_of(known.steps) if known else _announced(state, task, journal, run, params, firmware, before)
         kept = kept_canaries(state, run, journal.state.pending[task.set].intents[-1])
 
         def note(step: str, told: t.Mapping[str, t.Any]) -> None:
@@ -227,12 +229,22 @@ def _carried(
     return done, {**result, "changed": True}
 
 
-def _announced(state: StateDir, task: Task, journal: Journal, run: str, params: t.Mapping[str, t.Any], firmware: Firmware) -> Earlier:
+def _announced(
+    state: StateDir,
+    task: Task,
+    journal: Journal,
+    run: str,
+    params: t.Mapping[str, t.Any],
+    firmware: Firmware,
+    before: Laid | None,
+) -> Earlier:
     """The intent, and what its canaries are made of, on stable storage; and what earlier runs leave to this one.
 
     Of a device that an earlier run has left so that nothing can be written to it, the canaries are those that lie there.
+
+    :arg before: what the last run over it had laid.
     """
-    now, before = firmware.look().state, laid_before(state, task.device)
+    now = firmware.look().state
     ours = before is not None and before.technique.startswith("ata_security")
     fits = before is not None and (before.after.state == "failed" if now == "failed" else ours)
     documents = before.of(task.reached) if before and fits and now in _SHUT else []
