@@ -103,7 +103,6 @@ def main() -> None:
             "prefix": {"type": "str", "default": "recordings"},
         },
         supports_check_mode=True,
-        required_one_of=[("key_store",)],
     )
     executor = CheckExecutor() if module.check_mode else Executor()
     try:

@@ -53,7 +53,7 @@ def require_destroyable(path: str, what: str) -> None:
     """
     require_plain(path, what)
     try:
-        with _below_root(path) as (root, name), look_at(root, name, _expected(path)) as target:
+        with _below_root(path) as below, look_at(*below, _expected(path)) as target:
             problem = why_ineffective([target])[0]
     except OSError as error:
         raise RefusedError(f"{what} {path} cannot be destroyed ({refusal_of(error).message}), so nothing was done") from error
@@ -97,7 +97,7 @@ def destroy_file(
         return None
     expected = Expected(facts["dev"], facts["ino"], facts["size"], None)
     try:
-        with _below_root(path) as (root, name), open_target(executor, root, name, expected) as target:
+        with _below_root(path) as below, open_target(executor, *below, expected) as target:
             result = overwrite_batch(executor, [target], find_scheme(_SCHEME))[0]
             if result.outcome == "destroyed":
                 aside = f".{os.urandom(8).hex()}"

@@ -104,7 +104,8 @@ def _take(
         found.encrypted += 1
         return
     retention_class = decision.retention_class
-    assert retention_class is not None and retention_class.encryption is not None and recording_set.start is not None
+    if retention_class is None or retention_class.encryption is None or recording_set.start is None:
+        raise RuntimeError("a set that is to be encrypted has no class with encryption, or no start")
     key = retention_class.name, period_of(retention_class.encryption, recording_set.start, planner.rules.calendar)
     identifier = planner.identifiers.of(place.source.name, place.path, recording_set.key)
     paths = {member.path for member in recording_set.members}

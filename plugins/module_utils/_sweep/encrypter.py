@@ -80,6 +80,16 @@ class _Item:
                 copy.close()
 
 
+_Thing = t.TypeVar("_Thing")
+
+
+def _there(thing: _Thing | None) -> _Thing:
+    """What an earlier stage has made."""
+    if thing is None:
+        raise RuntimeError("a stage of encrypting was passed over")
+    return thing
+
+
 def _key(row: Row) -> Key:
     return str(row.retention_class), str(row.rule)[len(RULE) :]
 
@@ -292,9 +302,7 @@ class Encrypter(Destroyer):
         return self._step(items, lambda _item, _index, _buffers: None)
 
     def _prove(self, item: _Item, index: int, buffers: Buffers) -> None:
-        copy = item.copies[index]
-        assert copy is not None
-        item.made[index] = prove(copy, buffers, pace=self.manner.pace)
+        item.made[index] = prove(_there(item.copies[index]), buffers, pace=self.manner.pace)
 
     def _announced(self, items: list[_Item]) -> list[_Item]:
         """Tell what the copies are, then give them their names."""
@@ -315,7 +323,7 @@ class Encrypter(Destroyer):
         for item in items:
             try:
                 for target, copy in zip(item.targets, item.copies):
-                    assert copy is not None
+                    copy = _there(copy)
                     self._give_name(target, copy)
                     copy.close()
                 left.append(item)
@@ -346,8 +354,7 @@ class Encrypter(Destroyer):
 
         :raises DisposalError: it was changed since it was encrypted.
         """
-        target, made, copy = item.targets[index], item.made[index], item.copies[index]
-        assert made is not None and copy is not None
+        target, made, copy = item.targets[index], _there(item.made[index]), _there(item.copies[index])
         now, then = os.fstat(target.fd), copy.facts
         if (now.st_size, now.st_mtime_ns, now.st_ctime_ns, now.st_nlink) != (
             then.st_size,

@@ -36,6 +36,13 @@ def known_key(directory: str, class_name: str, period: str, prefix: str) -> Peri
     return found
 
 
+def _store(params: t.Mapping[str, t.Any], executor: Executor) -> KeyStore:
+    """:raises RefusedError: none is given, or it cannot be used."""
+    if params["key_store"] is None:
+        raise RefusedError("key_store is not given, so nothing was done; name the store that keeps the keys")
+    return open_store(params["key_store"], executor)
+
+
 def _told(store: KeyStore, key: PeriodKey) -> dict[str, t.Any]:
     recipient = {"class": key.class_name, "period": key.period, "recipient": recipient_text(key.recipient)}
     return {
@@ -52,7 +59,7 @@ def make_period_key(params: t.Mapping[str, t.Any], executor: Executor, *, check_
     :raises RefusedError: the store or the document speaks against it.
     """
     require_plain(params["dir"], "the directory of period keys")
-    store = open_store(params["key_store"], executor)
+    store = _store(params, executor)
     found = load_period_key(params["dir"], params["class"], params["period"], prefix=params["prefix"])
     if found is not None:
         return {"changed": False, **_told(store, found)}
@@ -74,7 +81,7 @@ def wrap_anew(params: t.Mapping[str, t.Any], executor: Executor, *, check_mode: 
         )
     for name in ("asks", "answers"):
         require_plain(params[name], name)
-    store = open_store(params["key_store"], executor)
+    store = _store(params, executor)
     old, new = (known_key(params["dir"], params["class"], period, params["prefix"]) for period in (params["period"], params["to_period"]))
     labels = [Label(key.class_name, key.period, fingerprint(key.recipient)) for key in (old, new)]
     if check_mode:

@@ -41,6 +41,7 @@ _NUMBERS: t.Mapping[str, tuple[int, int]] = {"port": (1, 65_535), "window_days":
 STORE_OPTIONS: dict[str, dict[str, t.Any]] = {
     "key_store": {
         "type": "dict",
+        "no_log": False,
         "options": {
             "kind": {"type": "str", "choices": list(_KINDS), "required": True},
             "path": {"type": "path"},

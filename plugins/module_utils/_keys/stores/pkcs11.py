@@ -84,9 +84,9 @@ class Pkcs11Store(KeyStore):
             told = ("EncryptedDataInvalid", "EncryptedDataLenRange", "GeneralError", "FunctionFailed", "DataInvalid", "SignatureInvalid")
             try:
                 return bytes(found.decrypt(wrapped[_NONCE:], **self._manner(wrapped[:_NONCE], context)))
-            except tuple(getattr(self._errors, name) for name in told):
-                raise self._wrong(key) from None
             except self._errors.PKCS11Error as error:
+                if isinstance(error, tuple(getattr(self._errors, name) for name in told)):
+                    raise self._wrong(key) from None
                 raise self._refusal(f"unwrap by the key {key.name}", error) from None
 
     def _manner(self, nonce: bytes, context: str) -> dict[str, t.Any]:

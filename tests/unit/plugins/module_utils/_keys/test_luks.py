@@ -128,8 +128,11 @@ def test_what_begins_as_a_header_tells_its_volume_also_where_it_is_spoilt() -> N
     head += bytes(MIB)
     old = bytes(luks2(size=64 * KIB, uuid="of another volume"))
     head[64 * KIB : 128 * KIB] = old[64 * KIB : 128 * KIB]
-    read = lambda offset, length: bytes(head[offset : offset + length])  # noqa: E731 - as a caller would have it
-    assert uuids_at(read) == ((0, UUID), (16 * KIB, UUID), (64 * KIB, "of another volume"))
+    assert uuids_at(lambda offset, length: bytes(head[offset : offset + length])) == (
+        (0, UUID),
+        (16 * KIB, UUID),
+        (64 * KIB, "of another volume"),
+    )
     assert find_headers(bytes(head)) == (0, 16 * KIB, 64 * KIB)
     # What an earlier format left behind makes the area no larger.
     assert parse_luks(bytes(head)).area == (0, 16 * MIB) and parse_luks(bytes(head)).uuid == UUID

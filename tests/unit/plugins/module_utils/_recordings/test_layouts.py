@@ -332,7 +332,7 @@ class TestEncrypted:
     )
     def test_its_stem_and_role_are_those_of_the_plain_name(self, layout: str, name: str) -> None:
         known = preset(layout)
-        assert known.split(f"{name}.age") == known.split(name) is not None
+        assert known.split(name) is not None and known.split(f"{name}.age") == known.split(name)
         assert known.plain_name(f"{name}.age") == name == known.plain_name(name)
 
     @pytest.mark.parametrize("name", [".age", "notes.age", "x.wav.age.age", "in-100-200-20240115-101010-1706692500.77.wav.AGE"])
