@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import datetime
+import email.utils
 import functools
 import importlib.util
 import ipaddress
@@ -21,6 +22,7 @@ import sys
 import tempfile
 import time
 import typing as t
+import urllib.request
 
 from ansible_collections.recordings.disposal.tests.system.loop_bed import PATH, not_run
 
@@ -291,9 +293,20 @@ class Kms:
         )
 
     def move_clock(self, days: int) -> None:
-        """Of the server, not of this process."""
-        (self.directory / "clock").write_text(f"+{days}d\n")
-        time.sleep(1.5)
+        """Of the server, not of this process; returns when the server itself tells the new time."""
+        fresh = self.directory / "clock.new"
+        fresh.write_text(f"+{days}d\n")
+        fresh.replace(self.directory / "clock")
+        wanted = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=days)
+        for _try in range(200):
+            if abs(self._time() - wanted) < datetime.timedelta(hours=1):
+                return
+            time.sleep(0.1)
+        raise AssertionError(f"the server's clock does not move to {wanted}: it is {self._time()}")
+
+    def _time(self) -> datetime.datetime:
+        with urllib.request.urlopen(f"{self.endpoint_url}/moto-api/", timeout=10) as answer:
+            return email.utils.parsedate_to_datetime(answer.headers["Date"])
 
 
 @contextlib.contextmanager

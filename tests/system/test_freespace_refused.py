@@ -259,9 +259,11 @@ def test_a_medium_below_the_filesystem_that_lies(bed: Bed, kind: str, outcome: s
     disk.fault(kind, MIB, 2 * MIB)
     result = overwrite(disk.point)
     assert result.outcome == outcome and words in (result.reason or "")
-    assert sum(length for _offset, length in result.bad_ranges) >= MIB
+    # The filesystem may put a block of its own there, which lists where the nameless files lie.
+    lied = MIB - 4 * 4096
+    assert sum(length for _offset, length in result.bad_ranges) >= lied
     disk.close()
-    assert result.covered_bytes - result.verified_bytes >= MIB
+    assert result.covered_bytes - result.verified_bytes >= lied
 
 
 def test_a_filesystem_that_keeps_small_files_in_its_inodes(bed: Bed) -> None:
