@@ -28,7 +28,7 @@ unit: setup ## only the tests that need neither root nor hosts
 	@$(BIN)/python tests/run.py unit
 
 sanity: setup ## only ansible-test
-	@$(BIN)/python tests/run.py sanity
+	@$(BIN)/python tests/run.py sanity units
 
 molecule: setup ## only the scenarios on real hosts
 	@$(BIN)/python tests/run.py molecule

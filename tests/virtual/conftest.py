@@ -18,6 +18,10 @@ from ansible_collections.recordings.disposal.tests.virtual.guest import Guest, v
 # What goes the way of another test with other parameters: a machine without acceleration takes 10 to 30 seconds for each, so only
 # DISPOSAL_THOROUGH=1 (make thorough) has them run.
 THOROUGH = (
+    "test_sanitize_interrupted.py::test_power_loss_halfway_is_watched_to_the_end_by_the_same_task[ata]",
+    "test_sanitize.py::test_failure_is_told[ata-ata_sanitize_block-behaviour2",
+    "test_sanitize.py::test_four_runs[scsi]",
+    "test_crypto_drive.py::test_cut_off_before",
     "test_crypto_drive.py::test_what_nobody_vouches",
     "test_crypto_drive.py::test_killed_while",
     "test_crypto_drive.py::test_refused_before_a_byte_is_lost[about0",
@@ -49,8 +53,7 @@ THOROUGH = (
     "test_sanitize.py::test_refused_before_a_byte_is_lost[ata-behaviour6",
     "test_sanitize_anew.py::test_a_node_with",
     "test_sanitize_anew.py::test_an_nvme_drive_knows",
-    "test_sanitize_anew.py::test_a_fallback_works_in_the_failure_mode_of_the_technique_before[scsi]",
-    "test_sanitize_anew.py::test_a_fallback_works_in_the_failure_mode_of_the_technique_before[ata]",
+    "test_sanitize_anew.py::test_a_fallback_works",
     "test_sanitize_anew.py::test_failed_by_others",
     "test_sanitize_anew.py::test_timeout_ends_the_watching_and_not_the_tool[nvme",
     "test_sanitize_anew.py::test_what_the_real_run_refuses",

@@ -37,8 +37,20 @@ importlib.import_module("ansible_collections.recordings.disposal.plugins.modules
 # Starting Python and importing a module takes seconds in the machine: a process that has done so forks for each call.
 _SERVER = """
 import importlib, io, json, os, sys, tempfile
+sys.path.append("/opt/testbed")
+import drives.__main__ as drives
 from ansible.module_utils import basic
 modules = {name: importlib.import_module("ansible_collections.recordings.disposal.plugins.modules." + name) for name in sys.argv[1:]}
+
+def act(call):
+    if "drive" in call:
+        sys.argv, sys.stdin = ["drives", *call["drive"]], io.StringIO(call["input"])
+        return drives.main()
+    os.environ.update(call["environment"])
+    basic._ANSIBLE_ARGS = json.dumps(call["arguments"]).encode()
+    basic._ANSIBLE_PROFILE = "legacy"
+    modules[call["module"]].main()
+
 for line in sys.stdin:
     call = json.loads(line)
     with tempfile.TemporaryFile() as output:
@@ -47,13 +59,11 @@ for line in sys.stdin:
             os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
             os.dup2(output.fileno(), 1)
             os.dup2(output.fileno(), 2)
-            os.environ.update(call["environment"])
-            basic._ANSIBLE_ARGS = json.dumps(call["arguments"]).encode()
-            basic._ANSIBLE_PROFILE = "legacy"
             try:
-                modules[call["module"]].main()
-            except SystemExit:
-                pass
+                act(call)
+            except SystemExit as end:
+                if isinstance(end.code, str):
+                    print(end.code)
             except BaseException:
                 import traceback
                 traceback.print_exc()
@@ -103,25 +113,29 @@ class UserDrive:
     def path(self) -> str:
         return f"/dev/{self.names[0]}"
 
-    def _told(self, action: str, stdin: bytes = b"") -> str:
-        return str(self.guest.vm.run(f"cd /opt/testbed && python3 -m drives {action} {self.directory}", stdin=stdin).stdout)
+    def _told(self, action: str, given: str = "") -> str:
+        return self.guest.server.call(drive=[action, self.directory], input=given)
 
     def up(self) -> None:
-        self.names = json.loads(self._told("up", json.dumps(self.about).encode()))
+        self.names = json.loads(self._told("up", json.dumps(self.about)))
+
+    def _tell(self, action: str) -> None:
+        said = self._told(action)
+        assert not said, said
 
     def power_off(self) -> None:
-        self._told("off")
+        self._tell("off")
 
     def power_on(self) -> None:
-        self._told("on")
+        self._tell("on")
 
     def attach(self) -> None:
         """After the machine was reset: power on, and plug in."""
-        self._told("on")
+        self._tell("on")
         self.names = json.loads(self._told("attach"))
 
     def down(self) -> None:
-        self._told("down")
+        self._tell("down")
         self.guest.vm.run(f"rm -rf {self.directory}")
 
     def behave(self, **behaviour: t.Any) -> None:
@@ -165,24 +179,24 @@ class UserDrive:
 
 
 class Server:
-    """The process in the machine that runs modules; begun anew where its connection was lost."""
+    """The process in the machine that runs modules and the drives' own commands; begun anew where its connection was lost."""
 
     def __init__(self, machine: t.Any) -> None:
         self._vm = machine
         self._process: subprocess.Popen[str] | None = None
 
-    def call(self, name: str, arguments: dict[str, t.Any], environment: dict[str, str]) -> str:
-        """What a module printed."""
+    def call(self, **wanted: t.Any) -> str:
+        """What a module (C(module), C(arguments), C(environment)) or a drive's command (C(drive), C(input)) printed."""
         if self._process is None or self._process.poll() is not None:
             command = f"cd /opt/collection && exec python3 serve.py {' '.join(_SERVED)}"
             self._process = subprocess.Popen([*self._vm.ssh, command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         assert self._process.stdin and self._process.stdout
-        self._process.stdin.write(json.dumps({"module": name, "arguments": arguments, "environment": environment}) + "\n")
+        self._process.stdin.write(json.dumps(wanted) + "\n")
         self._process.stdin.flush()
         ready, _write, _error = select.select([self._process.stdout], [], [], CALL_SECONDS)
         if not ready:
             self.close()
-            raise BedError(f"{name} did not answer within {CALL_SECONDS} seconds")
+            raise BedError(f"{wanted} was not answered within {CALL_SECONDS} seconds")
         return str(json.loads(self._process.stdout.readline()))
 
     def close(self) -> None:
@@ -229,7 +243,8 @@ class Guest:
     def module(self, name: str, *, check: bool = False, environment: str = "", **options: t.Any) -> Result:
         """A module's result; C(failed) says whether it failed."""
         arguments = {"ANSIBLE_MODULE_ARGS": {**options, "_ansible_check_mode": check, "_ansible_remote_tmp": "/tmp"}}
-        output = self.server.call(name, arguments, dict(word.split("=", 1) for word in shlex.split(environment)))
+        given = dict(word.split("=", 1) for word in shlex.split(environment))
+        output = self.server.call(module=name, arguments=arguments, environment=given)
         assert output.lstrip().startswith("{"), output
         return Result(json.loads(output))
 

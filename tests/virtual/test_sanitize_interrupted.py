@@ -81,6 +81,8 @@ def test_security_erase_cut_off_is_unlocked_and_begun_anew(guest: Guest) -> None
     drive.power_off()
     assert drive.state()["password"] is not None
     drive.power_on()
+    # What the first run had begun and the drive gave up is over: before that, the second would wait for it and tell of its end.
+    drive.wait_until(lambda: guest.vm.run("pgrep -x hdparm", check=False).returncode == 1)
     drive.behave(seconds=1)
     result = sanitize(guest, drive, technique="ata_security_erase", canaries=64)
     assert result["outcome"] == "destroyed", result

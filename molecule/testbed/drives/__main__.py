@@ -17,12 +17,14 @@ What a drive is told of itself (about.json) and how it can be made to fail (beha
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
+import traceback
 import typing as t
 from pathlib import Path
 
@@ -57,11 +59,29 @@ def serve(directory: Path) -> None:
 
 
 def _running(directory: Path) -> bool:
-    try:
-        words = Path(f"/proc/{int((directory / 'pid').read_text())}/cmdline").read_bytes()
-    except (OSError, ValueError):
-        return False
-    return words.endswith(f"serve\0{directory}\0".encode())
+    """Whether a process is the drive; it holds a lock as long as it lives."""
+    with contextlib.suppress(FileNotFoundError), open(directory / "lock", encoding="ascii") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
+def _be(directory: Path) -> t.NoReturn:
+    """Be the drive in this process, which was forked for it."""
+    os.setsid()
+    log = os.open(directory / "drive.log", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    for source, target in ((os.open(os.devnull, os.O_RDONLY), 0), (log, 1), (log, 2)):
+        os.dup2(source, target)
+    with open(directory / "lock", "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        (directory / "pid").write_text(str(os.getpid()))
+        try:
+            serve(directory)
+        except BaseException:  # noqa: BLE001  # whatever ends a drive, the parent's own end is not to be walked through
+            traceback.print_exc()
+    os._exit(1)
 
 
 def on(directory: Path) -> None:
@@ -71,16 +91,10 @@ def on(directory: Path) -> None:
     if about["kind"] != "nvme":
         tcmu.bind(_name(about), about["mib"] << 20, seconds=about.get("command_seconds"))
     (directory / "ready").unlink(missing_ok=True)
-    with open(directory / "drive.log", "ab") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "drives", "serve", str(directory)],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
-    (directory / "pid").write_text(str(process.pid))
-    _until(lambda: (directory / "ready").exists() or process.poll() is not None)
+    process = os.fork()
+    if process == 0:
+        _be(directory)
+    _until(lambda: (directory / "ready").exists() or os.waitpid(process, os.WNOHANG)[0] == process)
 
 
 def off(directory: Path) -> None:
@@ -164,7 +178,7 @@ def main() -> None:
     elif action == "behave":
         behave(directory, json.load(sys.stdin))
     else:
-        {"serve": serve, "on": on, "off": off, "down": down}[action](directory)
+        {"on": on, "off": off, "down": down}[action](directory)
 
 
 if __name__ == "__main__":

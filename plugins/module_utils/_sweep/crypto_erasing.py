@@ -22,7 +22,7 @@ from .._standards.techniques import techniques
 from .approved import journal_path
 from .holding import refuse_holds
 from .key_targets import target_of
-from .result import envelope, latest_run, opening_of, run_id
+from .result import Method, conclude, envelope, latest_run, opening_of, run_id
 from .state import StateDir
 
 __all__ = ["crypto_erase_of"]
@@ -259,17 +259,8 @@ def _proof(task: _Task, seen: _Seen, gone: Gone, left: t.Any) -> dict[str, t.Any
 
 def _ended(task: _Task, journal: Journal, outcome: str, reasons: list[str], proof: dict[str, t.Any] | None, *, technique: str = "") -> None:
     """:arg technique: that was begun, where it is not the one of the task."""
-    journal.append(
-        "outcome",
-        **task.told(),
-        outcome=outcome,
-        level={"required": task.required, "achieved": task.reachable if outcome == "destroyed" else LEVELS[0], "standard": task.standard},
-        technique=technique or task.target.technique,
-        scheme=None,
-        reason=reasons,
-        proof=proof,
-    )
-    journal.end()
+    method = Method(technique or task.target.technique, task.required, task.reachable, task.standard)
+    conclude(journal, task.told(), method, outcome, reasons, proof)
 
 
 def _result(

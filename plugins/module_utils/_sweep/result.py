@@ -11,11 +11,11 @@ import typing as t
 
 from .._erasure.schemes import LEVELS, STANDARD
 from .._evidence.canonical import digest, digest_of
-from .._evidence.journal import FORMAT, OUTCOMES, JournalState, read_journal
+from .._evidence.journal import FORMAT, OUTCOMES, Journal, JournalState, read_journal
 from .approved import journal_path
 from .version import VERSION
 
-__all__ = ["envelope", "latest_run", "opening_of", "outcome_of", "run_id"]
+__all__ = ["Method", "conclude", "envelope", "latest_run", "opening_of", "outcome_of", "run_id"]
 
 
 def run_id(name: str, number: int) -> str:
@@ -54,6 +54,46 @@ def opening_of(run: str, plan: str) -> dict[str, t.Any]:
 def outcome_of(counts: t.Mapping[str, int], due: int) -> str:
     """The outcome of a run: C(unknown) as soon as one set's is, C(destroyed) only where there are C(due) sets and each of them is."""
     return "unknown" if counts["unknown"] else "destroyed" if due and counts["destroyed"] == due else "not_destroyed"
+
+
+class Method(t.NamedTuple):
+    """How a run destroys its one set, and to which level.
+
+    :ivar reachable: the level that is reached where all is destroyed, by the words of C(standard).
+    """
+
+    technique: str
+    required: str
+    reachable: str
+    standard: str = STANDARD
+    scheme: str | None = None
+
+
+def conclude(
+    journal: Journal,
+    told: t.Mapping[str, t.Any],
+    method: Method,
+    outcome: str,
+    reasons: t.Sequence[str],
+    proof: t.Mapping[str, t.Any] | None,
+) -> None:
+    """The last two records of a run with one set: its outcome, and the end.
+
+    :arg told: which set, as the intent told it.
+    :arg proof: what was seen.
+    """
+    achieved = method.reachable if outcome == "destroyed" else LEVELS[0]
+    journal.append(
+        "outcome",
+        **told,
+        outcome=outcome,
+        level={"required": method.required, "achieved": achieved, "standard": method.standard},
+        technique=method.technique,
+        scheme=method.scheme,
+        reason=list(reasons),
+        proof=proof,
+    )
+    journal.end()
 
 
 def envelope(

@@ -16,7 +16,6 @@ from .._erasure.looking import Look
 from .._erasure.pace import set_io_priority
 from .._erasure.sanitize import Course, Earlier, counts_already, require_idle, sanitize_medium
 from .._erasure.sanitized import SanitizeResult
-from .._erasure.schemes import LEVELS
 from .._errors import DisposalError, RefusedError
 from .._evidence.canonical import digest
 from .._evidence.journal import Journal
@@ -29,7 +28,7 @@ from .._media.identity import Device, given_identity
 from .approved import journal_path
 from .asked import Task, recheck
 from .holding import refuse_holds
-from .result import latest_run, opening_of, run_id
+from .result import Method, conclude, latest_run, opening_of, run_id
 from .sanitized import nothing_of, result_of
 from .selecting import Selected, select, still_destroyed
 from .state import StateDir
@@ -287,14 +286,4 @@ def _proof(task: Task, done: SanitizeResult) -> dict[str, t.Any]:
 
 
 def _ended(task: Task, journal: Journal, outcome: str, reasons: list[str], proof: dict[str, t.Any] | None) -> None:
-    journal.append(
-        "outcome",
-        **task.told(),
-        outcome=outcome,
-        level={"required": task.required, "achieved": task.reachable if outcome == "destroyed" else LEVELS[0], "standard": task.standard},
-        technique=task.technique,
-        scheme=None,
-        reason=reasons,
-        proof=proof,
-    )
-    journal.end()
+    conclude(journal, task.told(), Method(task.technique, task.required, task.reachable, task.standard), outcome, reasons, proof)

@@ -17,7 +17,7 @@ from .._erasure.freeresult import FreeSpaceResult
 from .._erasure.freespace import overwrite_free_space
 from .._erasure.outcomes import DeviceResult
 from .._erasure.pace import set_io_priority
-from .._erasure.schemes import LEVELS, STANDARD, Scheme, find_scheme, reachable_level, require_level
+from .._erasure.schemes import Scheme, find_scheme, reachable_level, require_level
 from .._errors import DisposalError, RefusedError
 from .._evidence.canonical import digest_of
 from .._evidence.journal import Journal, JournalState
@@ -28,7 +28,7 @@ from .approved import journal_path
 from .capacity import whole_device
 from .holding import refuse_holds
 from .manner import manner_of, size_of
-from .result import envelope, latest_run, opening_of, run_id
+from .result import Method, conclude, envelope, latest_run, opening_of, run_id
 from .state import StateDir
 
 __all__ = ["overwrite_device_of", "overwrite_free_space_of"]
@@ -204,18 +204,9 @@ def _carried(whole: _Whole, state: StateDir, number: int, act: Act, *, priority:
 
 
 def _ended(whole: _Whole, journal: Journal, outcome: str, reasons: list[str], proof: dict[str, t.Any] | None) -> None:
-    achieved = whole.level if outcome == "destroyed" else LEVELS[0]
-    journal.append(
-        "outcome",
-        **whole.told(),
-        outcome=outcome,
-        level={"required": whole.level, "achieved": achieved, "standard": STANDARD},
-        technique="overwrite",
-        scheme=whole.scheme.name,
-        reason=reasons,
-        proof=proof,
-    )
-    journal.end()
+    # The scheme was chosen because it reaches the level: no more is claimed than what was asked for.
+    method = Method("overwrite", whole.level, whole.level, scheme=whole.scheme.name)
+    conclude(journal, whole.told(), method, outcome, reasons, proof)
 
 
 def _result(
