@@ -14,7 +14,8 @@ description:
     it, wrapped, in a document. Recordings are then encrypted to its public half with M(recordings.disposal.recording_encrypt), and
     M(recordings.disposal.crypto_erase) destroys them all by destroying the store's key.
   - Run it on a host that reaches the key store and is no recording server. The private half is in that host's memory only.
-  - A key that is there is left as it is. One that was begun and interrupted is brought to its end.
+  - A key that is there is left as it is. One that was begun and interrupted is brought to its end. One that was destroyed is not made anew; it is told
+    with a warning and without RV(recipients).
 options:
   class:
     description: Name of the retention class.
@@ -79,7 +80,8 @@ recipient:
   type: str
   sample: age1zvkyg2lqzraa2lnjvqej32nkuu0ues2s82hzrye869xeexvn73equnujwj
 recipients:
-  description: C(class), C(period) and C(recipient) as a list of one, as M(recordings.disposal.recording_encrypt) takes it; empty where there is no key yet.
+  description: C(class), C(period) and C(recipient) as a list of one, as M(recordings.disposal.recording_encrypt) takes it; empty where there is no key
+    yet, and where the store's key is gone or on its way to it, since what is encrypted for it is lost.
   returned: success
   type: list
   elements: dict
@@ -114,9 +116,12 @@ def main() -> None:
     )
     executor = CheckExecutor() if module.check_mode else Executor()
     try:
-        module.exit_json(**make_period_key(module.params, executor, check_mode=module.check_mode))
+        result = make_period_key(module.params, executor, check_mode=module.check_mode)
     except DisposalError as error:
         module.fail_json(msg=error.message, **error.details)
+    for warning in result.pop("warnings"):
+        module.warn(warning)
+    module.exit_json(**result)
 
 
 if __name__ == "__main__":

@@ -47,6 +47,13 @@ options:
         description: What C(age-keygen) shows as the public key, V(age1) and 58 characters.
         type: str
         required: true
+  destroyed_keys:
+    description:
+      - Keys of classes and periods that M(recordings.disposal.crypto_erase) has destroyed, each with the C(class), C(period) and C(recipient) of its
+        target, and its C(outcome), achieved C(level) and C(run). A recipient of one of them is refused, since what is encrypted for it is lost.
+    type: list
+    elements: dict
+    default: []
   on_missing_recipient:
     description:
       - What to do about sets for whose class and period there is no recipient. They stay as they are in any case. With V(fail), the task fails
@@ -213,6 +220,7 @@ def main() -> None:
                     "recipient": {"type": "str", "required": True},
                 },
             },
+            "destroyed_keys": {"type": "list", "elements": "dict", "default": [], "no_log": False},
             "on_missing_recipient": {"type": "str", "choices": ["fail", "report"], "default": "fail"},
             "scheme": {"type": "str", "default": "nist_clear"},
             "max_rate": {"type": "str"},

@@ -93,7 +93,8 @@ RETURN = r"""
 report:
   description:
     - For M(recordings.disposal.crypto_erase). C(sets) go with the key, of which C(kept) must be kept, for C(reasons); C(plain) sets of the class and period
-      lie there in the clear; C(others) have another recipient besides; C(unread) files could not be looked at; C(samples) are headers of some.
+      lie there in the clear, and of C(undecided) ones nothing tells whether they are of it; C(others) have another recipient besides; C(unread) files
+      could not be looked at; C(samples) are headers of some.
   returned: success
   type: dict
 asks:

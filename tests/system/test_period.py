@@ -16,11 +16,13 @@ import typing as t
 
 import pytest
 
+from ansible_collections.recordings.disposal.plugins.module_utils._errors import DisposalError, RefusedError
 from ansible_collections.recordings.disposal.plugins.module_utils._executor import Executor
 from ansible_collections.recordings.disposal.plugins.module_utils._keys.agekeys import identity_text
 from ansible_collections.recordings.disposal.plugins.module_utils._keys.period_keys import load_period_key, unwrap_identity
+from ansible_collections.recordings.disposal.plugins.module_utils._keys.stores.directory import DirectoryStore
 from ansible_collections.recordings.disposal.plugins.module_utils._keys.stores.options import open_store
-from ansible_collections.recordings.disposal.plugins.module_utils._keys.stores.store import StoreRefusedError
+from ansible_collections.recordings.disposal.plugins.module_utils._keys.stores.store import Key, KeyState, StoreRefusedError
 from ansible_collections.recordings.disposal.plugins.modules import crypto_erase, period_key, period_rewrap
 from ansible_collections.recordings.disposal.tests.system import store_bed
 from ansible_collections.recordings.disposal.tests.system.loop_bed import Bed, not_run
@@ -207,18 +209,22 @@ def test_a_waiting_period_is_no_destruction_until_it_is_over(
         servers("aws_kms").move_clock(0)
 
 
+def somebody_else_destroys(world: PeriodWorld) -> None:
+    found = load_period_key(str(world.keys), "calls", world.year, prefix=world.path.name.replace("_", "-"))
+    assert found is not None
+    open_store(world.store, Executor()).destroy(found.key)
+
+
 def test_a_key_that_somebody_else_destroyed_is_not_claimed(
     bed: Bed, servers: t.Callable[[str], t.Any], make: t.Callable[[Result], PeriodWorld]
 ) -> None:
     world = make(store_of("directory", bed, servers))
     report = rewrapped(world)
-    store = open_store(world.store, Executor())
-    found = load_period_key(str(world.keys), "calls", world.year, prefix=world.path.name.replace("_", "-"))
-    assert found is not None
-    store.destroy(found.key)
-    result = world.erase(reports=[report])
-    assert result["failed"] and result["outcome"] == "unknown"
-    assert "the key was gone before, and no journal here tells who destroyed it" in result["reason"]
+    somebody_else_destroys(world)
+    for _again in range(2):
+        result = world.erase(reports=[report])
+        assert result["failed"] and result["outcome"] == "unknown"
+        assert "the key was gone before, and no journal here tells who destroyed it" in result["reason"]
 
 
 @pytest.mark.parametrize(
@@ -245,3 +251,93 @@ def test_what_is_refused_leaves_the_key(
         result = world.erase(check=check, **{"reports": [report], **more})
         assert result.get("failed") and words in result["msg"], result["msg"]
     assert world.identity_of(world.year) == saved and json.dumps(result).count(saved.hex()) == 0
+
+
+def refusing(world: PeriodWorld, monkeypatch: pytest.MonkeyPatch, kind: str) -> t.Callable[[], None]:
+    """Have the store refuse what it is asked to destroy, as for want of a permission; returns how to end that."""
+    real = DirectoryStore.destroy
+
+    def destroy(self: DirectoryStore, key: Key) -> KeyState:
+        raise StoreRefusedError(kind, "the store refuses")
+
+    monkeypatch.setattr(DirectoryStore, "destroy", destroy)
+    return lambda: monkeypatch.setattr(DirectoryStore, "destroy", real)
+
+
+@pytest.mark.parametrize("kind", ["denied", "unreachable"])
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"kept": 5}, "5 recordings on pbx1 must be kept"),
+        ({"unread": 2}, "2 files on pbx1 could not be looked at"),
+        ({"time": "2026-01-01T00:00:00Z"}, "seconds old"),
+        ({"host": "pbx9"}, "pbx1 did not report"),
+    ],
+)
+def test_a_run_that_the_store_refused_is_looked_at_anew(
+    kind: str,
+    change: Result,
+    words: str,
+    bed: Bed,
+    servers: t.Callable[[str], t.Any],
+    make: t.Callable[[Result], PeriodWorld],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = make(store_of("directory", bed, servers))
+    report = rewrapped(world)
+    allow = refusing(world, monkeypatch, kind)
+    assert world.erase(reports=[report])["failed"]
+    allow()
+    before = fingerprint(bed.directory / "store")
+    refused = world.erase(reports=[{**report, **change}])
+    assert refused["failed"] and words in refused["msg"] and not refused.get("changed")
+    assert fingerprint(bed.directory / "store") == before and world.identity_of(world.year)
+    done = world.erase(reports=[report])
+    assert done["outcome"] == "destroyed" and done["opened"].startswith("its identity opened a canary"), done
+
+
+def test_a_key_that_is_gone_after_a_refusal_is_not_claimed(
+    bed: Bed, servers: t.Callable[[str], t.Any], make: t.Callable[[Result], PeriodWorld], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = make(store_of("directory", bed, servers))
+    report = rewrapped(world)
+    allow = refusing(world, monkeypatch, "denied")
+    assert world.erase(reports=[report])["failed"]
+    allow()
+    somebody_else_destroys(world)
+    for _again in range(3):
+        result = world.erase(reports=[report])
+        assert result["failed"] and result["outcome"] == "unknown", result
+        assert "the key was gone before, and no journal here tells who destroyed it" in result["reason"]
+
+
+def test_an_outcome_that_waits_for_words_is_judged_by_each_later_run(
+    bed: Bed, servers: t.Callable[[str], t.Any], make: t.Callable[[Result], PeriodWorld]
+) -> None:
+    world = make(store_of("directory", bed, servers))
+    report = rewrapped(world)
+    for _again in range(3):
+        undecided = world.erase(reports=[report], declared={})
+        assert undecided["failed"] and undecided["outcome"] == "unknown", undecided
+    done = world.erase(reports=[report])
+    assert done["outcome"] == "destroyed" and done["opened"] == undecided["opened"] != "", done
+
+
+def test_nothing_is_encrypted_for_a_key_that_is_gone(
+    bed: Bed, servers: t.Callable[[str], t.Any], make: t.Callable[[Result], PeriodWorld]
+) -> None:
+    world = make(store_of("directory", bed, servers))
+    report = rewrapped(world)
+    done = world.erase(reports=[report])
+    assert done["outcome"] == "destroyed"
+    told = world.make_key(world.year)
+    assert told["recipients"] == [] and told["state"]["state"] == "gone" and not told["changed"]
+    key = {name: done["evidence"][0]["target"][name] for name in ("class", "period", "recipient")}
+    key.update(run=done["run"], outcome=done["outcome"], level=done["level"]["achieved"])
+    late = world.record(days=world.days - 20, number=40)
+    before = fingerprint(world.root)
+    with pytest.raises(RefusedError, match=f"is of a key that the run {done['run']} destroyed, and what is encrypted for it is lost"):
+        world.encrypt(destroyed_keys=[key])
+    with pytest.raises(DisposalError, match="no recipient"):
+        world.encrypt(recipients=[*told["recipients"], world.recipients[1]])
+    assert fingerprint(world.root) == before and late.exists()

@@ -112,6 +112,14 @@ def test_from_plaintext_to_no_key(fleet: KeyedFleet) -> None:
 
     refused = fleet.play("destroy_period", "-e", "disposal_approvals_required=1")
     assert "No plan is named and 1 approvals are required" in need(refused, code=2)
+    # The hold is on the first host: without it, nothing would speak against the end of the key.
+    for more, words in (
+        (["--limit", fleet.hosts[1]], f"the play is limited to {fleet.hosts[1]}"),
+        (["-e", f"disposal_hosts={fleet.hosts[1]}"], f"{fleet.hosts[0]} take no part"),
+        (["-e", json.dumps({"disposal_key_hosts": [*fleet.hosts, "retired"]})], "retired take no part"),
+    ):
+        left_out = fleet.play("destroy_period", *more)
+        assert words in " ".join(need(left_out, code=2).split()), left_out.stdout[-3000:]
     hold = yaml.safe_load((fleet.path / "holds" / "case-1.yml").read_text())
     wide = fleet.path / "holds" / "case-2.yml"
     wide.write_text(yaml.safe_dump({**hold, "id": "case-2", "match": {"source": [fleet.hosts[1]]}}))
@@ -130,6 +138,12 @@ def test_from_plaintext_to_no_key(fleet: KeyedFleet) -> None:
         assert fleet.opened(copy, fleet.year + 1) == (fleet.plain[original] if copy == held else None)
     again = need(fleet.play("destroy_period"))
     assert again.count("changed=0") == len(fleet.hosts)
+
+    late = fleet.said(fleet.hosts[1], 12, "+48600100200")
+    content = late.read_bytes()
+    assert "no recipient" in need(fleet.play("encrypt"), code=2)
+    assert late.read_bytes() == content and not late.with_name(f"{late.name}.age").exists()
+    late.unlink()
 
     need(fleet.play("sweep"))
     assert list(fleet.copies().values()) == [held]

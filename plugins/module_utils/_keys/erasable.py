@@ -26,6 +26,7 @@ class KeyTarget(abc.ABC):
     :ivar size: bytes that become unreadable, 0 where that is not known.
     :ivar limits: what the proof leaves open, one sentence each.
     :ivar discards: what was encrypted can be discarded or overwritten besides.
+    :ivar otherwise: what else can be done where its key is not destroyed.
     :ivar run_directory: of the run on its way, where what goes on without this process is found again.
     """
 
@@ -34,6 +35,7 @@ class KeyTarget(abc.ABC):
     size: int
     limits: list[str]
     discards: bool = False
+    otherwise: str = "overwrite or sanitize the medium, or destroy it physically"
     run_directory: str = ""
 
     @property

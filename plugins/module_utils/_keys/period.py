@@ -27,8 +27,11 @@ from .stores.store import KeyStore, StoreRefusedError
 __all__ = ["PeriodKeyTarget"]
 
 _PROGRAMS = ("age", "rage")
-# What concerns copies of the key in its store, by the names that stores use.
-_STORE_COPIES = ("exportable", "backups", "replicas", "soft_deleted", "medium")
+# What a store says of copies that concerns only the time until they are gone, which look_back tells.
+_NO_COPIES = ("waiting",)
+_THERE = ("present", "pending")
+# Answers after which it may be that the store has done what it was asked for.
+_UNSURE = ("unreachable",)
 
 
 class PeriodKeyTarget(KeyTarget):
@@ -39,6 +42,7 @@ class PeriodKeyTarget(KeyTarget):
     """
 
     kind = "period"
+    otherwise = "as long as that is so, no recording of the period counts as destroyed"
 
     def __init__(self, store: KeyStore, key: PeriodKey, reports: Reports, *, proc_root: str = "/proc", sys_root: str = "/sys") -> None:
         self.store, self.key, self.reports = store, key, reports
@@ -79,7 +83,7 @@ class PeriodKeyTarget(KeyTarget):
         state = look_at_period_key(self.store, self.key)
         if state.state in ("gone", "absent") and self._recalled is not None:
             return [each for each in self._recalled if each.name in ("strength", "no_store_copies")]
-        copies = [each for each in state.copies if each.what in _STORE_COPIES]
+        copies = [each for each in state.copies if each.what not in _NO_COPIES]
         found = worst(each.met for each in copies) if copies else "unknown"
         told = tuple(f"{each.what}: {each.text}" for each in copies) or (state.told,)
         strength = f"X25519 and ChaCha20-Poly1305 (128 bits), wrapped by {state.algorithm or 'an algorithm that the store does not tell'}"
@@ -87,13 +91,27 @@ class PeriodKeyTarget(KeyTarget):
 
     def plan(self) -> dict[str, t.Any]:
         state = look_at_period_key(self.store, self.key)
-        return {"key": self.key.key._asdict(), "before": state.state, "reports": self.reports.rows()}
+        recalled = self._recalled is not None
+        return {"key": self.key.key._asdict(), "before": state.state, "recalled": recalled, "reports": self.reports.rows()}
+
+    def goes_on(self, plan: t.Mapping[str, t.Any], steps: Steps, executor: Executor | None) -> bool:
+        # While the store has the key nothing is lost yet, and more may have to be kept by now than that run knew.
+        return self._is_ours(plan, steps)
+
+    def take_up(self, plan: t.Mapping[str, t.Any], steps: Steps) -> None:
+        if plan["recalled"]:
+            self._recalled = []
 
     def recall(self, plan: t.Mapping[str, t.Any], found: t.Sequence[Precondition], steps: Steps) -> bool:
-        ordered = any(step == "destroying" for step, _told in steps)
-        if ordered and look_at_period_key(self.store, self.key).state in ("pending", "gone", "absent"):
+        if self._is_ours(plan, steps):
             self._recalled = list(found)
         return self._recalled is not None
+
+    def _is_ours(self, plan: t.Mapping[str, t.Any], steps: Steps) -> bool:
+        """Whether the key is gone, or on its way, because that run or one before it had it destroyed."""
+        ordered = [(step, told) for step, told in steps if step in ("destroying", "refused")]
+        ours = bool(ordered) and plan["before"] in _THERE and (ordered[-1][0] == "destroying" or ordered[-1][1]["kind"] in _UNSURE)
+        return (ours or plan["recalled"]) and look_at_period_key(self.store, self.key).state in ("pending", "gone", "absent")
 
     def opens(self) -> str:
         """A canary that is made here, and headers that the hosts have sent, are opened with the identity."""
@@ -119,8 +137,14 @@ class PeriodKeyTarget(KeyTarget):
         return f"its identity opened a canary and {len(self.reports.samples)} recordings before"
 
     def erase(self, executor: Executor, plan: t.Mapping[str, t.Any], note: Note) -> None:
+        if plan["before"] not in _THERE:
+            return
         note("destroying", {"key": plan["key"]["name"]})
-        state = destroy_period_key(self.store, self.key)
+        try:
+            state = destroy_period_key(self.store, self.key)
+        except StoreRefusedError as error:
+            note("refused", {"kind": error.kind})
+            raise
         note("answered", state.row())
 
     def look_back(self, plan: t.Mapping[str, t.Any]) -> Gone:
@@ -137,7 +161,7 @@ class PeriodKeyTarget(KeyTarget):
             return Gone("left", f"the key store still has the key ({state.told})", seen)
         if state.state == "unknown":
             return Gone("unknown", f"what became of the key cannot be told ({state.told})", seen)
-        if plan["before"] not in ("present", "pending") and self._recalled is None:
+        if plan["before"] not in _THERE and self._recalled is None:
             return Gone("unknown", "the key was gone before, and no journal here tells who destroyed it and what was seen then", seen)
         try:
             wipe(bytearray(unwrap_identity(self.store, self.key)))

@@ -18,7 +18,7 @@ __all__ = ["FORMAT", "Reports"]
 FORMAT = "recordings.disposal/period-report/1"
 # Longer ago a hold may have come that the report does not know, in seconds.
 MAX_AGE = 3600
-_COUNTS = ("sets", "kept", "plain", "others", "unread", "bytes")
+_COUNTS = ("sets", "kept", "plain", "undecided", "others", "unread", "bytes")
 _MOST_SAMPLES = 64
 
 
@@ -90,16 +90,23 @@ class Reports:
         if plain:
             return Precondition("encrypted_from_first_write", "not_met", (f"{', '.join(plain)} lie there in the clear",))
         told = "every recording was written in the clear first, overwritten and read back after it was encrypted; what the medium keeps besides is not seen"
-        return Precondition(
-            "encrypted_from_first_write", "unknown", (f"no recording of the period lies in the clear on {len(self._given)} hosts", told)
-        )
+        undecided = [f"{each['undecided']} recordings on {each['host']}" for each in self._given if each["undecided"]]
+        seen = f"no recording that is known to be of the class and period lies in the clear on {hosts_of(len(self._given))}"
+        if undecided:
+            seen = f"{', '.join(undecided)} lie there in the clear and may be of the class and period, which nothing decides"
+        return Precondition("encrypted_from_first_write", "unknown", (seen, told))
 
     def no_other_key(self) -> Precondition:
         """Whether anybody but this key's holder could decrypt a recording."""
         others = [f"{each['others']} on {each['host']}" for each in self._given if each["others"]]
         if others:
             return Precondition("no_other_key", "not_met", (f"recordings that have another recipient besides: {', '.join(others)}",))
-        return Precondition("no_other_key", "met", (f"each of {self.sets} recordings has one recipient, which is this key",))
+        told = f"each of {self.sets} recordings has one recipient, which is this key by its label; {len(self.samples)} of them were opened with it"
+        return Precondition("no_other_key", "met", (told,))
+
+
+def hosts_of(count: int) -> str:
+    return "1 host" if count == 1 else f"{count} hosts"
 
 
 def _checked(report: t.Mapping[str, t.Any]) -> None:

@@ -81,8 +81,8 @@ def answer_all(executor: Executor, asks: str, answers: str, identity: bytearray,
     for line in _lines(asks):
         header = _header(line.get("header"), asks)
         try:
-            if require_own(header) != old:
-                raise AgeError("it has another label")
+            if require_own(header).fingerprint != old.fingerprint:
+                raise AgeError("its label names another key")
             made = rewrap(header, identity, recipient, new)
         except AgeError as error:
             raise RefusedError(

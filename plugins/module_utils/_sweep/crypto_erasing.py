@@ -232,9 +232,7 @@ def _carried(state: StateDir, task: _Task, number: int, seen: _Seen, params: t.M
     result.update(changed=True, reason=reason)
     if outcome != "destroyed":
         said = "is not destroyed" if outcome == "not_destroyed" else "is not known to be destroyed"
-        raise DisposalError(
-            f"what {task.target.name} holds {said}: {reason}; overwrite or sanitize the medium, or destroy it physically", details=result
-        )
+        raise DisposalError(f"what {task.target.name} holds {said}: {reason}; {task.target.otherwise}", details=result)
     return result
 
 

@@ -26,6 +26,7 @@ from .._retention.verdict import Rules
 from .approved import journal_path
 from .encrypter import Encrypter, Recipients, Work
 from .inputs import Inputs, gather
+from .keyed import DestroyedKeys
 from .manner import Manner, pace_of
 from .overwriting import Standing
 from .planning import PlanWriter
@@ -144,7 +145,7 @@ def encrypt_recordings(params: t.Mapping[str, t.Any], executor: Executor, *, che
         raise RefusedError(f"threads is {params['threads']}, not from 1 to 64, so nothing was done; correct it")
     state = StateDir(params["state_dir"], executor)
     inputs = gather({**params, "holds": [], "requests": []}, state)
-    recipients = recipients_of(params["recipients"], inputs.policy)
+    recipients = recipients_of(params["recipients"], inputs.policy, DestroyedKeys(params["destroyed_keys"]))
     if not any(item.encryption for item in inputs.policy.classes):
         raise RefusedError(
             f"no class of the policy {inputs.policy.id} asks for encryption, so nothing was done; add encryption: {{period: month}} to one"
@@ -225,10 +226,10 @@ def _judged(result: dict[str, t.Any], task: _Task, on_missing: str) -> dict[str,
     return {**result, "warnings": warnings}
 
 
-def recipients_of(given: t.Sequence[t.Mapping[str, t.Any]], policy: Policy) -> dict[Key, bytes]:
+def recipients_of(given: t.Sequence[t.Mapping[str, t.Any]], policy: Policy, destroyed: DestroyedKeys) -> dict[Key, bytes]:
     """Public keys by class and period.
 
-    :raises RefusedError: one that is of no class or period of the policy, is no recipient, or is given twice.
+    :raises RefusedError: one that is of no class or period of the policy, is no recipient, is given twice, or is of a key that is gone.
     """
     units = {item.name: item.encryption for item in policy.classes}
     found: dict[Key, bytes] = {}
@@ -248,6 +249,12 @@ def recipients_of(given: t.Sequence[t.Mapping[str, t.Any]], policy: Policy) -> d
             public = parse_recipient(str(item["recipient"]))
         except AgeError as error:
             raise RefusedError(f"{where} is none, so nothing was done: {error.message}") from None
+        run = destroyed.run_of_key(fingerprint(public))
+        if run is not None:
+            raise RefusedError(
+                f"{where} is of a key that the run {run} destroyed, and what is encrypted for it is lost, so nothing was done; take it out, and see "
+                "where recordings of that period come from"
+            )
         if found.get((name, period), public) != public:
             raise RefusedError(f"{where} is given twice, and differs, so nothing was done; give one")
         if keys.setdefault(public, (name, period)) != (name, period):

@@ -53,6 +53,10 @@ class DestroyedKeys:
         rows = [{**label._asdict(), "run": run} for label, run in sorted(self.runs.items())]
         return {"keys": rows} if rows else {}
 
+    def run_of_key(self, recipient: str) -> str | None:
+        """The run that destroyed a key, by its fingerprint; none where none of them is that."""
+        return next((run for label, run in self.runs.items() if label.fingerprint == recipient), None)
+
     def run_of(self, target: OpenTarget) -> str | None:
         """The run that destroyed the key of an open file and of nobody else's; none where no key was that."""
         with os.fdopen(os.dup(target.fd), "rb") as file:

@@ -45,11 +45,19 @@ def _store(params: t.Mapping[str, t.Any], executor: Executor) -> KeyStore:
 
 def _told(store: KeyStore, key: PeriodKey) -> dict[str, t.Any]:
     recipient = {"class": key.class_name, "period": key.period, "recipient": recipient_text(key.recipient)}
+    state = look_at_period_key(store, key)
+    living = state.state not in ("pending", "gone", "absent")
+    said = (
+        f"the key of {key.class_name} {key.period} is destroyed or on its way to it ({state.told}), so nothing is to be encrypted for it: "
+        "recordings of that period that came since stay as they are; see where they came from"
+    )
     return {
         **recipient,
-        "recipients": [recipient],
+        # What is encrypted for a key that is gone is lost.
+        "recipients": [recipient] if living else [],
         "fingerprint": fingerprint(key.recipient),
-        "state": look_at_period_key(store, key).row(),
+        "state": state.row(),
+        "warnings": [] if living else [said],
     }
 
 
@@ -62,9 +70,11 @@ def make_period_key(params: t.Mapping[str, t.Any], executor: Executor, *, check_
     store = _store(params, executor)
     found = load_period_key(params["dir"], params["class"], params["period"], prefix=params["prefix"])
     if found is not None:
-        return {"changed": False, **_told(store, found)}
+        told = _told(store, found)
+        # Looking at a key that is gone is no reason to warn.
+        return {"changed": False, **told, "warnings": [] if check_mode else told["warnings"]}
     if check_mode:
-        nothing: dict[str, t.Any] = {"recipient": None, "recipients": [], "fingerprint": None, "state": None}
+        nothing: dict[str, t.Any] = {"recipient": None, "recipients": [], "fingerprint": None, "state": None, "warnings": []}
         return {"changed": True, "class": params["class"], "period": params["period"], **nothing}
     made = create_period_key(store, params["class"], params["period"], params["dir"], executor, prefix=params["prefix"])
     return {"changed": True, **_told(store, made)}

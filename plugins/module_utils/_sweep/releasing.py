@@ -42,23 +42,29 @@ class _Counts:
     """What was found of the period, in sets but for C(unread) (files) and C(bytes)."""
 
     def __init__(self) -> None:
-        self.sets = self.kept = self.plain = self.others = self.unread = self.bytes = self.rewrapped = 0
+        self.sets = self.kept = self.plain = self.undecided = self.others = self.unread = self.bytes = self.rewrapped = 0
         self.reasons: dict[str, int] = {}
         self.samples: list[str] = []
 
     def row(self) -> dict[str, t.Any]:
-        names = ("sets", "kept", "plain", "others", "unread", "bytes")
+        names = ("sets", "kept", "plain", "undecided", "others", "unread", "bytes")
         return {**{name: getattr(self, name) for name in names}, "reasons": dict(sorted(self.reasons.items())), "samples": self.samples}
 
 
 class _Period(t.NamedTuple):
     """Which key it is about.
 
+    :arg unit: the length of the class's periods, as its policy has it.
     :arg planned: names of the sets that an approved plan lists as due; C(None) where none was given.
     """
 
     label: Label
+    unit: str
     planned: frozenset[str] | None
+
+    def owns(self, header: Header) -> bool:
+        """Whether a file goes with the key, whatever class and period it was encrypted as."""
+        return header.label is not None and header.label.fingerprint == self.label.fingerprint
 
 
 def release_period(params: t.Mapping[str, t.Any], executor: Executor, *, check_mode: bool) -> dict[str, t.Any]:
@@ -68,15 +74,15 @@ def release_period(params: t.Mapping[str, t.Any], executor: Executor, *, check_m
     """
     state = StateDir(params["state_dir"], executor)
     inputs = gather(params, state)
-    known = {item.name: item.encryption for item in inputs.policy.classes}
-    if not known.get(params["class"]):
+    unit = {item.name: item.encryption for item in inputs.policy.classes}.get(params["class"])
+    if not unit:
         raise RefusedError(
             f"the policy {inputs.policy.id} has no class {params['class']!r} with encryption, so nothing was done; correct it"
         )
     if not 0 <= params["kept_limit"] <= 100:
         raise RefusedError(f"kept_limit is {params['kept_limit']}, not from 0 to 100, so nothing was done; correct it")
     own = _recipient(params["recipient"], "recipient")
-    period = _Period(Label(params["class"], params["period"], fingerprint(own)), _planned(params["plan"], state))
+    period = _Period(Label(params["class"], params["period"], fingerprint(own)), unit, _planned(params["plan"], state))
     with contextlib.ExitStack() as stack:
         if not check_mode:
             stack.enter_context(host_lock(state.path, executor, purpose=f"recording_period {params['class']} {params['period']}"))
@@ -152,27 +158,12 @@ def _take(
     counts: _Counts,
     kept: list[bytes],
 ) -> None:
-    own: list[tuple[Member, Header]] = []
-    others = False
-    for member in recording_set.members:
-        if not member.path.endswith(ENCRYPTED):
-            continue
-        try:
-            header = _header_at(place.fd, member)
-            if header.label != period.label:
-                continue
-            own.append((member, header))
-            require_own(header)
-        except AgeError:
-            # What has no header of ours says nothing of its key; one that carries our label beside others does.
-            others = others or any(member == each for each, _header in own)
-        except OSError:
-            counts.unread += 1
+    own = _of_the_key(place, recording_set, period, counts)
     if not own:
-        counts.plain += _in_the_clear(planner, place, recording_set, decision, period)
+        _count_plain(planner, place, recording_set, decision, period, counts)
         return
     counts.sets += 1
-    counts.others += others
+    counts.others += any(_opens_otherwise(header) for _member, header in own)
     counts.bytes += sum(member.size for member, _header in own)
     name = planner.identifiers.of(place.source.name, place.path, recording_set.key)
     if decision.verdict != "due" or (period.planned is not None and name not in period.planned):
@@ -184,18 +175,50 @@ def _take(
         counts.samples.append(base64.b64encode(own[0][1].raw).decode("ascii"))
 
 
-def _in_the_clear(planner: Planner, place: Place, recording_set: RecordingSet, decision: Decision, period: _Period) -> bool:
-    """Whether a set of the class and period has members that were never encrypted."""
-    found = decision.retention_class
-    if found is None or found.encryption is None or found.name != period.label.retention_class or recording_set.start is None:
-        return False
-    if period_of(found.encryption, recording_set.start, planner.rules.calendar) != period.label.period:
-        return False
+def _of_the_key(place: Place, recording_set: RecordingSet, period: _Period, counts: _Counts) -> list[tuple[Member, Header]]:
+    """The members that go with the key, by what they begin with: a name says nothing, since people rename files."""
+    own: list[tuple[Member, Header]] = []
+    for member in recording_set.members:
+        try:
+            header = _header_at(place.fd, member)
+        except AgeError:
+            continue
+        except OSError as error:
+            # What is on its way comes and goes under other names.
+            counts.unread += member.path.endswith(ENCRYPTED) or not isinstance(error, FileNotFoundError)
+            continue
+        try:
+            if period.owns(header):
+                own.append((member, header))
+        except AgeError:
+            counts.unread += 1
+    return own
+
+
+def _opens_otherwise(header: Header) -> bool:
+    try:
+        require_own(header)
+    except AgeError:
+        return True
+    return False
+
+
+def _count_plain(planner: Planner, place: Place, recording_set: RecordingSet, decision: Decision, period: _Period, counts: _Counts) -> None:
+    """Count a set with members that were never encrypted, if it is of the class and period or nothing tells that it is not."""
+    found, start = decision.retention_class, recording_set.start
+    if found is not None and found.name != period.label.retention_class:
+        return
+    if start is not None and period_of(period.unit, start, planner.rules.calendar) != period.label.period:
+        return
     sidecars = planner.resolvers[place.source.name].sidecars(recording_set)
-    return any(
+    if any(
         member.role != "sidecar" and not member.path.endswith(ENCRYPTED) and member.path.rpartition("/")[2] not in sidecars
         for member in recording_set.members
-    )
+    ):
+        if found is None or start is None:
+            counts.undecided += 1
+        else:
+            counts.plain += 1
 
 
 def _header_at(root_fd: int, member: Member) -> Header:
@@ -265,8 +288,7 @@ def _rewrapped(planner: Planner, period: _Period, answers: Answers, executor: Ex
             if decision.verdict == "due" and (period.planned is None or name in period.planned):
                 continue
             for member in recording_set.members:
-                if member.path.endswith(ENCRYPTED) and _replaced(place, member, period, answers, executor):
-                    count += 1
+                count += _replaced(place, member, period, answers, executor)
     finally:
         planner.close()
     return count
@@ -275,10 +297,11 @@ def _rewrapped(planner: Planner, period: _Period, answers: Answers, executor: Ex
 def _replaced(place: Place, member: Member, period: _Period, answers: Answers, executor: Executor) -> bool:
     try:
         header = _header_at(place.fd, member)
+        own = period.owns(header)
     except (AgeError, OSError):
         return False
     new = answers.get(digest_of_header(header.raw))
-    if header.label != period.label or new is None or read_header(io.BytesIO(new)).label == period.label:
+    if not own or new is None or period.owns(read_header(io.BytesIO(new))):
         return False
     *parents, name = plain_parts(member.path)
     dir_fd = open_directory(place.fd, parents)

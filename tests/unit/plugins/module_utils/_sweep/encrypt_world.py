@@ -82,6 +82,7 @@ class EncryptWorld(World):
         told = {
             "recipients": self.recipients,
             "on_missing_recipient": "fail",
+            "destroyed_keys": [],
             "scheme": "nist_clear",
             "max_rate": None,
             "threads": 2,

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import pathlib
 import typing as t
@@ -14,7 +15,7 @@ import pytest
 
 from ansible_collections.recordings.disposal.plugins.module_utils._errors import DisposalError, RefusedError
 from ansible_collections.recordings.disposal.plugins.module_utils._executor import Executor
-from ansible_collections.recordings.disposal.plugins.module_utils._keys.age import Label
+from ansible_collections.recordings.disposal.plugins.module_utils._keys.age import Label, read_header
 from ansible_collections.recordings.disposal.plugins.module_utils._keys.agekeys import fingerprint as name_of
 from ansible_collections.recordings.disposal.plugins.module_utils._keys.agekeys import public_of, recipient_text
 from ansible_collections.recordings.disposal.plugins.module_utils._keys.reports import Reports
@@ -257,3 +258,54 @@ def test_a_hold_that_came_after_the_plan_keeps_a_set_whose_key_is_gone(world: Re
     assert done["counts"] == {"destroyed": 0, "not_destroyed": 2, "unknown": 0}
     assert all("held" in str(record["reason"]) for record in world.journal() if record["type"] == "outcome")
     assert fingerprint(world.root) == before
+
+
+@pytest.mark.parametrize("name", ["{}.bak", "{}.AGE", "moved-away", ".{}.tmp-by-hand"])
+def test_a_renamed_recording_is_kept_and_gets_the_other_key(world: ReleaseWorld, name: str) -> None:
+    """A name says nothing of the key that a file goes with, and what nothing classifies is kept."""
+    world.fill(due=3, held=0)
+    (first, *_others) = world.plain
+    moved = copy_of(first).with_name(name.format(copy_of(first).stem.removesuffix(".wav")))
+    copy_of(first).rename(moved)
+    looked = world.release()
+    assert (looked["report"]["sets"], looked["report"]["kept"]) == (3, 1), looked["report"]
+    done = world.release(answers=world.answers(looked["asks"]))
+    assert done["rewrapped"] == 1 and done["report"]["kept"] == 0
+    assert opened(moved, SPARE) == world.plain[first]
+
+
+def test_a_recording_of_another_period_that_got_the_key_is_seen(world: ReleaseWorld) -> None:
+    """One key under two labels, as where recipients were mixed up: what counts is the key."""
+    world.fill(due=2, held=0)
+    this_year = str(int(world.year) + 1)
+    world.identities[this_year] = world.identity
+    late = world.record(days=1, number=80)
+    content = late.read_bytes()
+    world.encrypt(recipients=[entry for entry in world.recipients if entry["period"] == this_year])
+    looked = world.release()
+    assert world.period_of(copy_of(late)) == this_year
+    assert (looked["report"]["sets"], looked["report"]["kept"]) == (3, 1), looked["report"]
+    done = world.release(answers=world.answers(looked["asks"]))
+    assert done["rewrapped"] == 1 and done["report"]["kept"] == 0 and opened(copy_of(late), SPARE) == content
+
+
+def test_what_may_be_of_the_period_and_lies_in_the_clear_is_told(world: ReleaseWorld) -> None:
+    world.fill(due=2, held=0)
+    odd = world.record(days=world.days - 9, number=91)
+    os.link(odd, world.path / "other-name")
+    report = world.release()["report"]
+    assert (report["plain"], report["undecided"]) in ((0, 1), (1, 0)), report
+    first = Reports([{**report, "plain": 0, "undecided": 1}], [HOST]).first_write()
+    assert (
+        first.state == "unknown" and "1 recordings on pbx1 lie there in the clear and may be of the class and period" in first.looked_at[0]
+    )
+
+
+def test_a_file_with_two_labels_is_not_passed_over(world: ReleaseWorld) -> None:
+    world.fill(due=2, held=0)
+    (first, _second) = world.plain
+    whole = copy_of(first).read_bytes()
+    header = read_header(io.BytesIO(whole))
+    label = next(line for line in header.raw.split(b"\n") if Label("calls", world.year, "").period.encode() in line)
+    copy_of(first).write_bytes(whole.replace(label + b"\n", label + b"\n\n" + label + b"\n", 1))
+    assert world.release()["report"]["unread"] == 1
