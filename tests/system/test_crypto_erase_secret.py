@@ -6,39 +6,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import pathlib
 import subprocess
 import sys
-import threading
 import typing as t
 
 from ansible_collections.recordings.disposal.tests.system.loop_bed import PATH, Bed
 from ansible_collections.recordings.disposal.tests.system.luks_bed import DECLARED, KEY, make_volume, opens
+from ansible_collections.recordings.disposal.tests.system.secret_watch import Watch, files_with
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
-
-
-class Watch(threading.Thread):
-    """Reads the arguments and environments of all processes, over and over, until it is told to stop."""
-
-    def __init__(self) -> None:
-        super().__init__(daemon=True)
-        self.ended = threading.Event()
-        self.commands: set[bytes] = set()
-        self.found: list[bytes] = []
-
-    def run(self) -> None:
-        while not self.ended.wait(0.01):
-            for name in os.listdir("/proc"):
-                if name.isdigit():
-                    with contextlib.suppress(OSError):
-                        command = pathlib.Path("/proc", name, "cmdline").read_bytes()
-                        self.commands.add(command)
-                        if KEY in command or KEY in pathlib.Path("/proc", name, "environ").read_bytes():
-                            self.found.append(command)
 
 
 def test_the_key_is_seen_nowhere(bed: Bed, tmp_path: pathlib.Path) -> None:
@@ -67,10 +46,8 @@ def test_the_key_is_seen_nowhere(bed: Bed, tmp_path: pathlib.Path) -> None:
         "ANSIBLE_REMOTE_TEMP": str(home / "remote"),
         "ANSIBLE_LOG_PATH": str(tmp_path / "log"),
     }
-    watch = Watch()
-    watch.start()
     playbook = pathlib.Path(sys.executable).with_name("ansible-playbook")
-    try:
+    with Watch([KEY]) as watch:
         done = subprocess.run(
             [str(playbook), "-vvv", "-i", "localhost,", str(tmp_path / "play.json")],
             cwd=TOP,
@@ -78,14 +55,11 @@ def test_the_key_is_seen_nowhere(bed: Bed, tmp_path: pathlib.Path) -> None:
             capture_output=True,
             check=False,
         )
-    finally:
-        watch.ended.set()
-        watch.join()
     assert done.returncode == 0 and b'"outcome": "destroyed"' in done.stdout, done.stdout[-3000:] + done.stderr[-1000:]
     assert not opens(volume)
     assert any(b"crypto_erase" in command for command in watch.commands) and not watch.found
     assert KEY not in done.stdout + done.stderr
     left = [path for directory in (home, tmp_path / "state") for path in directory.rglob("*") if path.is_file()]
     assert len(left) >= 3 and any(b"crypto_erase" in path.read_bytes() for path in left)
-    assert [path for path in (*left, tmp_path / "log") if KEY in path.read_bytes()] == []
+    assert files_with([KEY], [*left, tmp_path / "log"]) == []
     assert volume.key.read_bytes() == KEY

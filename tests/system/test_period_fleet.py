@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pathlib
@@ -23,6 +24,7 @@ from ansible_collections.recordings.disposal.plugins.module_utils._keys.period_k
 from ansible_collections.recordings.disposal.plugins.module_utils._keys.stores.options import open_store
 from ansible_collections.recordings.disposal.plugins.module_utils._keys.stores.store import StoreRefusedError
 from ansible_collections.recordings.disposal.tests.system.loop_bed import Bed, not_run
+from ansible_collections.recordings.disposal.tests.system.secret_watch import Watch, files_with, forms_of
 from ansible_collections.recordings.disposal.tests.system.test_waves import Fleet
 
 HELD = "+48600100299"
@@ -80,12 +82,26 @@ class KeyedFleet(Fleet):
     def copies(self) -> dict[pathlib.Path, pathlib.Path]:
         return {path: path.with_name(f"{path.name}.age") for path in self.plain if path.with_name(f"{path.name}.age").exists()}
 
-    def opened(self, copy: pathlib.Path, period: int) -> bytes | None:
-        """What stock age makes of a file with a period's key; none where that does not open it."""
+    def identity(self, period: int) -> bytes:
         found = load_period_key(str(self.path / "keys"), "calls", str(period))
         assert found is not None
+        return unwrap_identity(open_store(self.store, Executor()), found)
+
+    def secrets(self) -> list[bytes]:
+        """The private keys that there are, and what the store wraps them with, in all forms."""
+        identities = []
+        for year in (self.year, self.year + 1):
+            with contextlib.suppress(AssertionError, StoreRefusedError):
+                identities.append(self.identity(year))
+        texts = [identity_text(each).encode() for each in identities]
+        wrapping = [path.read_bytes() for path in (self.path / "store").glob("*.key")]
+        assert len(texts) == len(wrapping) > 0
+        return [*texts, *(form for each in (*identities, *wrapping) for form in forms_of(each))]
+
+    def opened(self, copy: pathlib.Path, period: int) -> bytes | None:
+        """What stock age makes of a file with a period's key; none where that does not open it."""
         identity = self.path / "identity"
-        identity.write_text(identity_text(unwrap_identity(open_store(self.store, Executor()), found)) + "\n")
+        identity.write_text(identity_text(self.identity(period)) + "\n")
         done = subprocess.run(["age", "-d", "-i", str(identity), str(copy)], capture_output=True, check=False)
         identity.unlink()
         return done.stdout if done.returncode == 0 else None
@@ -101,6 +117,29 @@ def fleet(bed: Bed) -> t.Iterator[KeyedFleet]:
 def need(done: subprocess.CompletedProcess[str], *, code: int = 0) -> str:
     assert done.returncode == code, done.stdout[-6000:] + done.stderr[-2000:]
     return done.stdout
+
+
+def loud(fleet: KeyedFleet, module: str, *, code: int = 0) -> str:
+    """Run C(destroy_period) as talkative as it can be, C(module) among what it runs; no secret shows in it, in a process, or outside the store."""
+    keep = {
+        "ANSIBLE_KEEP_REMOTE_FILES": "1",
+        "ANSIBLE_REMOTE_TEMP": str(fleet.path / "remote"),
+        "ANSIBLE_LOG_PATH": str(fleet.path / "log"),
+    }
+    fleet.environment = keep
+    secrets = fleet.secrets()
+    with Watch(secrets) as watch:
+        output = need(fleet.play("destroy_period", "-vvv"), code=code)
+    fleet.environment = {}
+    assert any(f"AnsiballZ_{module}".encode() in command for command in watch.commands) and not watch.found
+    # A key that was made meanwhile is among them now.
+    secrets += fleet.secrets()
+    assert f"AnsiballZ_{module}" in output and not [secret for secret in secrets if secret in output.encode()]
+    left = [path for path in fleet.path.rglob("*") if path.is_file() and path.parent != fleet.path / "store"]
+    assert fleet.path / "log" in left and any(module in path.name for path in left) and not files_with(secrets, left)
+    shutil.rmtree(fleet.path / "remote")
+    (fleet.path / "log").unlink()
+    return output
 
 
 def test_from_plaintext_to_no_key(fleet: KeyedFleet) -> None:
@@ -123,12 +162,11 @@ def test_from_plaintext_to_no_key(fleet: KeyedFleet) -> None:
     hold = yaml.safe_load((fleet.path / "holds" / "case-1.yml").read_text())
     wide = fleet.path / "holds" / "case-2.yml"
     wide.write_text(yaml.safe_dump({**hold, "id": "case-2", "match": {"source": [fleet.hosts[1]]}}))
-    limited = fleet.play("destroy_period")
-    assert limited.returncode != 0 and "must be kept, more than kept_limit (10 %)" in limited.stdout
+    assert "must be kept, more than kept_limit (10 %)" in loud(fleet, "period_rewrap", code=2)
     assert fleet.opened(first[1], fleet.year) == fleet.plain[first[0]] and not (fleet.path / "disposal" / "destroyed_keys.json").exists()
 
     wide.unlink()
-    need(fleet.play("destroy_period"))
+    loud(fleet, "crypto_erase")
     (keys,) = json.loads((fleet.path / "disposal" / "destroyed_keys.json").read_text())
     assert (keys["class"], keys["period"], keys["outcome"], keys["level"]) == ("calls", str(fleet.year), "destroyed", "purge")
     with pytest.raises(StoreRefusedError):

@@ -29,6 +29,7 @@ class Fleet:
     def __init__(self, path: pathlib.Path) -> None:
         self.path = path
         self.lost: set[str] = set()
+        self.environment: dict[str, str] = {}
         self.variables: dict[str, t.Any] = {
             "disposal_policy_file": str(path / "policy.yml"),
             "disposal_state_dir": str(path / "disposal"),
@@ -101,7 +102,7 @@ class Fleet:
                 *options,
             ],
             cwd=TOP,
-            env={**os.environ, "HOME": str(self.path)},
+            env={**os.environ, "HOME": str(self.path), **self.environment},
             capture_output=True,
             text=True,
             check=False,
