@@ -23,7 +23,7 @@ MODULE = "ansible_collections.recordings.disposal.plugins.modules.recording_encr
 SIZE = 1_000_000
 
 
-def _build(root: pathlib.Path, count: int, stream: pathlib.Path) -> None:
+def build(root: pathlib.Path, count: int, stream: pathlib.Path) -> None:
     """Recordings of the first days of a month, and the same bytes as one file."""
     with stream.open("wb") as whole:
         for number in range(count):
@@ -38,7 +38,7 @@ def _build(root: pathlib.Path, count: int, stream: pathlib.Path) -> None:
     os.sync()
 
 
-def _policy(root: pathlib.Path) -> dict[str, t.Any]:
+def policy(root: pathlib.Path) -> dict[str, t.Any]:
     return {
         "id": "bench",
         "version": "1",
@@ -64,7 +64,7 @@ def _policy(root: pathlib.Path) -> dict[str, t.Any]:
 def _ours(root: pathlib.Path, state: pathlib.Path, recipient: str) -> tuple[dict[str, t.Any], float]:
     """The module's result, as Ansible starts it, and its memory in MiB."""
     arguments = {
-        "policy": _policy(root),
+        "policy": policy(root),
         "state_dir": str(state),
         "recipients": [{"class": "calls", "period": "2026-03", "recipient": recipient}],
     }
@@ -88,7 +88,7 @@ def bench(medium: pathlib.Path, *, count: int, rounds: int) -> None:
         subprocess.run(["age-keygen", "-o", str(key)], check=True, capture_output=True)
         recipient = subprocess.run(["age-keygen", "-y", str(key)], check=True, capture_output=True, text=True).stdout.strip()
         for number in range(rounds):
-            _build(place / "root", count, place / "stream")
+            build(place / "root", count, place / "stream")
             alone.append(measure(["age", "-r", recipient, "-o", str(place / "stream.age"), str(place / "stream")]).seconds)
             (place / "stream.age").unlink()
             os.sync()

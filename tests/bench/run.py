@@ -21,6 +21,7 @@ import tempfile
 import typing as t
 
 import encrypting
+import erasing
 import overwriting
 from measuring import Measured, measure
 
@@ -108,7 +109,7 @@ def bench_planning(sets: int, work: pathlib.Path) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sets", type=int, nargs="+", default=[100_000, 1_000_000])
-    parser.add_argument("--only", choices=["plan", "overwrite", "encrypt"], help="one of the parts")
+    parser.add_argument("--only", choices=["plan", "overwrite", "encrypt", "erase"], help="one of the parts")
     parser.add_argument("--rounds", type=int, default=5, help="of which the median counts, for overwriting")
     parser.add_argument("--files", type=int, default=10_000, help="how many files of 200 kB are overwritten")
     parser.add_argument("--recordings", type=int, default=10_000, help="how many files of 1 MB are encrypted")
@@ -120,7 +121,9 @@ def main() -> None:
         overwriting.bench(pathlib.Path(options.medium), files=options.files, gib=options.device_gib, rounds=options.rounds)
     if options.only in (None, "encrypt"):
         encrypting.bench(pathlib.Path(options.medium), count=options.recordings, rounds=min(options.rounds, ROUNDS))
-    if options.only in ("overwrite", "encrypt"):
+    if options.only in (None, "erase"):
+        erasing.bench(pathlib.Path(options.medium), (1_000, 100_000))
+    if options.only in ("overwrite", "encrypt", "erase"):
         return
     with tempfile.TemporaryDirectory(prefix="recordings-disposal-bench-", dir=options.dir) as name:
         memories = [bench_planning(sets, pathlib.Path(name)) for sets in options.sets]
