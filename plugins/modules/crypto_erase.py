@@ -152,6 +152,8 @@ options:
     description:
       - Absolute paths of files and directories in which backups of the header may lie, and of V(fscrypt) and V(zfs) copies of the key or of what holds
         it. They are searched for those of this very target, and what is found is destroyed too.
+      - A header of the volume within something larger, as the image of a disk, is left and makes V(no_backup) not met. Symbolic links, what cannot be
+        read, and headers of which nobody can tell whose they are make it unknown.
       - An empty list says that there is none. Where the option is left out V(no_backup) is unknown.
       - The host's other block devices are looked at in any case. One that begins with a header of the volume makes V(no_backup) not met.
     type: list

@@ -180,6 +180,61 @@ def test_a_header_copied_to_another_device(bed: Bed, erase: Run) -> None:
     assert again["outcome"] == "destroyed" and again["opened"] and again["changed"], again["msg"]
 
 
+def _changed_uuid(volume: Volume, place: pathlib.Path) -> tuple[pathlib.Path, str, str]:
+    shell("cryptsetup", "luksHeaderBackup", volume.device, "--header-backup-file", str(place / "backup"))
+    shell("cryptsetup", "luksUUID", "--batch-mode", "--uuid", "11111111-1d8e-4d3e-9a3c-5a1f0c1e7d21", volume.device)
+    return place / "backup", "", ""
+
+
+def _whole_disk(volume: Volume, place: pathlib.Path) -> tuple[pathlib.Path, str, str]:
+    (place / "disk.img").write_bytes(bytes(MIB) + volume.image.read_bytes())
+    return place / "disk.img", "not_met", f"disk.img (at offset {MIB})"
+
+
+def _link(volume: Volume, place: pathlib.Path) -> tuple[pathlib.Path, str, str]:
+    backup = place.with_name("elsewhere")
+    shell("cryptsetup", "luksHeaderBackup", volume.device, "--header-backup-file", str(backup))
+    (place / "link").symlink_to(backup)
+    return backup, "unknown", "link (it is a symbolic link)"
+
+
+@pytest.mark.parametrize("kind", ["luks1", "luks2"])
+@pytest.mark.parametrize("left", [_changed_uuid, _whole_disk, _link])
+def test_a_backup_in_a_declared_place_that_does_not_look_like_one(
+    bed: Bed, erase: Run, kind: str, left: t.Callable[[Volume, pathlib.Path], tuple[pathlib.Path, str, str]]
+) -> None:
+    volume = make_volume(bed, kind)
+    place = bed.new("safe")
+    place.mkdir()
+    backup, state, words = left(volume, place)
+    seen = {"header_backups": [str(place)], "declared": {name: why for name, why in DECLARED.items() if name != "no_backup"}}
+    if not state:
+        # Found in spite of it, the backup goes too; whether it is all that there is the machine's own disk may hide.
+        result = erase(target=volume.target, header_backups=[str(place)])
+        assert (result["outcome"], result["seen"]["backups"]) == ("destroyed", 1) and not backup.exists(), result
+        return
+    refused(volume, erase, f"no_backup is {state.replace('_', ' ')}", backup, preconditions={"no_backup": "require"}, **seen)
+    refused(volume, erase, words, backup, preconditions={"no_backup": "require"}, **seen)
+    if state == "not_met":
+        # Nor do words settle it.
+        refused(volume, erase, words, backup, header_backups=[str(place)])
+    before = digests(backup)
+    accepted = erase(target=volume.target, preconditions={"no_backup": "accept"} if state == "not_met" else {}, **seen)
+    assert accepted["failed"] and accepted["outcome"] == ("not_destroyed" if state == "not_met" else "unknown")
+    # What the result says of it is so: it opens the data, and was not touched.
+    assert digests(backup) == before and not opens(volume)
+    header = bed.directory / "header"
+    header.write_bytes(backup.read_bytes()[MIB if state == "not_met" else 0 :])
+    assert opens(volume, str(header))
+
+
+def test_a_clone_whose_uuid_was_changed(bed: Bed, erase: Run) -> None:
+    volume = make_volume(bed, "luks1")
+    clone = bed.attach(bed.fill_image(volume.image.read_bytes()))
+    shell("cryptsetup", "luksUUID", "--batch-mode", "--uuid", "11111111-1d8e-4d3e-9a3c-5a1f0c1e7d21", clone)
+    refused(volume, erase, f"a header of the same volume lies on {clone[5:]}", bed.image_of(clone))
+
+
 def test_what_was_written_in_the_clear(bed: Bed, erase: Run) -> None:
     volume = make_volume(bed)
     write(volume.device, 17 * MIB, WAV + bytes(4096))

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-FileCopyrightText: 2026 recordings.disposal contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Backups of a LUKS header: searched for in the places that people declare, recognised by the volume's UUID, and destroyed."""
+"""Copies of a key or of what holds it, searched for in the places that people declare, told from all else, and destroyed."""
 
 from __future__ import annotations
 
@@ -14,14 +14,27 @@ from .._errors import RefusedError
 from .._executor import Executor
 from .erasable import Note
 from .files import destroy_noted, facts_of, require_destroyable, require_plain
-from .luks import uuids_at
+from .luks import Read
 from .preconditions import Precondition
 
-__all__ = ["Backups"]
+__all__ = ["INSIDE", "NONE", "OWN", "UNCLEAR", "Backups", "Read"]
 
 _MOST = 100_000
+_NAMED = 5
 
-Read = t.Callable[[int, int], bytes]
+# What a file is: nothing of it, a copy as a whole, something larger that has a copy in it, or what may be either.
+NONE, OWN, INSIDE, UNCLEAR = "none", "own", "inside", "unclear"
+
+
+class _Searched(t.NamedTuple):
+    """What the places hold.
+
+    :arg own: copies, as C(facts_of) tells each; C(inside) and C(unclear) paths with what was seen.
+    """
+
+    own: list[dict[str, t.Any]]
+    inside: dict[str, str]
+    unclear: dict[str, str]
 
 
 class Backups:
@@ -32,63 +45,81 @@ class Backups:
     :arg spared: device and inode of files that begin alike and are no backup: the one below a loop device, or the detached header itself.
     """
 
-    what, many, whose = "header's backup", "header backups", "backup of this volume's header"
+    what, many, whose = "copy", "copies", "copy of it"
 
     def __init__(self, places: t.Sequence[str] | None, *, spared: t.Collection[tuple[int, int]] = ()) -> None:
         self.places, self.spared = places, spared
-        self._found: list[dict[str, t.Any]] | None = None
+        self._searched: _Searched | None = None
 
     def recognises(self, read: Read, uuid: str) -> bool:
         """Whether a file is one.
 
-        :arg read: gives what lies at an offset, as many bytes or fewer.
-        :arg uuid: what names the volume.
+        :arg uuid: what names the volume, or the key.
         """
-        # A spoilt copy tells its volume still, and key slots may lie behind it.
-        return any(each == uuid for _offset, each in uuids_at(read))
+        raise NotImplementedError
+
+    def judged(self, read: Read, size: int, uuid: str) -> tuple[str, str]:
+        """What a file is, and what was seen in it, one clause.
+
+        :arg size: of the file.
+        """
+        return (OWN if self.recognises(read, uuid) else NONE), ""
+
+    def _search(self, uuid: str) -> _Searched:
+        """:raises RefusedError: a place is none that can be searched."""
+        if self._searched is None:
+            found = _Searched([], {}, {})
+            for path, why in sorted(each for place in self.places or () for each in self._below(place)):
+                state, told = (UNCLEAR, why) if why else self._looked_at(path, uuid)
+                if state == OWN and all(each["path"] != path for each in found.own):
+                    found.own.append(facts_of(path))
+                elif state in (INSIDE, UNCLEAR):
+                    {INSIDE: found.inside, UNCLEAR: found.unclear}[state][path] = told
+            self._searched = found
+        return self._searched
 
     def found(self, uuid: str) -> list[dict[str, t.Any]]:
-        """The files that are recognised as the volume's, in order, as C(facts_of) tells each.
+        """The files that are copies, in order, as C(facts_of) tells each.
 
-        :raises RefusedError: a place cannot be searched.
+        :raises RefusedError: a place is none that can be searched.
         """
-        if self._found is None:
-            paths = sorted({path for place in self.places or () for path in self._below(place) if self._is_backup(path, uuid)})
-            self._found = [facts_of(path) for path in paths]
-        return self._found
+        return self._search(uuid).own
 
-    def _below(self, place: str) -> t.Iterator[str]:
+    def any_left(self, uuid: str) -> bool:
+        """Whether a copy is there, be it within something larger."""
+        return bool(self.found(uuid) or self._search(uuid).inside)
+
+    def _below(self, place: str) -> t.Iterator[tuple[str, str]]:
+        """Each path in a place, with the reason where it cannot be looked at."""
         require_plain(place, f"the declared place of a {self.what}")
         if not os.path.lexists(place):
             raise RefusedError(
                 f"the declared place {place} of a {self.what} does not exist, so nothing was done; correct it, or take it off the list"
             )
         if not os.path.isdir(place):
-            yield place
+            yield place, ""
             return
-
-        def refuse(error: OSError) -> t.NoReturn:
-            raise RefusedError(
-                f"the declared place {place} cannot be searched ({error.filename}: {error.strerror}), so nothing was done"
-            ) from error
-
+        unread: list[OSError] = []
         count = 0
-        for directory, _names, files in os.walk(place, onerror=refuse):
-            for name in files:
+        for directory, names, files in os.walk(place, onerror=unread.append):
+            links = [name for name in names if os.path.islink(os.path.join(directory, name))]
+            for name in (*files, *links):
                 count += 1
                 if count > _MOST:
                     raise RefusedError(
                         f"the declared place {place} has more than {_MOST} files, so nothing was done; declare a narrower one"
                     )
-                yield os.path.join(directory, name)
+                yield os.path.join(directory, name), ""
+        yield from ((str(error.filename), f"it cannot be searched ({error.strerror})") for error in unread)
 
     def require_ready(self, uuid: str) -> None:
         """:raises RefusedError: a backup cannot be destroyed, or a declared file is none."""
-        paths = [each["path"] for each in self.found(uuid)]
+        searched = self._search(uuid)
+        paths = [each["path"] for each in searched.own]
         for path in paths:
             require_destroyable(path, f"the {self.what}")
         for place in self.places or ():
-            if not os.path.isdir(place) and place not in paths:
+            if not os.path.isdir(place) and place not in (*paths, *searched.inside, *searched.unclear):
                 raise RefusedError(
                     f"the declared file {place} is no {self.whose}, so nothing was done; correct the list, nothing else is destroyed"
                 )
@@ -98,8 +129,14 @@ class Backups:
             return Precondition("no_backup", "unknown", (f"no places of {self.many} or escrow were declared, so none was searched",))
         if not self.places:
             return Precondition("no_backup", "met", (f"declared: there is no {self.whose} and no escrow of the key",))
-        told = f"{len(self.found(uuid))} {self.many} were found in the declared places ({', '.join(self.places)}) and are destroyed too"
-        return Precondition("no_backup", "met", (told, "other places were not checked; packed and encrypted files are not recognised"))
+        searched = self._search(uuid)
+        told = [f"{len(searched.own)} {self.many} were found in the declared places ({', '.join(self.places)}) and are destroyed too"]
+        if searched.inside:
+            told.append(f"a {self.whose} lies within something larger, which is not destroyed here: {_named(searched.inside)}")
+        if searched.unclear:
+            told.append(f"whether it is a {self.whose} cannot be told: {_named(searched.unclear)}")
+        told.append("other places were not checked; packed and encrypted files are not recognised")
+        return Precondition("no_backup", "not_met" if searched.inside else "unknown" if searched.unclear else "met", tuple(told))
 
     def destroy(self, executor: Executor, found: t.Sequence[t.Mapping[str, t.Any]], note: Note, proven: t.Mapping[str, str]) -> None:
         """:arg found: what C(found) gave, perhaps in an earlier run; C(proven) what it has noted as overwritten.
@@ -109,24 +146,29 @@ class Backups:
         for each in found:
             destroy_noted(executor, each, f"the {self.what}", note, proven)
 
-    def _is_backup(self, path: str, uuid: str) -> bool:
-        """:raises RefusedError: it cannot be read, so that it may be one."""
+    def _looked_at(self, path: str, uuid: str) -> tuple[str, str]:
+        """What a path is; whatever cannot be read may be a copy."""
         try:
+            mode = os.lstat(path).st_mode
+            if not stat.S_ISREG(mode):
+                return UNCLEAR, "it is a symbolic link" if stat.S_ISLNK(mode) else "it is no regular file"
             fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
         except OSError as error:
-            if not stat.S_ISREG(os.lstat(path).st_mode):
-                return False
-            raise RefusedError(
-                f"{path} in a declared place cannot be read ({error.strerror}), so nothing was done; it may be a backup"
-            ) from error
+            return UNCLEAR, f"it cannot be read ({error.strerror})"
         try:
             facts = os.fstat(fd)
-            if not stat.S_ISREG(facts.st_mode) or (facts.st_dev, facts.st_ino) in self.spared:
-                return False
-            return self.recognises(lambda offset, length: os.pread(fd, length, offset), uuid)
+            if (facts.st_dev, facts.st_ino) in self.spared:
+                return NONE, ""
+            os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_RANDOM)
+            return self.judged(lambda offset, length: os.pread(fd, length, offset), facts.st_size, uuid)
         except OSError as error:
-            raise RefusedError(
-                f"{path} in a declared place cannot be read ({error.strerror}), so nothing was done; it may be a backup"
-            ) from error
+            return UNCLEAR, f"it cannot be read ({error.strerror})"
         finally:
             os.close(fd)
+
+
+def _named(paths: t.Mapping[str, str]) -> str:
+    """Some paths with what was seen in each, and how many more there are."""
+    first = ", ".join(f"{path} ({told})" for path, told in list(paths.items())[:_NAMED])
+    more = len(paths) - _NAMED
+    return f"{first} and {more} more" if more > 0 else first

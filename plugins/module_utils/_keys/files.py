@@ -19,7 +19,17 @@ from .._erasure.targets import Expected, OpenTarget, look_at, open_target, refus
 from .._errors import DisposalError, RefusedError
 from .._executor import Executor
 
-__all__ = ["assess_file", "destroy_file", "destroy_noted", "facts_of", "proven_in", "require_destroyable", "require_plain"]
+__all__ = [
+    "assess_file",
+    "destroy_file",
+    "destroy_noted",
+    "facts_of",
+    "inode_of",
+    "mode_of",
+    "proven_in",
+    "require_destroyable",
+    "require_plain",
+]
 
 _SCHEME = "random"
 
@@ -81,6 +91,23 @@ def facts_of(path: str) -> dict[str, t.Any]:
     """What recognises a file, for C(destroy_file) after an interruption too, which may have changed its time."""
     facts = os.lstat(path)
     return {"path": path, "dev": facts.st_dev, "ino": facts.st_ino, "size": facts.st_size}
+
+
+def inode_of(path: str) -> list[tuple[int, int]]:
+    """Device and inode of what a path leads to; none where that is nothing."""
+    try:
+        facts = os.stat(path)
+    except OSError:
+        return []
+    return [(facts.st_dev, facts.st_ino)]
+
+
+def mode_of(path: str) -> int:
+    """Of what a path leads to, 0 where that is nothing."""
+    try:
+        return os.stat(path).st_mode
+    except OSError:
+        return 0
 
 
 def destroy_file(

@@ -6,15 +6,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import mmap
 import os
+import typing as t
 
 from .._erasure.opened import recheck
 from .._errors import RefusedError
 from .._evidence.canonical import digest
 from .._media.identity import Device, list_devices
-from .luks import HEAD_BYTES, uuids_at
+from .backups import OWN, UNCLEAR
+from .header_backups import relation
+from .luks import HEAD_BYTES, Read, uuids_at
 from .mappings import below
 
 __all__ = ["copies_elsewhere", "digest_behind", "headers_on", "read_head", "read_place"]
@@ -70,9 +74,15 @@ def headers_on(path: str) -> tuple[tuple[int, str], ...]:
 
     :raises OSError: it cannot be read.
     """
+    with _reading(path) as read:
+        return uuids_at(read)
+
+
+@contextlib.contextmanager
+def _reading(path: str) -> t.Iterator[Read]:
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
     try:
-        return uuids_at(lambda offset, length: os.pread(fd, length, offset))
+        yield lambda offset, length: os.pread(fd, length, offset)
     finally:
         os.close(fd)
 
@@ -85,9 +95,12 @@ def digest_behind(device: Device, end: int) -> str:
     return digest(read_place(device, end, _BEHIND))
 
 
-def copies_elsewhere(uuid: str, device: Device, *, apart: bool, sys_root: str = "/sys") -> tuple[list[str], list[str]]:
-    """The host's other block devices that have a header of the volume, and those that cannot be looked at, each with the reason.
+def copies_elsewhere(
+    uuid: str, digests: t.Collection[str], device: Device, *, apart: bool, sys_root: str = "/sys"
+) -> tuple[list[str], list[str]]:
+    """The host's other block devices that have a header of the volume, and those of which that cannot be told, each with the reason.
 
+    :arg digests: of the volume's key.
     :arg apart: its header is a detached one, so that one on the device itself is a copy too.
     """
     own = below(device.name, sys_root=sys_root) | (frozenset() if apart else {device.name})
@@ -96,8 +109,12 @@ def copies_elsewhere(uuid: str, device: Device, *, apart: bool, sys_root: str = 
         if other.name in own or not other.size:
             continue
         try:
-            if any(each == uuid for _offset, each in headers_on(other.path)):
+            with _reading(other.path) as read:
+                state, _copies = relation(read, uuid, digests)
+            if state == OWN:
                 found.append(other.name)
+            elif state == UNCLEAR:
+                unread.append(f"{other.name}: it has a LUKS header that is spoilt")
         except OSError as error:
             if error.errno not in _NO_MEDIUM:
                 unread.append(f"{other.name}: {error.strerror}")

@@ -10,6 +10,7 @@ cryptsetup, which refuses a header of which only the second copy is left.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import struct
@@ -18,7 +19,21 @@ from dataclasses import dataclass, replace
 
 from .._errors import RefusedError
 
-__all__ = ["HEAD_BYTES", "SECOND_OFFSETS", "Luks", "find_headers", "parse_luks", "strength_of", "uuids_at"]
+__all__ = [
+    "HEAD_BYTES",
+    "SECOND_OFFSETS",
+    "Luks",
+    "Read",
+    "digests_at",
+    "find_headers",
+    "is_second_of",
+    "parse_luks",
+    "strength_of",
+    "uuids_at",
+]
+
+# Gives bytes from an offset and a length, fewer at the end.
+Read = t.Callable[[int, int], bytes]
 
 _FIRST, _SECOND = b"LUKS\xba\xbe", b"SKUL\xba\xbe"
 # Where the second copy of a LUKS2 header may begin.
@@ -54,6 +69,7 @@ class Luks:
     :arg slots: names of the key slots in use; C(tokens) of the tokens, each with its type.
     :arg detached: the data lie elsewhere: this header has no data behind it.
     :arg odd: why the key material may lie elsewhere too, empty where it does not.
+    :arg digests: of the volume key, each with its salt: they recognise the volume also where its UUID was changed.
     """
 
     version: int
@@ -66,6 +82,7 @@ class Luks:
     tokens: tuple[str, ...]
     detached: bool = False
     odd: str = ""
+    digests: tuple[str, ...] = ()
 
 
 def _text(field: bytes) -> str:
@@ -91,11 +108,8 @@ def parse_luks(head: bytes, *, apart: bool = False) -> Luks:
     return replace(whole[0], copies=copies, area=(0, max(each.area[1] for each in own)))
 
 
-def uuids_at(read: t.Callable[[int, int], bytes]) -> tuple[tuple[int, str], ...]:
-    """Offset and volume's UUID of all that begins as a copy of a LUKS header does, spoilt or not.
-
-    :arg read: gives bytes from an offset and a length, fewer at the end.
-    """
+def uuids_at(read: Read) -> tuple[tuple[int, str], ...]:
+    """Offset and volume's UUID of all that begins as a copy of a LUKS header does, spoilt or not."""
     found = []
     for offset in (0, *SECOND_OFFSETS):
         start = read(offset, _UUID.stop)
@@ -108,6 +122,43 @@ def uuids_at(read: t.Callable[[int, int], bytes]) -> tuple[tuple[int, str], ...]
 def find_headers(head: bytes) -> tuple[int, ...]:
     """The offsets at which something begins as a copy of a LUKS header does."""
     return tuple(offset for offset, _uuid in uuids_at(lambda offset, length: head[offset : offset + length]))
+
+
+def is_second_of(read: Read, offset: int) -> bool:
+    """Whether the copy at an offset says itself that it lies so far behind the beginning of its volume."""
+    field = read(offset, 8 + _LUKS2.size)
+    return len(field) == 8 + _LUKS2.size and _LUKS2.unpack_from(field, 8)[-1] == offset
+
+
+def digests_at(read: Read, offset: int) -> tuple[str, ...]:
+    """The volume key's digests that the copy of a header at an offset has; empty where it is spoilt."""
+    start = read(offset, _BINARY2)
+    if start[6:8] == b"\0\1" and len(start) >= 8 + _LUKS1.size:
+        return (_digest1(start),)
+    size = int.from_bytes(start[8:16], "big")
+    copy = read(offset, size) if size in SECOND_OFFSETS else b""
+    if len(copy) != size or len(copy) < _BINARY2 or not _sound(copy, _text(_LUKS2.unpack_from(copy, 8)[3])):
+        return ()
+    try:
+        return _digests2(json.loads(copy[_BINARY2:].split(b"\0", 1)[0]))
+    except (ValueError, AttributeError):
+        return ()
+
+
+def _digest1(head: bytes) -> str:
+    _cipher, _mode, _hash, _payload, _key_bytes, digest, salt, *_rest = _LUKS1.unpack_from(head, 8)
+    return f"{salt.hex()}:{digest.hex()}"
+
+
+def _digests2(told: t.Mapping[str, t.Any]) -> tuple[str, ...]:
+    """In the form of those of LUKS1, which stay the same where a volume is converted; what has another form is left out."""
+    found = []
+    for each in told.get("digests", {}).values():
+        try:
+            found.append(f"{base64.b64decode(each['salt']).hex()}:{base64.b64decode(each['digest']).hex()}")
+        except (KeyError, ValueError, TypeError):
+            continue
+    return tuple(found)
 
 
 def _luks1(head: bytes, apart: bool) -> Luks:
@@ -128,6 +179,7 @@ def _luks1(head: bytes, apart: bool) -> Luks:
         tokens=(),
         detached=data == 0,
         odd=_OVERLAP if 0 < data < max(ends) and not apart else "",
+        digests=(_digest1(head),),
     )
 
 
@@ -187,6 +239,7 @@ def _read_json(told: t.Mapping[str, t.Any], size: int, uuid: str, offset: int, a
         tokens=tuple(f"{name} ({token.get('type', '')})" for name, token in sorted(told.get("tokens", {}).items())),
         detached=data == 0,
         odd=odd,
+        digests=_digests2(told),
     )
 
 

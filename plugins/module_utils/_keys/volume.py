@@ -24,9 +24,9 @@ from .._evidence.canonical import digest
 from .._executor import Executor
 from .._media.identity import Device, same_medium
 from .._standards.schemes import DEFAULT_SCHEME
-from .backups import Backups
 from .erasable import KeyTarget, Note, Steps
-from .files import assess_file, destroy_noted, facts_of, proven_in, require_destroyable, require_plain
+from .files import assess_file, destroy_noted, facts_of, inode_of, mode_of, proven_in, require_destroyable, require_plain
+from .header_backups import HeaderBackups
 from .header_place import copies_elsewhere, digest_behind, headers_on, read_head, read_place
 from .key_file import KeyFile
 from .luks import HEAD_BYTES, Luks, parse_luks, strength_of, uuids_at
@@ -81,10 +81,12 @@ class LuksVolume(KeyTarget):
         self._proven: t.Mapping[str, str] = {}
         self._recalled: tuple[t.Mapping[str, t.Any], Precondition] | None = None
         self.facts = FilesystemProbe().assess_device(device.major, device.minor)
-        self.backups = Backups(backups, spared=[own for path in (header, *self.facts.backing_files) if path for own in _inode(path)])
+        self.backups = HeaderBackups(
+            backups, spared=[own for path in (header, *self.facts.backing_files) if path for own in inode_of(path)]
+        )
         if header is not None:
             require_plain(header, "the detached header")
-            if stat.S_ISBLK(_mode(header)):
+            if stat.S_ISBLK(mode_of(header)):
                 raise RefusedError(
                     f"the detached header {header} is a block device, which is not supported, so nothing was done; overwrite that device with the "
                     "module overwrite, whose evidence then tells of it"
@@ -109,7 +111,7 @@ class LuksVolume(KeyTarget):
                     f"{self.header or self.name} cannot be read ({error.strerror}), so nothing was done; look at it, or destroy it physically"
                 ) from error
             self._require_plain_luks(found)
-            self.luks = found
+            self.luks, self.backups.digests = found, found.digests
         return self.luks
 
     def _require_plain_luks(self, found: Luks) -> None:
@@ -190,7 +192,9 @@ class LuksVolume(KeyTarget):
             about["key_bits"],
             tuple(about["slots"]),
             tuple(about["tokens"]),
+            digests=tuple(about["digests"]),
         )
+        self.backups.digests = self.luks.digests
         # What was written in the clear once may have been overwritten or discarded meanwhile, and is not the less known for that.
         self._recalled = plan, next(each for each in found if each.name == "encrypted_from_first_write")
         self._proven = proven_in(steps)
@@ -213,12 +217,12 @@ class LuksVolume(KeyTarget):
 
     def _no_backup(self, uuid: str) -> Precondition:
         declared = self.backups.precondition(uuid)
-        found, unread = copies_elsewhere(uuid, self.device, apart=self.header is not None, sys_root=self.sys_root)
+        found, unread = copies_elsewhere(uuid, self.backups.digests, self.device, apart=self.header is not None, sys_root=self.sys_root)
         if found:
             told = f"a header of the same volume lies on {', '.join(found)}"
             return Precondition("no_backup", "not_met", (*declared.looked_at, f"{told}, and opens its data where those are copied too"))
         if unread:
-            told = f"whether another block device has a header of it cannot be read ({'; '.join(unread[:3])})"
+            told = f"whether another block device has a header of it cannot be told ({'; '.join(unread[:3])})"
             return Precondition("no_backup", worst((declared.state, "unknown")), (*declared.looked_at, told))
         return declared._replace(looked_at=(*declared.looked_at, "no other block device of this host begins with a header of it"))
 
@@ -288,6 +292,7 @@ class LuksVolume(KeyTarget):
                 "key_bits": found.key_bits,
                 "slots": list(found.slots),
                 "tokens": list(found.tokens),
+                "digests": list(found.digests),
             },
         }
 
@@ -367,29 +372,16 @@ class LuksVolume(KeyTarget):
     def left(self, plan: t.Mapping[str, t.Any]) -> t.Any:
         length = 0 if self.header is not None else min(plan["area"][1], HEAD_BYTES)
         try:
-            return {"uuid": plan["uuid"], "bytes": length, "digest": digest(read_place(self.device, 0, length))}
+            found = digest(read_place(self.device, 0, length))
+            return {"uuid": plan["uuid"], "digests": plan["about"]["digests"], "bytes": length, "digest": found}
         except OSError as error:
             raise DisposalError(f"the header's place on {self.name} cannot be read back ({error.strerror}); look at the medium") from error
 
     def still(self, left: t.Any) -> bool:
-        if (self.header is not None and os.path.lexists(self.header)) or self.backups.found(left["uuid"]):
+        self.backups.digests = tuple(left["digests"])
+        if (self.header is not None and os.path.lexists(self.header)) or self.backups.any_left(left["uuid"]):
             return False
-        if copies_elsewhere(left["uuid"], self.device, apart=True, sys_root=self.sys_root)[0]:
+        if copies_elsewhere(left["uuid"], self.backups.digests, self.device, apart=True, sys_root=self.sys_root)[0]:
             return False
         with self._reading():
             return bool(digest(read_place(self.device, 0, left["bytes"])) == left["digest"])
-
-
-def _inode(path: str) -> list[tuple[int, int]]:
-    try:
-        facts = os.stat(path)
-    except OSError:
-        return []
-    return [(facts.st_dev, facts.st_ino)]
-
-
-def _mode(path: str) -> int:
-    try:
-        return os.stat(path).st_mode
-    except OSError:
-        return 0

@@ -6,14 +6,16 @@
 
 from __future__ import annotations
 
+import base64
 import copy
 import hashlib
 import json
 import typing as t
 
-__all__ = ["KIB", "UUID", "Json", "luks1", "luks2", "plain_json"]
+__all__ = ["DIGEST", "KIB", "SALT", "UUID", "Json", "luks1", "luks2", "plain_json"]
 
 KIB = 1024
+SALT, DIGEST = bytes(range(32)), bytes(range(100, 120))
 UUID = "0b8cd7b2-1d8e-4d3e-9a3c-5a1f0c1e7d21"
 Json = dict[str, t.Any]
 
@@ -26,6 +28,7 @@ def luks1(
     payload: int = 4096,
     uuid: str = UUID,
     enabled: t.Sequence[int] = (0,),
+    digest: bytes = DIGEST,
 ) -> bytes:
     """The binary header; key slots of 4000 stripes, each begun on a multiple of 4 KiB.
 
@@ -34,7 +37,7 @@ def luks1(
     header = b"LUKS\xba\xbe" + (1).to_bytes(2, "big")
     header += cipher.encode().ljust(32, b"\0") + mode.encode().ljust(32, b"\0") + b"sha256".ljust(32, b"\0")
     header += payload.to_bytes(4, "big") + key_bytes.to_bytes(4, "big")
-    header += bytes(20) + bytes(32) + (1000).to_bytes(4, "big") + uuid.encode().ljust(40, b"\0")
+    header += digest + SALT + (1000).to_bytes(4, "big") + uuid.encode().ljust(40, b"\0")
     place = 8
     for number in range(8):
         header += (0x00AC71F3 if number in enabled else 0x0000DEAD).to_bytes(4, "big")
@@ -42,6 +45,10 @@ def luks1(
         place += -(-key_bytes * 4000 // 4096) * 8
     assert len(header) == 592
     return header
+
+
+def _key() -> dict[str, str]:
+    return {"salt": base64.b64encode(SALT).decode(), "digest": base64.b64encode(DIGEST).decode()}
 
 
 def plain_json(size: int = 16 * KIB) -> Json:
@@ -63,7 +70,7 @@ def plain_json(size: int = 16 * KIB) -> Json:
         "keyslots": {"0": slot},
         "tokens": {},
         "segments": {"0": segment},
-        "digests": {"0": {"type": "pbkdf2", "keyslots": ["0"], "segments": ["0"]}},
+        "digests": {"0": {"type": "pbkdf2", "keyslots": ["0"], "segments": ["0"], **_key()}},
         "config": {"json_size": str(size - 4 * KIB), "keyslots_size": str((16 << 20) - 2 * size)},
     }
 

@@ -12,13 +12,17 @@ from ansible_collections.recordings.disposal.plugins.module_utils._errors import
 from ansible_collections.recordings.disposal.plugins.module_utils._keys.luks import (
     SECOND_OFFSETS,
     Luks,
+    digests_at,
     find_headers,
+    is_second_of,
     parse_luks,
     strength_of,
     uuids_at,
 )
 from ansible_collections.recordings.disposal.tests.unit.plugins.module_utils._keys.luks_world import (
+    DIGEST,
     KIB,
+    SALT,
     UUID,
     Json,
     luks1,
@@ -31,7 +35,7 @@ MIB = 1 << 20
 
 def test_luks1() -> None:
     found = parse_luks(luks1(enabled=(0, 3)))
-    assert found == Luks(1, UUID, (0,), (0, 2 * MIB), "aes-xts-plain64", 512, ("0", "3"), ())
+    assert found == Luks(1, UUID, (0,), (0, 2 * MIB), "aes-xts-plain64", 512, ("0", "3"), (), digests=(f"{SALT.hex()}:{DIGEST.hex()}",))
     # The last of eight key slots, each begun on a multiple of 4 KiB, ends with its 4000 stripes.
     assert parse_luks(luks1(payload=0)).area == (0, (8 + 7 * 504 + 500) * 512) and parse_luks(luks1(payload=0)).detached
 
@@ -136,6 +140,22 @@ def test_what_begins_as_a_header_tells_its_volume_also_where_it_is_spoilt() -> N
     assert find_headers(bytes(head)) == (0, 16 * KIB, 64 * KIB)
     # What an earlier format left behind makes the area no larger.
     assert parse_luks(bytes(head)).area == (0, 16 * MIB) and parse_luks(bytes(head)).uuid == UUID
+
+
+def _read(data: bytes | bytearray) -> t.Callable[[int, int], bytes]:
+    return lambda offset, length: bytes(data[offset : offset + length])
+
+
+def test_the_volume_key_is_recognised_whatever_the_version_of_the_header() -> None:
+    told = plain_json()
+    told["digests"]["1"] = {"type": "pbkdf2", "salt": "no base64"}
+    own = (f"{SALT.hex()}:{DIGEST.hex()}",)
+    whole, spoilt = luks2(told), luks2()
+    spoilt[5000] ^= 1
+    assert digests_at(_read(luks1()), 0) == digests_at(_read(whole), 0) == digests_at(_read(whole), 16 * KIB) == own
+    assert parse_luks(bytes(whole)).digests == own
+    assert digests_at(_read(spoilt), 0) == () and digests_at(_read(b""), 0) == () and digests_at(_read(bytes(whole[:5000])), 0) == ()
+    assert is_second_of(_read(whole), 16 * KIB) and not is_second_of(_read(whole[8 * KIB :]), 8 * KIB) and not is_second_of(_read(b""), 9)
 
 
 @pytest.mark.parametrize(
