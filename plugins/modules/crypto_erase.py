@@ -35,7 +35,7 @@ options:
           - V(drive) is a self-encrypting drive, which forgets its media key by its own firmware as with M(recordings.disposal.sanitize), by crypto
             sanitize or NVMe Format, or where a secret is given by Opal's revert. That was never tried on a real Opal drive.
           - V(zfs) is an encryption root of ZFS. Its key is wrapped anew with one that nobody keeps and unloaded, and the key file that opened it is
-            overwritten and removed. That was tried with a stand-in for the command C(zfs) only.
+            overwritten and removed. Refused where another encryption root names that file. That was tried with a stand-in for the command C(zfs) only.
         type: str
         choices: [luks, fscrypt, drive, zfs, period]
         required: true

@@ -13,6 +13,7 @@ import hashlib
 import json
 import os
 import pathlib
+import re
 import sys
 import typing as t
 
@@ -101,10 +102,13 @@ class Pool:
             fail(action, f"'{name}' is busy.")
         self.mark(name, "unavailable")
 
-    def get(self, properties: str, pool: str) -> None:
-        if pool not in self.sets:
+    def get(self, kinds: str, properties: str, pool: str | None) -> None:
+        """Of one pool, or of all."""
+        if pool is not None and pool not in self.sets:
             fail(f"cannot open '{pool}'", "dataset does not exist")
         for name, found in self.sets.items():
+            if found["type"] not in kinds.split(",") or (pool is not None and re.split("[/@#]", name)[0] != pool):
+                continue
             for each in properties.split(","):
                 print(f"{name}\t{each}\t{found.get(each, '-')}")
 
@@ -115,7 +119,8 @@ def main() -> None:
         log.write(json.dumps(arguments) + "\n")
     pool, command = Pool(), arguments.pop(0)
     if command == "get":
-        pool.get(*arguments[-2:])
+        kinds, place = arguments[arguments.index("-t") + 1], arguments.index("-o") + 2
+        pool.get(kinds, *(arguments[place:] if len(arguments) > place + 1 else (arguments[place], None)))
     elif command == "load-key":
         location = arguments[arguments.index("-L") + 1] if "-L" in arguments else None
         pool.load(arguments[-1], noop="-n" in arguments, location=location)

@@ -61,6 +61,10 @@ class Pool:
         del child["digest"]
         self.change_all({f"{ROOT}/old": child})
 
+    def add_root(self, name: str, **properties: str) -> None:
+        """Another encryption root, with the same key unless it is told otherwise."""
+        self.change_all({name: {**self._sets[ROOT], "guid": "7", "encryptionroot": name, **properties}})
+
     def change_all(self, more: dict[str, dict[str, str]]) -> None:
         self._sets.update(more)
         self.place.write_text(json.dumps(self._sets))
@@ -227,6 +231,37 @@ def test_declared_copies_go_and_no_secret_is_told(pool: Pool, erase: Erase, bed:
     assert result["outcome"] == "destroyed" and [path.name for path in copies.iterdir()] == ["other"], result
     told = json.dumps(result) + pool.place.with_suffix(".log").read_text()
     assert KEY.hex() not in told and KEY.decode("latin-1") not in told
+
+
+@pytest.mark.parametrize("name", ["tank/kept", "pond", "pond/kept"])
+def test_a_key_file_that_another_encryption_root_needs_stays(pool: Pool, erase: Erase, bed: Bed, name: str) -> None:
+    """Also where that one reaches it by a link, or names what is a copy of it here."""
+    link, copies = bed.new("link"), bed.new("safe")
+    link.symlink_to(pool.key_file)
+    copies.mkdir()
+    (copies / "copy").write_bytes(KEY)
+    for place, path in ((pool.key_file, pool.key_file), (link, pool.key_file), (copies / "copy", copies / "copy")):
+        pool.add_root(name, keylocation=f"file://{place}")
+        before = pool.place.read_bytes()
+        for check in (True, False):
+            result = erase(check=check, header_backups=[str(copies)])
+            assert result["failed"] and not result.get("changed"), result
+            words = f"the file {path} also opens the dataset {name}, which names it as its keylocation, so nothing was done"
+            assert words in result["msg"]
+        assert pool.place.read_bytes() == before and pool.key_file.read_bytes() == KEY and (copies / "copy").read_bytes() == KEY
+    assert pool.calls() == []
+    # With a key of its own it is nobody's concern.
+    pool.change(name, keylocation="file:///root/another.key")
+    assert erase(header_backups=[str(copies)])["outcome"] == "destroyed" and not pool.key_file.exists()
+
+
+def test_a_key_file_that_another_root_has_come_to_need_meanwhile_stays(pool: Pool, erase: Erase) -> None:
+    pool.change(ROOT, busy="yes")
+    assert "the kernel still has it" in erase()["msg"]
+    pool.change(ROOT, busy="")
+    pool.add_root("tank/kept", keylocation=f"file://{pool.key_file}")
+    result = erase()
+    assert result["failed"] and "also opens the dataset tank/kept" in result["msg"] and pool.key_file.read_bytes() == KEY, result
 
 
 def test_where_there_is_no_zfs(pool: Pool, erase: Erase, monkeypatch: pytest.MonkeyPatch) -> None:

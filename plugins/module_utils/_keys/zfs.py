@@ -22,12 +22,13 @@ from .files import destroy_noted, facts_of, proven_in, require_destroyable, requ
 from .memory import look_in_memory, worst
 from .preconditions import Gone, Precondition
 from .traces import Trace, no_stale_copy
-from .zfs_listing import PROPERTIES, Dataset, group_of, key_path, new_key, parse_datasets, strength_of
+from .zfs_listing import PROPERTIES, Dataset, group_of, key_path, new_key, opened_by, parse_datasets, strength_of
 
 __all__ = ["ZfsDataset"]
 
 LIMIT_NAMES = "ZFS leaves names of datasets and snapshots, their properties and sizes in the clear"
 LIMIT_SENT = "copies that zfs send --raw has made keep the key as it was wrapped then, and were not looked for"
+LIMIT_POOLS = "pools that are not imported were not looked at for datasets that the key file opens too"
 _WRONG_KEY = "Incorrect key provided"
 _UNLOADED = "Key already unloaded"
 _KEY_BYTES = 4096
@@ -68,7 +69,7 @@ class ZfsDataset(KeyTarget):
         proc_root: str = "/proc",
     ) -> None:
         self.dataset, self.key_file, self.covers, self.scan, self.proc_root = dataset, key_file, list(covers), scan, proc_root
-        self.name, self.size, self.limits = dataset, 0, [LIMIT_NAMES, LIMIT_SENT]
+        self.name, self.size, self.limits = dataset, 0, [LIMIT_NAMES, LIMIT_SENT, LIMIT_POOLS]
         self.copies = _Copies(backups)
         self._proven: t.Mapping[str, str] = {}
         self._steps: set[str] = set()
@@ -82,6 +83,7 @@ class ZfsDataset(KeyTarget):
 
     def take_up(self, plan: t.Mapping[str, t.Any], steps: Steps) -> None:
         self._steps, self._proven = {step for step, _told in steps}, proven_in(steps)
+        self._require_alone([each["path"] for each in (*plan["files"], *plan["copies"]) if os.path.lexists(each["path"])])
 
     def _list(self, *, fresh: bool = False) -> dict[str, Dataset]:
         """All datasets of the pool.
@@ -90,14 +92,27 @@ class ZfsDataset(KeyTarget):
         """
         if self._listed is None or fresh:
             pool = self.dataset.partition("/")[0]
-            columns = ["-H", "-p", "-r", "-t", "filesystem,volume,snapshot,bookmark", "-o", "name,property,value"]
-            told = ask(["zfs", "get", *columns, ",".join(PROPERTIES), pool])
+            told = _get("filesystem,volume,snapshot,bookmark", "-r", pool=pool)
             if told.code != 0:
                 raise RefusedError(
                     f"the datasets of {pool} cannot be listed ({failure(told)}), so nothing was done; import the pool, or correct the name"
                 )
             self._listed = parse_datasets(told.text)
         return self._listed
+
+    def _require_alone(self, paths: t.Sequence[str]) -> None:
+        """:raises RefusedError: one of the files opens another dataset, of whatever pool, or that cannot be seen."""
+        told = _get("filesystem,volume")
+        if told.code != 0:
+            raise RefusedError(
+                f"the datasets of all pools cannot be listed ({failure(told)}), so whether another one needs the key file is not known and nothing "
+                "was done; look at the pools"
+            )
+        for path, name in opened_by(paths, self.dataset, parse_datasets(told.text)):
+            raise RefusedError(
+                f"the file {path} also opens the dataset {name}, which names it as its keylocation, so nothing was done; "
+                f"give {name} another key with zfs change-key, or destroy its key first"
+            )
 
     def _look(self, *, fresh: bool = False) -> Dataset:
         """:raises RefusedError: it is no encryption root."""
@@ -141,6 +156,7 @@ class ZfsDataset(KeyTarget):
                 "load it, or give key_file"
             )
         self.copies.require_ready(found.guid)
+        self._require_alone([*files, *(each["path"] for each in self.copies.found(found.guid))])
 
     def _require_covered(self, group: t.Sequence[Dataset]) -> None:
         others = [each.name for each in group if each.kind in ("filesystem", "volume") and each.name != self.dataset]
@@ -288,6 +304,12 @@ class ZfsDataset(KeyTarget):
         if found is None:
             return True
         return found.guid == left["guid"] and not found.loaded and found.location == "prompt"
+
+
+def _get(kinds: str, *options: str, pool: str = "") -> Answer:
+    """What C(zfs get) tells, of all pools where none is named."""
+    columns = ["-H", "-p", *options, "-t", kinds, "-o", "name,property,value"]
+    return ask(["zfs", "get", *columns, ",".join(PROPERTIES), *([pool] if pool else [])])
 
 
 def _content(path: str) -> bytes:

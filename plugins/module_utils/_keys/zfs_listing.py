@@ -2,15 +2,16 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-FileCopyrightText: 2026 recordings.disposal contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What C(zfs get) tells of datasets and their encryption: pure functions over its output."""
+"""What C(zfs get) tells of datasets and their encryption: its output read, and files found that several name."""
 
 from __future__ import annotations
 
+import os
 import typing as t
 
 from .._errors import RefusedError
 
-__all__ = ["PROPERTIES", "Dataset", "group_of", "key_path", "new_key", "parse_datasets", "strength_of"]
+__all__ = ["PROPERTIES", "Dataset", "group_of", "key_path", "new_key", "opened_by", "parse_datasets", "strength_of"]
 
 PROPERTIES = ("type", "guid", "used", "encryption", "encryptionroot", "keystatus", "keyformat", "keylocation", "origin", "mounted")
 _NONE = "-"
@@ -84,6 +85,16 @@ def group_of(name: str, datasets: t.Mapping[str, Dataset]) -> list[Dataset]:
 def key_path(location: str) -> str | None:
     """The key's file, C(None) where it comes from elsewhere."""
     return location[len(_FILE) :] if location.startswith(_FILE + "/") else None
+
+
+def opened_by(paths: t.Sequence[str], root: str, datasets: t.Mapping[str, Dataset]) -> list[tuple[str, str]]:
+    """Each of some files that another dataset names as its key's, with that dataset's name.
+
+    :arg root: the encryption root whose own files they are, with all that has its key from there.
+    """
+    places = {os.path.realpath(path): path for path in paths}
+    named = [(key_path(each.location), each.name) for _name, each in sorted(datasets.items()) if each.root != root]
+    return [(places[real], name) for place, name in named if place for real in [os.path.realpath(place)] if real in places]
 
 
 def new_key(keyformat: str, noise: bytes) -> bytes:
