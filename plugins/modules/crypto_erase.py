@@ -95,7 +95,8 @@ options:
         choices: [keep, destroy]
       covers:
         description:
-          - Other directories of V(fscrypt) or datasets of V(zfs) that have the same key and are meant too. Those that are not named are a reason to refuse.
+          - Other directories of V(fscrypt), on whichever mounted filesystem, or datasets of V(zfs) that have the same key and are meant too. Those that
+            are not named are a reason to refuse.
         type: list
         elements: str
       all_namespaces:

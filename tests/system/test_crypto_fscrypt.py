@@ -18,7 +18,10 @@ import typing as t
 import pytest
 
 from ansible_collections.recordings.disposal.plugins.module_utils._executor import Executor
+from ansible_collections.recordings.disposal.plugins.module_utils._keys.fscrypt_kernel import KernelPolicy
 from ansible_collections.recordings.disposal.plugins.module_utils._keys.fscrypt_metadata import identifier_of
+from ansible_collections.recordings.disposal.plugins.module_utils._keys.fscrypt_tree import elsewhere
+from ansible_collections.recordings.disposal.plugins.module_utils._media.mounts import MountFacts
 from ansible_collections.recordings.disposal.plugins.modules.crypto_erase import main
 from ansible_collections.recordings.disposal.tests.system.device_bed import sha256
 from ansible_collections.recordings.disposal.tests.system.erasure_bed import hits
@@ -31,7 +34,7 @@ from ansible_collections.recordings.disposal.tests.system.fscrypt_bed import (
     set_old_policy,
     set_policy,
 )
-from ansible_collections.recordings.disposal.tests.system.loop_bed import Bed, run
+from ansible_collections.recordings.disposal.tests.system.loop_bed import Bed, Mounted, run
 from ansible_collections.recordings.disposal.tests.unit.plugins.modules import module_world
 
 Erase = t.Callable[..., dict[str, t.Any]]
@@ -250,6 +253,78 @@ def test_other_directories_with_the_key_go_where_they_are_named(fscrypt: Fscrypt
     result = erase(made, target={"covers": [str(other)]})
     assert result["outcome"] == "destroyed", result
     assert is_locked(made) and is_locked(made._replace(directory=other))
+
+
+def test_a_key_that_opens_a_directory_of_another_filesystem_stays(fscrypt: Fscrypt, erase: Erase, bed: Bed) -> None:
+    here, there = fscrypt.by_kernel(), fscrypt.by_kernel()
+    assert here.identifier == there.identifier
+    key_file = bed.new("raw")
+    key_file.write_bytes(here.key)
+    before = [digest(here), digest(there)]
+    declared = {**VOUCHED, "no_other_key": "the test made it", "no_stale_copy": "the test"}
+    words = f"also opens 1 other directories, {there.directory} among them, so nothing was done"
+    for check in (True, False):
+        result = erase(here, check=check, target={"key_file": str(key_file)}, declared=declared)
+        assert result["failed"] and words in result["msg"], result
+    assert [digest(here), digest(there)] == before and key_file.read_bytes() == here.key
+    assert here.contents() == there.contents() == [CONTENT] * 5
+    # Named, it goes too: each filesystem has a keyring of its own.
+    target = {"key_file": str(key_file), "covers": [str(there.directory)]}
+    with next(there.directory.rglob("*.wav")).open("rb"):
+        result = erase(here, target=target, declared=declared)
+        assert result["failed"] and f"files in {there.directory} were opened meanwhile" in result["msg"] and key_file.exists(), result
+    result = erase(here, target=target, declared=declared)
+    assert (result["outcome"], result["seen"]["key"]) == ("destroyed", "absent"), result
+    assert is_locked(here) and is_locked(there) and not key_file.exists()
+    assert erase(here, target=target, declared=declared)["changed"] is False
+    # One of them having the key again is enough for all to be looked at anew.
+    add_key(there.mounted.path, there.key)
+    again = erase(here, target=target, declared=declared)
+    assert again["failed"] and "key file" in again["msg"], again
+
+
+def test_metadata_of_each_filesystem_go(fscrypt: Fscrypt, erase: Erase) -> None:
+    """A filesystem that was copied block by block has the wrapped key twice."""
+    made = fscrypt.by_tool()
+    os.sync()
+    image = fscrypt.bed.fill_image(made.mounted.image.read_bytes())
+    device, point = fscrypt.bed.attach(image), fscrypt.bed.new("mount")
+    point.mkdir()
+    run("mount", device, str(point))
+    try:
+        copy = made._replace(mounted=made.mounted._replace(path=point, image=image), directory=point / "store")
+        result = erase(made)
+        assert result["failed"] and f"{copy.directory} among them" in result["msg"] and copy.policy_file.exists(), result
+        result = erase(made, target={"covers": [str(copy.directory)]}, declared={**VOUCHED, "no_stale_copy": "the test"})
+        assert (result["outcome"], result["seen"]["files"]) == ("destroyed", 2), result
+        assert is_locked(made) and is_locked(copy) and not made.policy_file.exists() and not copy.policy_file.exists()
+    finally:
+        run("umount", str(point))
+
+
+def test_filesystems_that_cannot_encrypt_and_parts_of_others(fscrypt: Fscrypt) -> None:
+    made, plain = fscrypt.by_kernel(), fscrypt.bed.filesystem("ext4", mount="noatime", mebibytes=16)
+    policy = KernelPolicy(made.identifier, 1, 4)
+    other = fscrypt.mount()
+    fine = other.path / "in" / "deep"
+    fine.mkdir(parents=True)
+
+    def facts(where: Mounted, *, root: str = "/", point: pathlib.Path | None = None) -> tuple[int, MountFacts]:
+        number = os.stat(where.path).st_dev
+        return number, MountFacts(1, os.major(number), os.minor(number), "ext4", frozenset(), point=str(point or where.path), root=root)
+
+    def look(*given: tuple[int, MountFacts]) -> tuple[list[str], int, list[str]]:
+        return elsewhere(policy, str(made.directory), {number: [mount] for number, mount in given})
+
+    own = look(facts(made.mounted))
+    # The root and lost+found.
+    assert own == ([], 2, []) and look(facts(made.mounted), facts(plain)) == own
+    assert look(facts(made.mounted), facts(other)) == ([], 2 + 4, [])
+    # Of a part only that is looked at, and what something else is mounted over not at all.
+    assert look(facts(made.mounted), facts(other, root="/in", point=fine.parent)) == ([], 2 + 2, [str(fine.parent)])
+    hidden = facts(other, point=plain.path)
+    assert look(facts(made.mounted), hidden) == ([], 2, [str(plain.path)])
+    assert look(facts(made.mounted), facts(other, point=pathlib.Path("/nowhere"))) == ([], 2, ["/nowhere"])
 
 
 def test_what_is_opened_meanwhile_stops_it_before_anything_is_lost(fscrypt: Fscrypt, erase: Erase) -> None:

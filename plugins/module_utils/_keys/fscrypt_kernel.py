@@ -20,6 +20,7 @@ __all__ = [
     "INCOMPLETE",
     "PRESENT",
     "KernelPolicy",
+    "can_encrypt",
     "forget_key",
     "key_state",
     "opens",
@@ -95,6 +96,15 @@ def policy_of(fd: int) -> KernelPolicy | None:
         raise
     size = int(struct.unpack_from("=Q", buffer)[0])
     return parse_kernel_policy(bytes(buffer[8 : 8 + size]))
+
+
+def can_encrypt(fd: int) -> bool:
+    """Whether the filesystem of an open directory can have policies at all, as far as the kernel tells."""
+    try:
+        fcntl.ioctl(fd, _GET_POLICY_EX, bytearray(struct.pack("=Q", _POLICY_BYTES) + bytes(_POLICY_BYTES)), True)
+    except OSError as error:
+        return error.errno not in (errno.ENOTTY, errno.EOPNOTSUPP)
+    return True
 
 
 def key_state(fd: int, identifier: str) -> str:

@@ -13,9 +13,11 @@ from .._errors import RefusedError
 from .._media.mounts import MountFacts, parse_mountinfo
 from .fscrypt_metadata import Policy, Protector, parse_policy, parse_protector
 
-__all__ = ["Known", "Store", "known_of", "stored_at"]
+__all__ = ["Known", "Store", "known_of", "mounts_that_encrypt", "stored_at"]
 
 _MOST_BYTES = 1 << 20
+# Of filesystems that the kernel can encrypt by directory.
+_TYPES = ("ext4", "f2fs", "ubifs", "ceph")
 
 
 def all_mounts(*, proc_root: str = "/proc") -> list[MountFacts]:
@@ -33,16 +35,23 @@ def mounts_of(number: int, mounts: t.Sequence[MountFacts]) -> list[MountFacts]:
     return sorted(own, key=lambda mount: (mount.root != "/", mount.point))
 
 
+def mounts_that_encrypt(number: int, *, proc_root: str = "/proc") -> dict[int, list[MountFacts]]:
+    """The mounts of each filesystem that may have encrypted directories, by its number.
+
+    :arg number: of the one that comes first, of whatever type.
+    """
+    mounts = all_mounts(proc_root=proc_root)
+    numbers = [os.makedev(mount.major, mount.minor) for mount in mounts if mount.type in _TYPES]
+    return {each: mounts_of(each, mounts) for each in dict.fromkeys((number, *numbers))}
+
+
 class Known(t.NamedTuple):
     """What is known of a policy before anything is done.
 
-    :arg points: where its filesystem is mounted; C(whole) all of it can be seen there.
     :arg stored: the tool's metadata of it, with the filesystem's store; C(None) where there is none.
     :arg own: protectors of this filesystem that no other policy uses; C(others) those that are used or kept elsewhere, and logins.
     """
 
-    points: tuple[str, ...]
-    whole: bool
     store: Store | None
     stored: Policy | None
     own: tuple[Protector, ...]
@@ -123,7 +132,6 @@ def known_of(number: int, identifier: str, *, proc_root: str = "/proc") -> Known
     :raises RefusedError: they cannot be read or understood.
     """
     mounts = all_mounts(proc_root=proc_root)
-    here = mounts_of(number, mounts)
     stores = stores_of(mounts)
     store = stored_at(number, identifier, proc_root=proc_root)
     stored = store.policy(identifier) if store else None
@@ -135,7 +143,7 @@ def known_of(number: int, identifier: str, *, proc_root: str = "/proc") -> Known
             own.append(found)
         else:
             others.append(descriptor)
-    return Known(tuple(mount.point for mount in here), any(mount.root == "/" for mount in here), store, stored, tuple(own), tuple(others))
+    return Known(store, stored, tuple(own), tuple(others))
 
 
 def stored_at(number: int, identifier: str, *, proc_root: str = "/proc") -> Store | None:

@@ -12,9 +12,10 @@ import stat
 import typing as t
 
 from .._errors import RefusedError
-from .fscrypt_kernel import KernelPolicy, opens, policy_of
+from .._media.mounts import MountFacts
+from .fscrypt_kernel import KernelPolicy, can_encrypt, opens, policy_of
 
-__all__ = ["Tree", "elsewhere", "open_inodes", "read_tree", "try_files"]
+__all__ = ["Elsewhere", "Tree", "elsewhere", "open_inodes", "read_tree", "require_unused", "try_files"]
 
 SAMPLE = 16
 
@@ -31,6 +32,18 @@ class Tree(t.NamedTuple):
     size: int
     sample: tuple[str, ...]
     busy: tuple[str, ...]
+
+
+class Elsewhere(t.NamedTuple):
+    """What else has the same key.
+
+    :arg found: the topmost directories each; C(looked) how many were looked at.
+    :arg partial: where filesystems are mounted of which only a part can be seen.
+    """
+
+    found: list[str]
+    looked: int
+    partial: list[str]
 
 
 def read_tree(directory: str, opened: t.AbstractSet[int] = frozenset()) -> Tree:
@@ -56,6 +69,32 @@ def read_tree(directory: str, opened: t.AbstractSet[int] = frozenset()) -> Tree:
     return Tree(files, size, tuple(sample), tuple(busy))
 
 
+def require_unused(directories: t.Sequence[str], *, on_unseen: str, proc_root: str = "/proc") -> tuple[Tree, list[str]]:
+    """The first directory's tree with all that the others hold, and the processes that could not be looked at.
+
+    :raises RefusedError: something in one of them is open, or may be.
+    """
+    trees: list[Tree] = []
+    missed: list[str] = []
+    for directory in directories:
+        opened, unseen = open_inodes(os.lstat(directory).st_dev, proc_root=proc_root)
+        if unseen and on_unseen != "report":
+            raise RefusedError(
+                f"{directory} was not touched because whether {unseen[0]} has something in it open cannot be determined, which counts as in use; "
+                "run with the right to look at every process, or give on_unseen: report"
+            )
+        missed.extend(unseen)
+        tree = read_tree(directory, opened.keys())
+        if tree.busy:
+            process = opened[os.lstat(tree.busy[0]).st_ino]
+            raise RefusedError(
+                f"{len(tree.busy)} files or directories in {directory} are in use, one of them by {process}, so nothing was done; "
+                "stop what uses them, and run again"
+            )
+        trees.append(tree)
+    return trees[0]._replace(files=sum(tree.files for tree in trees), size=sum(tree.size for tree in trees)), list(dict.fromkeys(missed))
+
+
 def _entries(directory: str) -> t.Iterator[tuple[str, os.stat_result]]:
     device = os.lstat(directory).st_dev
     waiting = [directory]
@@ -78,25 +117,71 @@ def try_files(directory: str, inodes: t.AbstractSet[int]) -> dict[int, int]:
     return {facts.st_ino: opens(path) for path, facts in _entries(directory) if facts.st_ino in inodes}
 
 
-def elsewhere(policy: KernelPolicy, directory: str, points: t.Sequence[str]) -> tuple[list[str], int]:
-    """Directories with the same key that do not lie in this one, their topmost each, and how many directories were looked at.
+def elsewhere(policy: KernelPolicy, directory: str, mounts: t.Mapping[int, t.Sequence[MountFacts]]) -> Elsewhere:
+    """Directories with the same key that do not lie in this one.
 
-    :arg points: where the filesystem is mounted.
+    :arg mounts: of the filesystems that are looked at, by their numbers.
     :raises RefusedError: one cannot be looked at, so that it may have the key.
     """
-    device, own = os.lstat(directory).st_dev, os.lstat(directory).st_ino
-    seen: set[int] = set()
+    facts = os.lstat(directory)
     found: list[str] = []
+    looked, partial = 0, []
+    for device, here in mounts.items():
+        reached = [mount for mount in here if _is_of(mount.point, device)]
+        if reached and device != facts.st_dev and not _may_encrypt(reached[0].point):
+            continue
+        if not any(mount.root == "/" for mount in reached):
+            partial.append(here[0].point if here else directory)
+        seen = {facts.st_ino} if device == facts.st_dev else set()
+        before = len(seen)
+        found.extend(_topmost(policy, device, [mount.point for mount in reached], seen))
+        looked += len(seen) - before
+    return Elsewhere(found, looked, partial)
+
+
+def _is_of(point: str, device: int) -> bool:
+    """Whether a mount can be seen, and nothing else is mounted over it; files can be mounted too, and have nothing in them."""
+    try:
+        facts = os.lstat(point)
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise _unseen(point, error) from error
+    return facts.st_dev == device and stat.S_ISDIR(facts.st_mode)
+
+
+def _may_encrypt(point: str) -> bool:
+    try:
+        fd = os.open(point, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError as error:
+        raise _unseen(point, error) from error
+    try:
+        return can_encrypt(fd)
+    finally:
+        os.close(fd)
+
+
+def _unseen(place: str, error: OSError) -> RefusedError:
+    return RefusedError(
+        f"whether {place} has the same key cannot be looked at ({error.strerror}), so nothing was done; it may be used by what it holds"
+    )
+
+
+def _topmost(policy: KernelPolicy, device: int, points: t.Sequence[str], seen: set[int]) -> t.Iterator[str]:
+    """Those of one filesystem.
+
+    :arg seen: inodes of directories that are looked at no more; all that are looked at are added.
+    """
     waiting = list(reversed(points))
     while waiting:
         place = waiting.pop()
         try:
             facts = os.lstat(place)
-            if facts.st_dev != device or facts.st_ino in seen or facts.st_ino == own:
+            if facts.st_dev != device or facts.st_ino in seen:
                 continue
             seen.add(facts.st_ino)
             if _has(place, policy):
-                found.append(place)
+                yield place
                 continue
             with os.scandir(place) as listed:
                 waiting.extend(entry.path for entry in listed if entry.is_dir(follow_symlinks=False))
@@ -104,10 +189,7 @@ def elsewhere(policy: KernelPolicy, directory: str, points: t.Sequence[str]) -> 
             # Removed meanwhile, with all that it held.
             continue
         except OSError as error:
-            raise RefusedError(
-                f"whether {place} has the same key cannot be looked at ({error.strerror}), so nothing was done; it may be used by what it holds"
-            ) from error
-    return found, len(seen)
+            raise _unseen(place, error) from error
 
 
 def _has(place: str, policy: KernelPolicy) -> bool:

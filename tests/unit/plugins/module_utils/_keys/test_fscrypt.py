@@ -11,7 +11,7 @@ import contextlib
 import pytest
 
 from ansible_collections.recordings.disposal.plugins.module_utils._errors import RefusedError
-from ansible_collections.recordings.disposal.plugins.module_utils._keys.fscrypt import KeyCopies
+from ansible_collections.recordings.disposal.plugins.module_utils._keys.fscrypt_copies import KeyCopies
 from ansible_collections.recordings.disposal.plugins.module_utils._keys.fscrypt_kernel import KernelPolicy, parse_kernel_policy, strength_of
 from ansible_collections.recordings.disposal.plugins.module_utils._keys.fscrypt_metadata import (
     identifier_of,
