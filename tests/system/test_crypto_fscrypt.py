@@ -327,6 +327,57 @@ def test_filesystems_that_cannot_encrypt_and_parts_of_others(fscrypt: Fscrypt) -
     assert look(facts(made.mounted), facts(other, point=pathlib.Path("/nowhere"))) == ([], 2, ["/nowhere"])
 
 
+def _fail(*_arguments: t.Any, **_options: t.Any) -> t.NoReturn:
+    raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+
+def test_what_was_open_is_judged_anew_by_the_same_task(fscrypt: Fscrypt, erase: Erase, bed: Bed, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = fscrypt.by_tool()
+    safe = bed.new("safe")
+    safe.mkdir()
+    (safe / "copy").write_bytes(made.policy_file.read_bytes())
+    open_still = {"verify": "none", "header_backups": None, "declared": {}}
+    first = erase(made, **open_still)
+    assert first["failed"] and first["outcome"] == "unknown" and is_locked(made), first
+    second = erase(made, **{**open_still, "declared": VOUCHED})
+    assert second["failed"] and second["outcome"] == "unknown" and second["run"] != first["run"], second
+    assert "no_stale_copy is unknown" in second["msg"] and "a look for older copies would prove nothing" in second["msg"]
+    # One that is cut off is brought to its end as any other.
+    with monkeypatch.context() as patch:
+        patch.setattr(Executor, "ioctl", _fail)
+        cut = erase(made, **{**open_still, "declared": VOUCHED})
+    assert cut["failed"] and "the kernel could not be made to forget the key" in cut["msg"], cut
+    third = erase(made, **{**open_still, "declared": VOUCHED})
+    assert (third["outcome"], third["run"]) == ("unknown", cut["run"]), third
+    # Files that were removed since do not speak against it, and a copy that is found only now goes too.
+    next(path for path in made.directory.rglob("*") if path.is_file()).unlink()
+    words = {**VOUCHED, "no_stale_copy": "the test"}
+    assert erase(made, check=True, header_backups=[str(safe)], declared=words)["changed"] and (safe / "copy").exists()
+    result = erase(made, header_backups=[str(safe)], declared=words)
+    assert (result["outcome"], result["changed"], result["opened"]) == ("destroyed", True, first["opened"]), result
+    assert result["seen"] == {"key": "absent", "files": 1, "copies": 1, "tried": 4, "no_key": 4} and not (safe / "copy").exists()
+    again = erase(made, header_backups=[str(safe)], declared=words)
+    assert (again["outcome"], again["changed"], again["run"]) == ("destroyed", False, result["run"])
+
+
+def test_a_key_that_has_come_back_is_not_gone_by_words(fscrypt: Fscrypt, erase: Erase, bed: Bed) -> None:
+    made = fscrypt.by_kernel()
+    key_file = bed.new("raw")
+    key_file.write_bytes(made.key)
+    target, words = {"key_file": str(key_file)}, {**VOUCHED, "no_other_key": "the test", "no_stale_copy": "the test"}
+    assert erase(made, target=target, declared={})["outcome"] == "unknown" and not key_file.exists()
+    add_key(made.mounted.path, made.key)
+    result = erase(made, target=target, declared=words)
+    assert result["failed"] and "cannot be read (No such file or directory)" in result["msg"] and made.contents() == [CONTENT] * 5, result
+    forget(made.mounted.path, made.identifier)
+    key_file.write_bytes(b"something else")
+    result = erase(made, target=target, declared=words)
+    assert result["failed"] and f"{key_file}, which held the key and was destroyed, is there again" in result["msg"], result
+    assert key_file.read_bytes() == b"something else"
+    key_file.unlink()
+    assert erase(made, target=target, declared=words)["outcome"] == "destroyed"
+
+
 def test_what_is_opened_meanwhile_stops_it_before_anything_is_lost(fscrypt: Fscrypt, erase: Erase) -> None:
     made = fscrypt.by_tool()
     with next(made.directory.rglob("*.wav")).open("rb") as handle:
@@ -392,11 +443,8 @@ def test_a_step_that_fails_is_told_and_taken_up_again(
 ) -> None:
     made = fscrypt.by_tool()
 
-    def fail(*_arguments: t.Any, **_options: t.Any) -> t.NoReturn:
-        raise OSError(errno.EIO, os.strerror(errno.EIO))
-
     with monkeypatch.context() as patch:
-        patch.setattr(Executor, fault, fail)
+        patch.setattr(Executor, fault, _fail)
         first = erase(made)
     assert first["failed"] and words in first["msg"] and first["outcome"] == outcome, first
     assert made.policy_file.exists()

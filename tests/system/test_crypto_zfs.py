@@ -15,6 +15,8 @@ import typing as t
 
 import pytest
 
+from ansible_collections.recordings.disposal.plugins.module_utils._keys.preconditions import Gone
+from ansible_collections.recordings.disposal.plugins.module_utils._keys.zfs import ZfsDataset
 from ansible_collections.recordings.disposal.plugins.modules.crypto_erase import main
 from ansible_collections.recordings.disposal.tests.system.loop_bed import Bed
 from ansible_collections.recordings.disposal.tests.unit.plugins.modules import module_world
@@ -264,7 +266,62 @@ def test_a_key_file_that_another_root_has_come_to_need_meanwhile_stays(pool: Poo
     assert result["failed"] and "also opens the dataset tank/kept" in result["msg"] and pool.key_file.read_bytes() == KEY, result
 
 
+def test_what_was_open_is_judged_anew_by_the_same_task(pool: Pool, erase: Erase) -> None:
+    first = erase(declared={}, header_backups=None)
+    assert first["failed"] and first["outcome"] == "unknown" and not pool.key_file.exists(), first
+    calls = pool.calls()
+    # One more word is not all of them.
+    second = erase(declared={"no_stale_copy": "the test"}, header_backups=None)
+    assert second["failed"] and second["outcome"] == "unknown" and second["run"] != first["run"], second
+    assert "no_backup is unknown" in second["msg"] and "no_stale_copy" not in second["msg"].split("(", 1)[0]
+    # Where nothing tells a copy any more, places are of no use, and words are.
+    third = erase(header_backups=[str(pool.key_file.parent)])
+    assert third["outcome"] == "unknown" and "the key is gone, so nothing tells a copy of it from another file any more" in third["msg"]
+    rehearsal = erase(check=True)
+    assert rehearsal["changed"], rehearsal
+    result = erase()
+    assert (result["outcome"], result["changed"], result["opened"]) == ("destroyed", True, first["opened"]), result
+    assert result["seen"] == {"loaded": 0, "files": 1, "copies": 0} and pool.calls() == calls
+    again = erase()
+    assert (again["outcome"], again["changed"], again["run"]) == ("destroyed", False, result["run"])
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"keystatus": "available"}, "no_backup is unknown"),
+        ({"guid": "9"}, "is not loaded and no file of it is known"),
+        ({"keylocation": "https://keys/1"}, "is not loaded and no file of it is known"),
+    ],
+)
+def test_what_is_not_as_the_run_left_it_is_not_judged_by_words(pool: Pool, erase: Erase, change: dict[str, str], words: str) -> None:
+    assert erase(declared={})["outcome"] == "unknown"
+    pool.change(ROOT, **change)
+    result = erase()
+    assert result["failed"] and result.get("outcome") != "destroyed" and words in result["msg"], result
+
+
+def test_a_key_file_that_is_back_is_no_word(pool: Pool, erase: Erase) -> None:
+    assert erase(declared={})["outcome"] == "unknown"
+    pool.key_file.write_bytes(KEY)
+    before = pool.place.read_bytes()
+    result = erase()
+    assert result["failed"] and f"{pool.key_file}, which held the key and was destroyed, is there again" in result["msg"], result
+    assert pool.place.read_bytes() == before and pool.key_file.read_bytes() == KEY
+
+
 def test_where_there_is_no_zfs(pool: Pool, erase: Erase, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nothing")
     result = erase()
     assert result["failed"] and "the tool zfs is not installed" in result["msg"]
+
+
+def test_a_run_whose_end_nobody_saw_is_seen_to_by_the_next(pool: Pool, erase: Erase, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The key is gone by then, and what was seen of it stands."""
+    with monkeypatch.context() as patch:
+        patch.setattr(ZfsDataset, "look_back", lambda _self, _plan: Gone("unknown", "the dataset cannot be looked at any more", {}))
+        assert erase()["outcome"] == "unknown"
+        # Nor does a second one that fails so.
+        assert erase()["outcome"] == "unknown"
+    assert not pool.key_file.exists()
+    assert erase()["outcome"] == "destroyed"

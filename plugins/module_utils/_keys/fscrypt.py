@@ -23,6 +23,7 @@ from .fscrypt_store import Known, known_of, mounts_that_encrypt, stored_at
 from .fscrypt_tree import Tree, elsewhere, open_inodes, read_tree, require_unused, try_files
 from .memory import look_in_memory, worst
 from .preconditions import Gone, Precondition
+from .recalled import Recalled, recalled_from
 from .traces import Trace, no_stale_copy
 
 __all__ = ["FscryptDirectory"]
@@ -65,6 +66,7 @@ class FscryptDirectory(KeyTarget):
         self.copies = KeyCopies(backups)
         self._proven: t.Mapping[str, str] = {}
         self._looked: tuple[KernelPolicy, list[Known]] | None = None
+        self._recalled: Recalled | None = None
         self._tree: Tree | None = None
         self._told_elsewhere = "nothing else was looked at for the same key"
 
@@ -114,7 +116,7 @@ class FscryptDirectory(KeyTarget):
 
         :raises RefusedError: it cannot be read, or opens nothing here.
         """
-        if self.key_file is None:
+        if self.key_file is None or self._recalled is not None:
             return None, False
         policy, knowns = self._look()
         key = self._read_key(self.key_file)
@@ -141,7 +143,12 @@ class FscryptDirectory(KeyTarget):
         if above != self.directory and self._has_key(above):
             raise RefusedError(f"{self.directory} lies in a directory with the same key, so nothing was done; name the topmost one")
         self._require_covered(policy)
-        self._require_known(knowns)
+        if self._recalled is not None:
+            self._recalled.require_gone(each["path"] for each in self._recalled.earlier["files"])
+            for limit in self._recalled.limits():
+                self._limit(limit)
+        else:
+            self._require_known(knowns)
         self.copies.require_ready(policy.identifier)
         self._require_unused()
 
@@ -228,6 +235,8 @@ class FscryptDirectory(KeyTarget):
         ]
 
     def _stale(self, policy: KernelPolicy, knowns: t.Sequence[Known], key: bytes | None) -> Precondition:
+        if self._recalled is not None:
+            return self._recalled.saw("no_stale_copy", "the file is gone by now, so a look for older copies would prove nothing")
         needle = b"\x0a\x20" + policy.identifier.encode()
         stores = [known.store for known in knowns if known.store is not None]
         traces = [Trace(store.policy_path(policy.identifier), "policy's metadata", needle) for store in stores]
@@ -237,6 +246,8 @@ class FscryptDirectory(KeyTarget):
 
     def _other_keys(self, knowns: t.Sequence[Known]) -> Precondition:
         name = "no_other_key"
+        if self._recalled is not None:
+            return self._recalled.saw(name, "the metadata of the fscrypt tool are gone by now, so nothing more can be seen of it")
         stored = [known.stored for known in knowns if known.stored is not None]
         if len(stored) < len(knowns):
             told = "a v2 policy has one key, but who wraps it is not known: the fscrypt tool keeps no metadata of it"
@@ -255,7 +266,8 @@ class FscryptDirectory(KeyTarget):
             if b" fscrypt-p" in handle.read():
                 states.append("unknown")
                 told.append("the kernel's keyrings hold a key of the type fscrypt-provisioning, which may be this one")
-        return Precondition(found.name, worst(states), (*told, *found.looked_at))
+        anew = Precondition(found.name, worst(states), (*told, *found.looked_at))
+        return self._recalled.with_secret(anew) if self._recalled is not None else anew
 
     def opens(self) -> str:
         policy, _knowns = self._look()
@@ -277,6 +289,8 @@ class FscryptDirectory(KeyTarget):
 
     def plan(self) -> dict[str, t.Any]:
         policy, _knowns = self._look()
+        if self._recalled is not None:
+            return self._recalled.plan(self.copies.found(policy.identifier))
         key, itself = self._key()
         tree = self._tree or read_tree(self.directory)
         files = [facts_of(path) for path, _what in self._files(key, itself=itself)]
@@ -294,12 +308,18 @@ class FscryptDirectory(KeyTarget):
     def take_up(self, plan: t.Mapping[str, t.Any], steps: Steps) -> None:
         self._proven = proven_in(steps)
 
+    def recall(self, plan: t.Mapping[str, t.Any], found: t.Sequence[Precondition], steps: Steps) -> bool:
+        if self._look()[0].identifier != plan["identifier"] or self._key_is_there(plan["identifier"]):
+            return False
+        self._recalled = recalled_from(plan, found, steps)
+        return self._recalled is not None
+
     def erase(self, executor: Executor, plan: t.Mapping[str, t.Any], note: Note) -> None:
         for directory in plan["directories"]:
             note("forgetting", {"identifier": plan["identifier"]})
             self._forget(executor, directory, plan["identifier"])
         self.copies.destroy(executor, plan["copies"], note, self._proven)
-        for each in plan["files"]:
+        for each in () if "recalled" in plan else plan["files"]:
             destroy_noted(executor, each, "what holds the key,", note, self._proven)
 
     def _forget(self, executor: Executor, directory: str, identifier: str) -> None:
@@ -340,8 +360,10 @@ class FscryptDirectory(KeyTarget):
         readable = sum(number == 0 for number in tried.values())
         if readable:
             return Gone("left", f"{readable} of {len(tried)} files can still be read", seen)
-        if seen["no_key"] != len(plan["sample"]):
-            return Gone("unknown", f"only {seen['no_key']} of {len(plan['sample'])} files were refused for want of the key", seen)
+        # The run before saw all of the sample refused, of which files may have been removed since.
+        wanted = len(tried) if "recalled" in plan else len(plan["sample"])
+        if seen["no_key"] != wanted:
+            return Gone("unknown", f"only {seen['no_key']} of {wanted} files were refused for want of the key", seen)
         return Gone("gone", "", seen)
 
     def left(self, plan: t.Mapping[str, t.Any]) -> t.Any:

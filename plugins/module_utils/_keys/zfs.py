@@ -21,6 +21,7 @@ from .erasable import KeyTarget, Note, Steps
 from .files import destroy_noted, facts_of, proven_in, require_destroyable, require_plain
 from .memory import look_in_memory, worst
 from .preconditions import Gone, Precondition
+from .recalled import Recalled, recalled_from
 from .traces import Trace, no_stale_copy
 from .zfs_listing import PROPERTIES, Dataset, group_of, key_path, new_key, opened_by, parse_datasets, strength_of
 
@@ -74,6 +75,7 @@ class ZfsDataset(KeyTarget):
         self._proven: t.Mapping[str, str] = {}
         self._steps: set[str] = set()
         self._listed: dict[str, Dataset] | None = None
+        self._recalled: Recalled | None = None
         if dataset.startswith("-") or "@" in dataset or "#" in dataset:
             raise RefusedError(f"{dataset} is no name of a dataset, so nothing was done; name a filesystem or volume")
 
@@ -84,6 +86,19 @@ class ZfsDataset(KeyTarget):
     def take_up(self, plan: t.Mapping[str, t.Any], steps: Steps) -> None:
         self._steps, self._proven = {step for step, _told in steps}, proven_in(steps)
         self._require_alone([each["path"] for each in (*plan["files"], *plan["copies"]) if os.path.lexists(each["path"])])
+
+    def recall(self, plan: t.Mapping[str, t.Any], found: t.Sequence[Precondition], steps: Steps) -> bool:
+        now = self._list().get(self.dataset)
+        if now is None or not self._as_left(now, plan["guid"]):
+            return False
+        # Once its file is gone nobody can try the former key any more.
+        if plan["files"] and "recalled" not in plan and all(step != "refused" for step, _told in steps):
+            return False
+        self._recalled = recalled_from(plan, found, steps)
+        return self._recalled is not None
+
+    def _as_left(self, found: Dataset, guid: str) -> bool:
+        return found.guid == guid and found.root == self.dataset and not found.loaded and found.location == "prompt"
 
     def _list(self, *, fresh: bool = False) -> dict[str, Dataset]:
         """All datasets of the pool.
@@ -133,6 +148,10 @@ class ZfsDataset(KeyTarget):
 
     def require_ready(self) -> None:
         found = self._look()
+        if self._recalled is not None:
+            self._recalled.require_gone(each["path"] for kind in ("files", "copies") for each in self._recalled.earlier[kind])
+            self.limits += [limit for limit in self._recalled.limits() if limit not in self.limits]
+            return
         group = group_of(self.dataset, self._list())
         self._require_covered(group)
         if found.origin:
@@ -172,17 +191,27 @@ class ZfsDataset(KeyTarget):
 
     def preconditions(self) -> list[Precondition]:
         found = self._look()
-        files = self._key_files(found)
+        files = [] if self._recalled else self._key_files(found)
         strength, told = strength_of(found.encryption)
         first = "ZFS encrypts a dataset from its creation or never"
         return [
             Precondition("encrypted_from_first_write", "met", (first,)),
             Precondition("strength", strength, (told,)),
             Precondition("no_other_key", "met", ("an encryption root has one wrapping key, which is changed",)),
-            self._backup(found, files),
-            self._stale(files),
-            look_in_memory((), ("zfs",), secret=_content(files[0]).strip() if files else None, proc_root=self.proc_root),
+            *self._open(found, files),
         ]
+
+    def _open(self, found: Dataset, files: t.Sequence[str]) -> list[Precondition]:
+        """What is seen with the key alone; once that is gone, as the run saw it that destroyed it."""
+        secret = _content(files[0]).strip() if files else None
+        memory = look_in_memory((), ("zfs",), secret=secret, proc_root=self.proc_root)
+        if self._recalled is None:
+            return [self._backup(found, files), self._stale(files), memory]
+        gone = "the key is gone, so nothing tells a copy of it from another file any more"
+        backup = self._recalled.saw("no_backup", gone)
+        if backup.state == "unknown" and self.copies.places is not None and not self.copies.places and self._recalled.earlier["files"]:
+            backup = self.copies.precondition(found.guid)
+        return [backup, self._recalled.saw("no_stale_copy", gone), self._recalled.with_secret(memory)]
 
     def _backup(self, found: Dataset, files: t.Sequence[str]) -> Precondition:
         group = group_of(self.dataset, self._list())
@@ -206,6 +235,8 @@ class ZfsDataset(KeyTarget):
         return ask(["zfs", "load-key", "-n", "-L", f"file://{path}", self.dataset])
 
     def opens(self) -> str:
+        if self._recalled is not None:
+            return ""
         found = self._look()
         files = self._key_files(found)
         for path in files:
@@ -218,6 +249,8 @@ class ZfsDataset(KeyTarget):
         return ", ".join(filter(None, ("the key file opened it before" if files else "", loaded)))
 
     def plan(self) -> dict[str, t.Any]:
+        if self._recalled is not None:
+            return self._recalled.plan(self._recalled.earlier["copies"])
         found = self._look()
         files = [facts_of(path) for path in self._key_files(found)]
         going = {each["path"] for each in files}
@@ -228,6 +261,8 @@ class ZfsDataset(KeyTarget):
         found = self._look(fresh=True)
         if found.guid != plan["guid"]:
             raise DisposalError(f"{self.dataset} is another dataset than the one that was looked at; look at the pool")
+        if "recalled" in plan:
+            return
         present = [each["path"] for each in plan["files"] if os.path.lexists(each["path"])]
         if "rewrapped" not in self._steps:
             self._wrap_anew(executor, plan, note, found, present)
@@ -292,7 +327,11 @@ class ZfsDataset(KeyTarget):
             return Gone("left", f"{len(left)} files that hold the key are still there", seen)
         if loaded:
             return Gone("left", f"ZFS still has the key of {', '.join(loaded[:3])} loaded", seen)
-        if plan["files"] and not seen["refused"]:
+        if "recalled" in plan:
+            if not group or not self._as_left(group[0], plan["guid"]):
+                return Gone("unknown", "the dataset is not as the run left it that changed its key", seen)
+            del seen["refused"]
+        elif plan["files"] and not seen["refused"]:
             return Gone("unknown", "that the former key opens it no more was not seen", seen)
         return Gone("gone", "", seen)
 
@@ -303,7 +342,7 @@ class ZfsDataset(KeyTarget):
         found = self._list(fresh=True).get(self.dataset)
         if found is None:
             return True
-        return found.guid == left["guid"] and not found.loaded and found.location == "prompt"
+        return self._as_left(found, left["guid"])
 
 
 def _get(kinds: str, *options: str, pool: str = "") -> Answer:
