@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import pathlib
@@ -14,10 +15,32 @@ import struct
 import subprocess
 import typing as t
 
+import pytest
+
+from ansible_collections.recordings.disposal.plugins.modules.crypto_erase import main
+from ansible_collections.recordings.disposal.tests.system.device_bed import sha256
 from ansible_collections.recordings.disposal.tests.system.loop_bed import PATH, Bed, Mounted, need
+from ansible_collections.recordings.disposal.tests.unit.plugins.modules import module_world
 
-__all__ = ["CONTENT", "Encrypted", "Fscrypt", "add_key", "forget", "set_old_policy", "set_policy"]
+__all__ = [
+    "CONTENT",
+    "VOUCHED",
+    "Encrypted",
+    "Erase",
+    "Fscrypt",
+    "add_key",
+    "digest",
+    "eraser",
+    "fail_io",
+    "forget",
+    "is_locked",
+    "set_old_policy",
+    "set_policy",
+]
 
+Erase = t.Callable[..., dict[str, t.Any]]
+# What this machine's processes hide from a test, a person vouches for.
+VOUCHED = {"not_in_memory": "the test"}
 CONTENT = b"a recording that nobody may hear " * 300
 _ADD_KEY = 0xC0506617
 _SET_POLICY = 0x800C6613
@@ -150,3 +173,36 @@ class Fscrypt:
         )
         assert not check or done.returncode == 0, done.stdout + done.stderr
         return done
+
+
+def eraser(bed: Bed, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Erase:
+    """The module over a directory, with all that is needed for C(destroyed) unless a test says otherwise."""
+
+    def call(made: Encrypted, *, check: bool = False, target: t.Mapping[str, t.Any] | None = None, **options: t.Any) -> dict[str, t.Any]:
+        given: dict[str, t.Any] = {
+            **{"level": "purge", "on_unseen": "report", "state_dir": str(bed.directory / "state"), "verify": "all"},
+            **{"header_backups": [], "declared": VOUCHED, **options},
+        }
+        what = {"kind": "fscrypt", "directory": str(made.directory), **(target or {})}
+        return module_world.run(main, capsys, monkeypatch, check=check, target=what, **given)
+
+    return call
+
+
+def digest(made: Encrypted) -> str:
+    os.sync()
+    return sha256(made.mounted.image)
+
+
+def is_locked(made: Encrypted) -> bool:
+    """No file can be opened for want of the key, and no name is in the clear."""
+    files = [pathlib.Path(parent) / name for parent, _directories, names in os.walk(made.directory) for name in names]
+    for path in files:
+        with pytest.raises(OSError) as caught:
+            path.read_bytes()
+        assert caught.value.errno == errno.ENOKEY
+    return bool(files) and not any("call" in str(path) for path in files)
+
+
+def fail_io(*_arguments: t.Any, **_options: t.Any) -> t.NoReturn:
+    raise OSError(errno.EIO, os.strerror(errno.EIO))
