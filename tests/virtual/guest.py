@@ -19,12 +19,16 @@ import time
 import typing as t
 
 import ansible.module_utils.basic
+import pytest
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 TESTBED = TOP / "molecule" / "testbed"
 MIB = 1 << 20
 CALL_SECONDS = 400
 MARKER = "RECORDING-OF-A-CALL"
+# What goes the way of another test with other parameters: a machine without acceleration takes 10 to 30 seconds for each, so only
+# DISPOSAL_THOROUGH=1 (make thorough) has them run.
+THOROUGH = pytest.mark.thorough
 
 _RUNNER = """
 import importlib, json, sys

@@ -10,7 +10,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.recordings.disposal.tests.virtual.guest import Guest, Result, UserDrive
+from ansible_collections.recordings.disposal.tests.virtual.guest import THOROUGH, Guest, Result, UserDrive
 from ansible_collections.recordings.disposal.tests.virtual.test_sanitize import filled, steps
 
 JOURNALS = "/var/lib/recordings-disposal/runs/*/journal.jsonl"
@@ -41,6 +41,7 @@ def test_four_runs_of_a_crypto_sanitize(guest: Guest) -> None:
     assert drive.commands().count("admin 0x84") == 1
 
 
+@THOROUGH
 def test_what_nobody_vouches_for_and_what_a_drive_only_says(guest: Guest) -> None:
     drive = filled(guest, "scsi", "KUN1")
     result = erase(guest, drive, declared=None)
@@ -53,6 +54,7 @@ def test_what_nobody_vouches_for_and_what_a_drive_only_says(guest: Guest) -> Non
     assert "64 of 64 canaries are still there, whatever the device says" in result.words
 
 
+@THOROUGH
 def test_killed_while_the_drive_works_and_watched_to_its_end(guest: Guest) -> None:
     drive = filled(guest, "nvme", "KKI1")
     drive.behave(seconds=20)
@@ -67,6 +69,7 @@ def test_killed_while_the_drive_works_and_watched_to_its_end(guest: Guest) -> No
     assert drive.commands().count("admin 0x84") == 1 and drive.markers() == 0
 
 
+@THOROUGH
 def test_cut_off_before_the_command_all_is_looked_at_anew(guest: Guest) -> None:
     """Meanwhile the drive gets a second namespace, which somebody mounts."""
     drive = filled(guest, "nvme", "KAN1")
@@ -101,8 +104,8 @@ def test_cut_off_before_the_command_all_is_looked_at_anew(guest: Guest) -> None:
 @pytest.mark.parametrize(
     ("about", "options", "words"),
     [
-        ({"sanicap": 0}, {}, "offers no technique of its own firmware that reaches purge"),
-        ({}, {"target": {"psid_file": "/etc/hostname"}}, "what nvme"),
+        pytest.param({"sanicap": 0}, {}, "offers no technique of its own firmware that reaches purge", marks=THOROUGH),
+        pytest.param({}, {"target": {"psid_file": "/etc/hostname"}}, "what nvme", marks=THOROUGH),
         ({}, {"preconditions": {"strength": "require"}, "declared": None}, "strength is unknown"),
     ],
 )
@@ -130,6 +133,7 @@ def reaches_opal(guest: Guest) -> bool:
     return (int(version[0]), int(version[1])) >= (6, 2)
 
 
+@THOROUGH
 @pytest.mark.parametrize(
     ("secret", "technique"), [({"psid_file": "/run/psid"}, "opal_psid_revert"), ({"key_file": "/run/sid"}, "opal_revert")]
 )
@@ -148,6 +152,7 @@ def test_opal_is_reverted_by_the_kernel_and_no_secret_is_told(guest: Guest, secr
     assert erase(guest, drive, target=secret)["changed"] is False
 
 
+@THOROUGH
 @pytest.mark.parametrize(
     ("about", "behaviour", "secret", "words"),
     [
@@ -165,6 +170,7 @@ def test_a_revert_that_is_not_believed(guest: Guest, about: dict[str, t.Any], be
     assert drive.markers() > 60000
 
 
+@THOROUGH
 def test_a_revert_reaches_all_namespaces(guest: Guest) -> None:
     drive = filled(guest, "nvme", "KOM1", opal=OPAL, namespaces=2)
     guest.vm.run(f"printf '%s\\n' {PSID} > /run/psid")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.recordings.disposal.tests.virtual.guest import MARKER, Guest, Result
+from ansible_collections.recordings.disposal.tests.virtual.guest import MARKER, THOROUGH, Guest, Result
 
 CHEAP = "-q --pbkdf pbkdf2 --pbkdf-force-iterations 1000 --key-file /run/volume.key"
 
@@ -58,6 +58,7 @@ def test_an_open_volume(guest: Guest) -> None:
     assert opened.returncode and "calls" not in guest.vm.run("dmsetup ls").stdout
 
 
+@THOROUGH
 def test_a_logical_volume(guest: Guest) -> None:
     drive = guest.drive("scsi", "TCL1")
     guest.vm.run(f"vgcreate -qq used {drive.path} && lvcreate -qq -y -n calls -l 2 used")

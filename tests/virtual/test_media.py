@@ -10,7 +10,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.recordings.disposal.tests.virtual.guest import Guest, UserDrive
+from ansible_collections.recordings.disposal.tests.virtual.guest import THOROUGH, Guest, UserDrive
 from ansible_collections.recordings.disposal.tests.virtual.test_sanitize import FEW, filled, sanitize
 
 
@@ -104,7 +104,10 @@ USES = {
 }
 
 
-@pytest.mark.parametrize("use", sorted(USES))
+LATER = ("crypt", "keys", "open", "raid_stopped", "read_only")
+
+
+@pytest.mark.parametrize("use", [pytest.param(use, marks=[THOROUGH] if use in LATER else []) for use in sorted(USES)])
 def test_a_drive_in_use_is_refused(guest: Guest, use: str) -> None:
     take, release, words = USES[use]
     drive = filled(guest, "scsi", "TUS1")
@@ -155,7 +158,7 @@ def hiding(guest: Guest, **about: int) -> UserDrive:
     return filled(guest, "ata", "THC1", rotation=7200, **about)
 
 
-@pytest.mark.parametrize("about", [{"hpa": 40000}, {"dco": 40000}])
+@pytest.mark.parametrize("about", [{"hpa": 40000}, pytest.param({"dco": 40000}, marks=THOROUGH)])
 def test_hidden_capacity_is_refused_or_restored_first(guest: Guest, about: dict[str, int]) -> None:
     drive = hiding(guest, **about)
     before = drive.digest()
@@ -170,6 +173,7 @@ def test_hidden_capacity_is_refused_or_restored_first(guest: Guest, about: dict[
     assert drive.markers() == 0
 
 
+@THOROUGH
 def test_an_overlay_that_does_not_come_off_is_refused(guest: Guest) -> None:
     drive = hiding(guest, hpa=40000)
     drive.behave(seconds=1, refuse=["set_max"])
@@ -179,6 +183,7 @@ def test_an_overlay_that_does_not_come_off_is_refused(guest: Guest) -> None:
     assert drive.digest() == before
 
 
+@THOROUGH
 def test_drives_that_sanitize_themselves_are_listed_with_what_they_are_doing(guest: Guest) -> None:
     """Also one of which the kernel has forgotten the size meanwhile."""
     scsi, ata = guest.drive("scsi", "TBS1"), guest.drive("ata", "TBS2")

@@ -11,10 +11,10 @@ import typing as t
 
 import pytest
 
-from ansible_collections.recordings.disposal.tests.virtual.guest import Guest, Result, UserDrive
+from ansible_collections.recordings.disposal.tests.virtual.guest import THOROUGH, Guest, Result, UserDrive
 
 # Fewer canaries than by default: the drives here write a few megabytes a second.
-FEW = {"canaries": 64, "poll": 1}
+FEW: dict[str, t.Any] = {"canaries": 64, "poll": 1}
 
 
 def sanitize(guest: Guest, drive: UserDrive, **options: t.Any) -> Result:
@@ -36,11 +36,15 @@ def filled(guest: Guest, kind: str, serial: str, **about: t.Any) -> UserDrive:
 
 # All but the two that test_four_runs takes.
 TECHNIQUES = [
-    *(("nvme", name) for name in ("nvme_sanitize_crypto", "nvme_sanitize_overwrite")),
-    *(("nvme", name) for name in ("nvme_format_user_data", "nvme_format_crypto")),
-    *(("scsi", name) for name in ("scsi_sanitize_crypto", "scsi_sanitize_overwrite", "scsi_format")),
-    *(("ata", name) for name in ("ata_sanitize_block", "ata_sanitize_crypto", "ata_sanitize_overwrite")),
-    *(("ata", name) for name in ("ata_security_erase", "ata_security_erase_enhanced")),
+    *(pytest.param("nvme", name, marks=THOROUGH) for name in ("nvme_sanitize_crypto", "nvme_sanitize_overwrite", "nvme_format_crypto")),
+    ("nvme", "nvme_format_user_data"),
+    ("scsi", "scsi_sanitize_crypto"),
+    *(pytest.param("scsi", name, marks=THOROUGH) for name in ("scsi_sanitize_overwrite", "scsi_format")),
+    *(("ata", name) for name in ("ata_sanitize_block", "ata_security_erase")),
+    *(
+        pytest.param("ata", name, marks=THOROUGH)
+        for name in ("ata_sanitize_crypto", "ata_sanitize_overwrite", "ata_security_erase_enhanced")
+    ),
 ]
 
 
@@ -58,7 +62,7 @@ def test_each_technique_destroys_all_that_the_drive_holds(guest: Guest, kind: st
         assert result["transition"]
 
 
-@pytest.mark.parametrize("kind", ["nvme", "scsi"])
+@pytest.mark.parametrize("kind", ["nvme", pytest.param("scsi", marks=THOROUGH)])
 def test_four_runs(guest: Guest, kind: str) -> None:
     drive = filled(guest, kind, "TFO1")
     before, log = drive.digest(), drive.commands()
@@ -92,7 +96,7 @@ def test_four_runs(guest: Guest, kind: str) -> None:
         ("scsi", "scsi_format", {"lie": True}),
         ("nvme", "nvme_format_user_data", {"format_lie": True}),
         # All but the last MiB, all but the first block: both ends are looked at always.
-        ("nvme", "nvme_sanitize_block", {"keep": [31 << 20, 1 << 20]}),
+        pytest.param("nvme", "nvme_sanitize_block", {"keep": [31 << 20, 1 << 20]}, marks=THOROUGH),
     ],
 )
 def test_success_of_a_drive_that_kept_data_is_not_believed(guest: Guest, kind: str, technique: str, behaviour: dict[str, t.Any]) -> None:
@@ -109,11 +113,11 @@ def test_success_of_a_drive_that_kept_data_is_not_believed(guest: Guest, kind: s
     [
         ("nvme", "nvme_sanitize_block", {"fail_at": 40}, "not_destroyed", "the device says that it failed"),
         ("scsi", "scsi_sanitize_block", {"fail_at": 98}, "not_destroyed", "the device says that it failed"),
-        ("ata", "ata_sanitize_block", {"fail_at": 98}, "not_destroyed", "the device says that it failed"),
+        pytest.param("ata", "ata_sanitize_block", {"fail_at": 98}, "not_destroyed", "the device says that it failed", marks=THOROUGH),
         ("ata", "ata_security_erase", {"fail_at": 40}, "not_destroyed", "canaries are still there"),
-        ("ata", "ata_security_erase", {"refuse": ["erase"]}, "not_destroyed", "canaries are still there"),
-        ("ata", "ata_sanitize_block", {"refuse": ["sanitize"]}, "not_destroyed", "canaries are still there"),
-        ("nvme", "nvme_sanitize_crypto", {"refuse": ["sanitize"]}, "not_destroyed", "Invalid Command Opcode"),
+        pytest.param("ata", "ata_security_erase", {"refuse": ["erase"]}, "not_destroyed", "canaries are still there", marks=THOROUGH),
+        pytest.param("ata", "ata_sanitize_block", {"refuse": ["sanitize"]}, "not_destroyed", "canaries are still there", marks=THOROUGH),
+        pytest.param("nvme", "nvme_sanitize_crypto", {"refuse": ["sanitize"]}, "not_destroyed", "Invalid Command Opcode", marks=THOROUGH),
     ],
 )
 def test_failure_is_told(guest: Guest, kind: str, technique: str, behaviour: dict[str, t.Any], outcome: str, words: str) -> None:
@@ -131,12 +135,12 @@ def test_failure_is_told(guest: Guest, kind: str, technique: str, behaviour: dic
     ("kind", "behaviour", "technique", "words"),
     [
         ("nvme", {"log": "unreadable"}, "nvme_sanitize_block", "its sanitize log cannot be read, so nothing could be proven"),
-        ("nvme", {"log": "garbage"}, "nvme_sanitize_block", ""),
+        pytest.param("nvme", {"log": "garbage"}, "nvme_sanitize_block", "", marks=THOROUGH),
         ("ata", {"log": "unreadable"}, "ata_sanitize_block", "cannot be read"),
-        ("ata", {"log": "garbage"}, "ata_sanitize_block", "cannot be read"),
+        pytest.param("ata", {"log": "garbage"}, "ata_sanitize_block", "cannot be read", marks=THOROUGH),
         ("scsi", {"log": "unreadable"}, "scsi_sanitize_block", "cannot be read"),
         ("ata", {"frozen": True}, "ata_sanitize_block", "frozen"),
-        ("ata", {"frozen": True}, "ata_security_erase", "its security is frozen"),
+        pytest.param("ata", {"frozen": True}, "ata_security_erase", "its security is frozen", marks=THOROUGH),
         ("nvme", {"read_only": True}, "nvme_sanitize_block", "canaries cannot be written"),
     ],
 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.recordings.disposal.tests.virtual.guest import Guest
+from ansible_collections.recordings.disposal.tests.virtual.guest import THOROUGH, Guest
 from ansible_collections.recordings.disposal.tests.virtual.test_sanitize import filled, sanitize, steps
 from ansible_collections.recordings.disposal.tests.virtual.test_sanitize_interrupted import BLOCK, begun
 
@@ -45,6 +45,7 @@ def test_cut_off_before_the_command_all_is_looked_at_anew(guest: Guest) -> None:
     assert both["outcome"] == "destroyed" and both["canaries"]["laid"] == 128 and drive.markers() == 0, both
 
 
+@THOROUGH
 def test_a_node_with_the_number_of_another_device(guest: Guest) -> None:
     one, other = filled(guest, "scsi", "TNO1"), filled(guest, "scsi", "TNO2")
     before = other.digest()
@@ -56,6 +57,7 @@ def test_a_node_with_the_number_of_another_device(guest: Guest) -> None:
     assert other.digest() == before and begun(other) == 0
 
 
+@THOROUGH
 def test_an_nvme_drive_knows_itself_that_it_was_written_to(guest: Guest) -> None:
     drive = filled(guest, "nvme", "TWS2")
     assert sanitize(guest, drive)["outcome"] == "destroyed"
@@ -65,6 +67,7 @@ def test_an_nvme_drive_knows_itself_that_it_was_written_to(guest: Guest) -> None
     assert sanitize(guest, drive)["changed"] and begun(drive) == 2
 
 
+@THOROUGH
 @pytest.mark.parametrize("kind", ["nvme", "scsi", "ata"])
 def test_a_fallback_works_in_the_failure_mode_of_the_technique_before(guest: Guest, kind: str) -> None:
     drive = filled(guest, kind, "TFM1")
@@ -76,6 +79,7 @@ def test_a_fallback_works_in_the_failure_mode_of_the_technique_before(guest: Gue
     assert any("laid before an earlier attempt that failed" in limit for limit in both["limits"])
 
 
+@THOROUGH
 def test_failed_by_others_it_is_led_out_and_proven_by_the_second_run(guest: Guest) -> None:
     drive = filled(guest, "nvme", "TFO2")
     drive.behave(seconds=1, fail_at=40)
@@ -87,7 +91,9 @@ def test_failed_by_others_it_is_led_out_and_proven_by_the_second_run(guest: Gues
     assert sanitize(guest, drive)["outcome"] == "destroyed"
 
 
-@pytest.mark.parametrize(("kind", "technique"), [("ata", "ata_security_erase"), ("nvme", "nvme_format_user_data")])
+@pytest.mark.parametrize(
+    ("kind", "technique"), [("ata", "ata_security_erase"), pytest.param("nvme", "nvme_format_user_data", marks=THOROUGH)]
+)
 def test_timeout_ends_the_watching_and_not_the_tool(guest: Guest, kind: str, technique: str) -> None:
     drive = filled(guest, kind, "TTO1")
     drive.behave(seconds=14)
@@ -100,6 +106,7 @@ def test_timeout_ends_the_watching_and_not_the_tool(guest: Guest, kind: str, tec
     assert len(issued) == len(set(issued)) and sum("erase" in what for what in issued if "password" not in what) == 1
 
 
+@THOROUGH
 def test_what_the_real_run_refuses_check_mode_refuses(guest: Guest) -> None:
     drive = filled(guest, "ata", "TCM1")
     before = drive.digest()
@@ -109,6 +116,7 @@ def test_what_the_real_run_refuses_check_mode_refuses(guest: Guest) -> None:
     assert drive.digest() == before and guest.vm.run("ls /var/lib/recordings-disposal", check=False).returncode
 
 
+@THOROUGH
 def test_the_media_verification_state_shows_what_the_drive_hides(guest: Guest) -> None:
     """Blocks that were deallocated are read as zeros, whatever the media hold."""
     drive = filled(guest, "nvme", "TMV1", sanicap=0xF)

@@ -10,7 +10,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.recordings.disposal.tests.virtual.guest import Guest, UserDrive
+from ansible_collections.recordings.disposal.tests.virtual.guest import THOROUGH, Guest, Result, UserDrive
 from ansible_collections.recordings.disposal.tests.virtual.test_sanitize import filled, sanitize, steps
 
 BLOCK = {"nvme": "nvme_sanitize_block", "scsi": "scsi_sanitize_block", "ata": "ata_sanitize_block"}
@@ -28,10 +28,12 @@ def begun(drive: UserDrive) -> int:
 
 
 def kinds(guest: Guest, run: str) -> list[str]:
-    return [record["type"] for record in steps(guest, {"journal": {"path": f"/var/lib/recordings-disposal/runs/{run}/journal.jsonl"}})]
+    return [
+        record["type"] for record in steps(guest, Result({"journal": {"path": f"/var/lib/recordings-disposal/runs/{run}/journal.jsonl"}}))
+    ]
 
 
-@pytest.mark.parametrize("kind", ["nvme", "scsi", "ata"])
+@pytest.mark.parametrize("kind", ["nvme", pytest.param("scsi", marks=THOROUGH), pytest.param("ata", marks=THOROUGH)])
 def test_power_loss_halfway_is_watched_to_the_end_by_the_same_task(guest: Guest, kind: str) -> None:
     drive = filled(guest, kind, "TPL1")
     drive.behave(seconds=10)
@@ -89,7 +91,7 @@ def test_security_erase_cut_off_is_unlocked_and_begun_anew(guest: Guest) -> None
     assert drive.state()["password"] is None and drive.markers() == 0
 
 
-@pytest.mark.parametrize("kind", ["scsi", "ata"])
+@pytest.mark.parametrize("kind", ["scsi", pytest.param("ata", marks=THOROUGH)])
 def test_a_sanitize_that_somebody_else_began_is_left_alone(guest: Guest, kind: str) -> None:
     drive = filled(guest, kind, "TSB1")
     drive.behave(seconds=12)
@@ -111,6 +113,7 @@ def test_an_old_success_in_the_log_proves_nothing(guest: Guest) -> None:
     assert result["failed"] and result["outcome"] == "not_destroyed" and result["transition"] == "", result
 
 
+@THOROUGH
 def test_gone_halfway(guest: Guest) -> None:
     drive = filled(guest, "nvme", "TGH1")
     drive.behave(seconds=15)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.recordings.disposal.tests.virtual.guest import MARKER, Guest, Result, UserDrive
+from ansible_collections.recordings.disposal.tests.virtual.guest import MARKER, THOROUGH, Guest, Result, UserDrive
 from ansible_collections.recordings.disposal.tests.virtual.test_sanitize import steps
 
 CARTRIDGE = "HA7T00C019"
@@ -77,6 +77,7 @@ def test_an_erase_that_did_not_happen(guest: Guest) -> None:
         assert result["level"]["achieved"] == "none"
 
 
+@THOROUGH
 def test_a_tape_that_cannot_be_read_afterwards_is_unknown(guest: Guest) -> None:
     drive = recorded(guest)
     drive.behave(seconds=1, stall_at=50)
@@ -90,6 +91,7 @@ def test_a_tape_that_cannot_be_read_afterwards_is_unknown(guest: Guest) -> None:
 NOT_THERE = f"no tape drive of this host holds the cartridge {CARTRIDGE}"
 
 
+@THOROUGH
 def test_refused_with_not_a_byte_changed(guest: Guest) -> None:
     drive = recorded(guest)
     before = drive.digest()
@@ -112,6 +114,7 @@ def test_refused_with_not_a_byte_changed(guest: Guest) -> None:
     assert not [line for line in drive.commands().splitlines() if "cdb 10" in line or "cdb 19" in line]
 
 
+@THOROUGH
 def test_what_else_is_refused(guest: Guest) -> None:
     drive = recorded(guest)
     before = drive.digest()
@@ -138,6 +141,7 @@ def test_what_else_is_refused(guest: Guest) -> None:
     assert erase(guest)["outcome"] == "destroyed" and drive.markers() == 0
 
 
+@THOROUGH
 def test_killed_halfway_it_is_found_again_and_begun_anew(guest: Guest) -> None:
     drive = recorded(guest)
     drive.behave(seconds=1, stall_at=50)
@@ -157,6 +161,7 @@ def test_killed_halfway_it_is_found_again_and_begun_anew(guest: Guest) -> None:
     assert journals.count('"outcome":"not_destroyed"') == 1 and "what it had begun does not count" in journals
 
 
+@THOROUGH
 def test_another_cartridge_halfway(guest: Guest) -> None:
     drive = recorded(guest)
     drive.behave(seconds=1, after="OTHER1")
