@@ -59,6 +59,7 @@ def overwrite_batch(
     probe: FilesystemProbe | None = None,
     announce: t.Callable[[list[Mark | None]], None] | None = None,
     pace: t.Callable[[int], None] | None = None,
+    hold: bool = False,
 ) -> list[FileResult]:
     """Overwrite open files, all passes, and read them back; one result per target, in the same order.
 
@@ -72,6 +73,8 @@ def overwrite_batch(
     :arg announce: called once, before the first write, with the mark of each target, by which C(marks.bears) recognises it
         after an interruption; none for a target that will not be written.
     :arg pace: called by any thread with the bytes that it is about to write or read.
+    :arg hold: who opens a file that came out as it was asked for is kept waiting until its target is released or closed, so that nobody
+        writes to it before its names go.
     :raises RefusedError: a random pass, and the library cryptography is missing; nothing was written.
     """
     results: dict[int, FileResult] = {}
@@ -94,6 +97,8 @@ def overwrite_batch(
         for number, source in enumerate(sources):
             _write_pass(executor, works, source, workers)
             _flush(executor, works)
+            for work in works:
+                work.target.note_left(timed=work.facts.in_place)
             if scheme.reads_back(number):
                 drop_caches(works)
                 verify_pass(works, source, scheme, workers)
@@ -106,9 +111,14 @@ def overwrite_batch(
         raw.close()
         if own is not None:
             own.close()
-        for target in targets:
-            target.release()
+        for index, target in enumerate(targets):
+            if not hold or index not in results or not _as_wanted(results[index]):
+                target.release()
     return [results[index] for index in range(len(targets))]
+
+
+def _as_wanted(result: FileResult) -> bool:
+    return result.outcome == "destroyed" or result.asked
 
 
 def _marks(works: list[Work], sources: list[Source], count: int, workers: Workers) -> list[Mark | None]:
@@ -196,7 +206,7 @@ def _conclude(work: Work, verify: str) -> FileResult:
     """Look at the file once more, and judge."""
     seen, target = work.seen, work.target
     now = os.fstat(target.fd)
-    seen.changed = (now.st_size, now.st_nlink) != (target.size, target.nlink)
+    seen.changed = (now.st_size, now.st_nlink) != (target.size, target.nlink) or not target.is_as_left(now)
     extents = "not_available"
     if work.before is not None:
         try:
@@ -204,8 +214,8 @@ def _conclude(work: Work, verify: str) -> FileResult:
         except OSError as error:
             seen.extents_problem = f"extents not available: asking the filesystem failed ({error.strerror})"
         extents = "changed" if seen.extents_problem else "unchanged"
-    target.release()
-    limits = [*work.facts.limits, *work.limits] + ([LIMIT_INTERRUPTED] if target.interrupted else [])
+    interrupted = target.interrupted or not target.undisturbed
+    limits = [*work.facts.limits, *work.limits] + ([LIMIT_INTERRUPTED] if interrupted else [])
     outcome, reason = judge(seen)
     spoilt = seen.written.bad or seen.differing.bad or seen.unread.bad
     return FileResult(

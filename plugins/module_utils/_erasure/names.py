@@ -99,9 +99,18 @@ def _require_own(target: OpenTarget, dir_fd: int, name: str) -> None:
 def remove(executor: Executor, target: OpenTarget) -> None:
     """Unlink the file's names, if they are still all that it has; the caller flushes the directories with C(sync_directories).
 
-    :raises TargetRefusedError: another file is at a name, or the file has got another name.
-    :raises DisposalError: a name was swapped in the instant of the unlink, so another file lost its name.
+    :raises TargetRefusedError: another file is at a name, the file has got another name, or somebody uses it.
+    :raises DisposalError: a name was swapped, or the file written to, in the instant of the unlink.
     """
+    target.require_as_left()
+    try:
+        _remove(executor, target)
+    except BaseException:
+        target.release()
+        raise
+
+
+def _remove(executor: Executor, target: OpenTarget) -> None:
     for dir_fd, name in target.names:
         _require_own(target, dir_fd, name)
     left = len(target.names)
@@ -111,10 +120,15 @@ def remove(executor: Executor, target: OpenTarget) -> None:
         except OSError as error:
             raise refusal_of(error) from None
         left -= 1
-        if os.fstat(target.fd).st_nlink != left:
+        facts = os.fstat(target.fd)
+        if facts.st_nlink != left:
             raise DisposalError(
                 "a name was swapped in the instant in which it was removed, so another file lost it while the overwritten file stays; "
                 "look at the directory"
+            )
+        if not target.is_as_left(facts):
+            raise DisposalError(
+                "it was written to in the instant in which its name was removed, so what was written went with it; see which process does that"
             )
 
 

@@ -65,7 +65,7 @@ class Observed:
     :arg unread: bytes that could not be read back.
     :arg flush_error: errno of the flush, 0 where it succeeded.
     :arg extents_problem: what the extents said afterwards.
-    :arg changed: the file's size or its number of names changed meanwhile.
+    :arg changed: the file's size or its number of names changed meanwhile, or its time after the last write.
     :arg ineffective: why an overwrite on this filesystem proves nothing, empty where it does.
     """
 
@@ -98,7 +98,7 @@ def judge(seen: Observed) -> tuple[str, str | None]:
     for problem in (
         seen.ineffective,
         seen.extents_problem,
-        "the file's size or names changed while it was overwritten" if seen.changed else "",
+        "the file's size, time or names changed while it was overwritten" if seen.changed else "",
         f"the flush to the medium failed ({os.strerror(seen.flush_error)})" if seen.flush_error else "",
         f"reading back failed at {seen.unread.told()} ({os.strerror(seen.unread.error)})" if seen.unread.bad_bytes else "",
         f"only {seen.verified_bytes} of {seen.due} bytes were read back" if seen.verified_bytes != seen.due else "",

@@ -57,7 +57,7 @@ class TargetRefusedError(RefusedError):
     The text names no file, so that it can go into evidence.
 
     :arg kind: C(vanished), C(symlink), C(not_regular), C(replaced), C(grown), C(shrunk), C(changed), C(hard_linked), C(busy),
-        C(read_only), C(denied) or C(unreadable).
+        C(read_only), C(denied), C(unreadable) or, after it was overwritten, C(used).
     """
 
     def __init__(self, kind: str, message: str) -> None:
@@ -76,6 +76,7 @@ _REASONS: t.Mapping[str, str] = {
     "hard_linked": "hard-linked: the file has another name, which would lose its content too",
     "busy": "busy: another process has the file open",
     "read_only": "read-only: the filesystem takes no writes",
+    "used": "used: a process has it open, or wrote to it, after it was overwritten and read back",
     "denied": "denied: the file may not be written, or its name not removed (immutable, append-only or no permission)",
 }
 
@@ -122,6 +123,7 @@ class OpenTarget:
     :ivar names: the same, each with a descriptor of its directory.
     :ivar openers: C(none) where the kernel confirmed that nobody else has it open, C(others) that somebody has, else C(not_determinable).
     :ivar interrupted: somebody tried to open it while the lease was held.
+    :ivar left: the size and, where it tells something, the time of change with which this process has left it.
     """
 
     def __init__(self, fd: int, dir_fd: int, paths: tuple[str, ...], facts: os.stat_result) -> None:
@@ -132,6 +134,7 @@ class OpenTarget:
         self.size = facts.st_size
         self.nlink = facts.st_nlink
         self.mtime_ns = facts.st_mtime_ns
+        self.left: tuple[int, int | None] = (facts.st_size, facts.st_mtime_ns)
         self.openers = "not_determinable"
         self.interrupted = False
         self._leased = False
@@ -187,6 +190,40 @@ class OpenTarget:
         """Called between pieces of work: lets in a process that waits to open the file, so that a live server never hangs on us."""
         if self._leased and fcntl.fcntl(self.fd, fcntl.F_GETLEASE) != fcntl.F_WRLCK:
             self.release()
+
+    def note_left(self, *, timed: bool) -> None:
+        """What the file is after this process's last write to it.
+
+        :arg timed: the filesystem sets the time of change itself; that of a server may follow later.
+        """
+        facts = os.fstat(self.fd)
+        self.left = (facts.st_size, facts.st_mtime_ns if timed else None)
+
+    def is_as_left(self, facts: os.stat_result) -> bool:
+        """Whether nobody else has written to the file since."""
+        size, mtime_ns = self.left
+        return facts.st_size == size and mtime_ns in (None, facts.st_mtime_ns)
+
+    def require_as_left(self) -> os.stat_result:
+        """Called before the names go, so that nothing which somebody writes goes with them: others are kept waiting until C(release).
+
+        Who waits to read is no obstacle: it gets what was written over the content.
+
+        :returns: what the file is now.
+        :raises TargetRefusedError: somebody has written to the file, has it open, or waits to write to it.
+        """
+        try:
+            if not self._leased:
+                self.lease()
+            elif fcntl.fcntl(self.fd, fcntl.F_GETLEASE) == fcntl.F_UNLCK:
+                raise refusal("used")
+            facts = os.fstat(self.fd)
+            if not self.is_as_left(facts):
+                raise refusal("used")
+        except TargetRefusedError:
+            self.release()
+            raise refusal("used") from None
+        return facts
 
     def close(self) -> None:
         """Close all descriptors; harmless when done twice."""

@@ -12,10 +12,10 @@ import typing as t
 
 from .._erasure.files import overwrite_batch, why_ineffective
 from .._erasure.filesystem import FilesystemFacts, FilesystemProbe
-from .._erasure.names import remove, scrub_names, sync_directories
+from .._erasure.names import remove, scrub_names, sync_directories, unscrub
 from .._erasure.outcomes import FileResult
 from .._erasure.schemes import find_scheme
-from .._erasure.targets import Expected, OpenTarget, look_at, open_target, refusal_of
+from .._erasure.targets import Expected, OpenTarget, TargetRefusedError, look_at, open_target, refusal_of
 from .._errors import DisposalError, RefusedError
 from .._executor import Executor
 
@@ -127,9 +127,10 @@ def destroy_file(
         with _below_root(path) as below, open_target(executor, *below, expected) as target:
             result = overwrite_batch(executor, [target], find_scheme(_SCHEME))[0]
             if result.outcome == "destroyed":
+                target.require_as_left()
                 aside = f".{os.urandom(8).hex()}"
                 proven(aside)
-                _remove(executor, target, path, aside)
+                _remove(executor, target, below, aside)
     except RefusedError as error:
         raise DisposalError(f"{path} could not be destroyed and removed ({error.message}); look at it, and run again") from error
     return result
@@ -157,8 +158,7 @@ def destroy_noted(
     """
     path = facts["path"]
     if path in proven:
-        # Else it would have two names where the run ended between them.
-        _remove_aside(executor, facts, proven[path])
+        _restore(executor, facts, proven[path])
     note("overwriting", {"file": path})
     result = destroy_file(executor, facts, proven=lambda aside: note("overwritten", {"file": path, "aside": aside}))
     if result is None and path not in proven:
@@ -174,24 +174,35 @@ def destroy_noted(
         )
 
 
-def _remove_aside(executor: Executor, facts: t.Mapping[str, t.Any], aside: str) -> None:
-    """The name that an interrupted run has left to what it had overwritten."""
-    path = os.path.join(os.path.dirname(facts["path"]), aside)
+def _restore(executor: Executor, facts: t.Mapping[str, t.Any], aside: str) -> None:
+    """Give a file the name back that an interrupted run had taken from it: whether it still is what was read back then is not known.
+
+    :raises DisposalError: something else has the name.
+    """
+    path = facts["path"]
     try:
-        found = os.lstat(path)
-    except FileNotFoundError:
-        return
-    if (found.st_dev, found.st_ino) == (facts["dev"], facts["ino"]):
-        executor.unlink(path)
-        executor.sync_directory(os.path.dirname(path))
+        with _below_root(path) as below:
+            unscrub(executor, *below, aside, (facts["dev"], facts["ino"]))
+    except OSError as error:
+        raise DisposalError(
+            f"{path} was overwritten, and its other name {aside} could not be taken back ({error.strerror}); look at its directory"
+        ) from error
 
 
-def _remove(executor: Executor, target: OpenTarget, path: str, aside: str) -> None:
+def _remove(executor: Executor, target: OpenTarget, below: tuple[int, str], aside: str) -> None:
+    """:raises TargetRefusedError: it is not what it was, or somebody uses it; it has its name then.
+    :raises DisposalError: its name may come back."""
+    root, path = below
     try:
-        scrub_names(executor, target, [aside])
-        remove(executor, target)
+        try:
+            scrub_names(executor, target, [aside])
+            remove(executor, target)
+        except TargetRefusedError:
+            target.release()
+            unscrub(executor, root, path, aside, target.identity)
+            raise
         sync_directories(executor, [dir_fd for dir_fd, _name in target.names])
     except OSError as error:
         raise DisposalError(
-            f"{path} was overwritten, but the removal of its name may not last ({error.strerror}); look at its filesystem"
+            f"/{path} was overwritten, but the removal of its name may not last ({error.strerror}); look at its filesystem"
         ) from error

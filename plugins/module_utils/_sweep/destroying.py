@@ -12,14 +12,12 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
 import typing as t
 
-from .._erasure.attached import wipe_attributes
 from .._erasure.files import batch_limit, overwrite_batch, why_ineffective
 from .._erasure.filesystem import FilesystemProbe
 from .._erasure.marks import Mark
-from .._erasure.names import remove, scrub_names, stands, sync_directories, unscrub
+from .._erasure.names import scrub_names, stands, sync_directories, unscrub
 from .._erasure.outcomes import FileResult, set_outcome, set_proof
 from .._erasure.schemes import STANDARD, Scheme, find_scheme, reachable_level
 from .._erasure.targets import Expected, OpenTarget, open_target
@@ -31,6 +29,7 @@ from .._recordings.sets import Member
 from .._retention.planner import aside_name
 from .._retention.rows import PlanFile, Row
 from .aside import move_aside, remove_empty
+from .erased import Erased, is_used, joined, require_as_left, unlink, why_left, wipe
 from .manner import Manner
 
 __all__ = ["Destroyer", "Judge", "files_of", "names_of"]
@@ -66,16 +65,6 @@ class Judge(t.Protocol):
 
     def directory_set(self, row: Row) -> bool:
         """Whether the set is a directory of its own."""
-
-
-class _Erased(t.NamedTuple):
-    """A set after its overwriting, its names still there."""
-
-    row: Row
-    targets: list[OpenTarget]
-    outcome: str
-    reasons: list[str]
-    proof: dict[str, t.Any]
 
 
 class Destroyer:
@@ -174,6 +163,7 @@ class Destroyer:
             probe=self.probe,
             announce=announce,
             pace=self.manner.pace,
+            hold=True,
         )
 
     def more_proof(self, row: Row, targets: t.Sequence[OpenTarget]) -> dict[str, t.Any]:
@@ -290,41 +280,57 @@ class Destroyer:
                     self.results(row, result)
             self.touched += any(result.passes for result in own)
             proof = {**set_proof(own), **self.more_proof(row, targets)}
-            item = _joined(
-                _Erased(row, targets, set_outcome(own), sorted({result.reason for result in own if result.reason}), proof), erased
-            )
+            item = joined(Erased(row, targets, set_outcome(own), sorted({result.reason for result in own if result.reason}), proof), erased)
             if all(result.outcome == "destroyed" or result.asked for result in own):
                 self.journal.append("erased", set=row.set, outcome=item.outcome, reason=item.reasons, proof=item.proof)
                 done.append(item)
             else:
+                for target in targets:
+                    target.release()
                 self.fail(row, item.outcome, item.reasons, item.proof)
         self.journal.sync()
         self._remove(done)
 
-    def _remove(self, erased: t.Sequence[_Erased]) -> None:
+    def _remove(self, erased: t.Sequence[Erased]) -> None:
         """Wipe attributes, scrub the names, then remove them, each step made durable before the next."""
-        left = self._each(erased, lambda _item, target: wipe_attributes(self.executor, target.fd))
+        left = self._each(erased, lambda item: wipe(self.executor, item))
         if self.manner.remove:
             left = self._each(left, self._scrub)
-            left = self._each(left, lambda _item, target: remove(self.executor, target))
+            left = self._each(left, lambda item: unlink(self.executor, item))
+        else:
+            left = [item for item in left if self._stays_as_left(item)]
         for item in left:
-            if not self.manner.remove:
-                item.proof["ctime_ns"] = max(os.fstat(target.fd).st_ctime_ns for target in item.targets)
             self._outcome(item.row, item.outcome, item.reasons, item.proof)
         if self.manner.remove:
             self._tidy([item.row for item in left])
             # The filesystem gives the blocks back as the last descriptor goes, which takes a while for each file.
             self.workers.run([target for item in left for target in item.targets], lambda target, _buffers: target.close())
 
-    def _each(self, erased: t.Sequence[_Erased], act: t.Callable[[_Erased, OpenTarget], None]) -> list[_Erased]:
-        """The sets for whose files C(act) was done and is durable; the others have the outcome that they are left with."""
+    def _stays_as_left(self, item: Erased) -> bool:
+        try:
+            item.proof["ctime_ns"] = require_as_left(item)
+        except DisposalError as error:
+            self._leave(item, error)
+            return False
+        return True
+
+    def _leave(self, item: Erased, error: DisposalError) -> None:
+        """Record a set whose names stay; where somebody writes to its files, they are found at their old names."""
+        for target in item.targets:
+            target.release()
+        for member in files_of(item.row) if is_used(error) and self.manner.remove else ():
+            with contextlib.suppress(OSError):
+                self.left(item.row, member)
+        self.fail(item.row, "unknown", [why_left(error)], item.proof)
+
+    def _each(self, erased: t.Sequence[Erased], act: t.Callable[[Erased], None]) -> list[Erased]:
+        """The sets for which C(act) was done and is durable; the others have the outcome that they are left with."""
         done = []
         for item in erased:
             try:
-                for target in item.targets:
-                    act(item, target)
+                act(item)
             except DisposalError as error:
-                self.fail(item.row, "unknown", [f"overwritten, but what names it could not be removed: {error.message}"], item.proof)
+                self._leave(item, error)
             else:
                 done.append(item)
         try:
@@ -340,8 +346,9 @@ class Destroyer:
         text = f"{self.run} {row.set} {path}".encode("utf-8", "surrogateescape")
         return f".{hashlib.blake2b(text, digest_size=8).hexdigest()}"
 
-    def _scrub(self, item: _Erased, target: OpenTarget) -> None:
-        scrub_names(self.executor, target, [self.blank(item.row, path) for path in target.paths])
+    def _scrub(self, item: Erased) -> None:
+        for target in item.targets:
+            scrub_names(self.executor, target, [self.blank(item.row, path) for path in target.paths])
 
     def _tidy(self, rows: t.Sequence[Row]) -> None:
         """Take away the directory that was the set, and what quarantine leaves behind, once they are empty."""
@@ -406,16 +413,6 @@ class Destroyer:
             reason=reasons,
             proof=proof,
         )
-
-
-def _joined(item: _Erased, earlier: t.Mapping[str, t.Any] | None) -> _Erased:
-    """A set with what an interrupted attempt had made of it: members that are gone already are no better than what was seen then."""
-    if earlier is None:
-        return item
-    proof = {**item.proof, "before_interruption": earlier["proof"]}
-    if item.outcome != "destroyed" or earlier["outcome"] == "destroyed":
-        return item._replace(proof=proof)
-    return item._replace(outcome=earlier["outcome"], reasons=earlier["reason"], proof=proof)
 
 
 def files_of(row: Row) -> list[Member]:

@@ -207,7 +207,7 @@ def test_a_file_that_shrinks_under_the_overwrite_is_unknown_at_best(tree: Tree) 
 def test_a_file_that_grows_under_the_overwrite_is_unknown(tree: Tree) -> None:
     faults(tree).after_write = lambda: os.ftruncate(tree.opened[0].fd, 300_000)
     result = overwrite(tree, size=200_000)
-    assert (result.outcome, result.reason) == ("unknown", "the file's size or names changed while it was overwritten")
+    assert (result.outcome, result.reason) == ("unknown", "the file's size, time or names changed while it was overwritten")
 
 
 def test_a_failed_flush_is_unknown(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -77,7 +77,11 @@ def test_destroyed_is_said_in_one_case_of_all() -> None:
         ),
         (Observed(8192, Tally(bytes=8192), 4096), "unknown", "only 4096 of 8192 bytes were read back"),
         (Observed(8192, Tally(bytes=8192), 8192, flush_error=errno.EIO), "unknown", "the flush to the medium failed (Input/output error)"),
-        (Observed(8192, Tally(bytes=8192), 8192, changed=True), "unknown", "the file's size or names changed while it was overwritten"),
+        (
+            Observed(8192, Tally(bytes=8192), 8192, changed=True),
+            "unknown",
+            "the file's size, time or names changed while it was overwritten",
+        ),
         (Observed(8192, Tally(bytes=8192), 8192, extents_problem="extents moved: x"), "unknown", "extents moved: x"),
         (Observed(8192, Tally(bytes=8192), 8192, ineffective="btrfs is x"), "unknown", "btrfs is x"),
     ],

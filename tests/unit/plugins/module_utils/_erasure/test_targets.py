@@ -275,3 +275,48 @@ def test_each_error_of_opening_has_its_reason(tree: Tree, number: int, kind: str
 
 def test_every_kind_has_words() -> None:
     assert all(text and "/" not in text for text in module._REASONS.values())
+
+
+def grow(tree: Tree, path: pathlib.Path) -> None:
+    with path.open("ab") as handle:
+        handle.write(b"more")
+
+
+def rewrite(tree: Tree, path: pathlib.Path) -> None:
+    with path.open("r+b") as handle:
+        handle.write(b"more")
+
+
+@pytest.mark.parametrize("change", [grow, rewrite])
+def test_a_file_that_somebody_wrote_to_is_not_removed(tree: Tree, change: t.Callable[[Tree, pathlib.Path], None]) -> None:
+    target = tree.open(PATH)
+    change(tree, tree.root / PATH)
+    before = fingerprint(tree.root)
+    with pytest.raises(TargetRefusedError, match="used: a process has it open, or wrote to it"):
+        remove(tree.executor, target)
+    assert fingerprint(tree.root) == before
+
+
+@pytest.mark.parametrize("flags", [os.O_RDONLY, os.O_WRONLY])
+def test_a_file_that_somebody_has_open_is_not_removed(tree: Tree, flags: int) -> None:
+    target = tree.open(PATH)
+    other = os.open(tree.root / PATH, flags)
+    with pytest.raises(TargetRefusedError, match="used: "):
+        remove(tree.executor, target)
+    # Where it was said that others may have it open, only what they wrote counts.
+    target.lease(shared=True)
+    if flags == os.O_WRONLY:
+        os.write(other, b"more")
+        with pytest.raises(TargetRefusedError, match="used: "):
+            remove(tree.executor, target)
+    else:
+        remove(tree.executor, target)
+    os.close(other)
+    assert (tree.root / PATH).exists() == (flags == os.O_WRONLY)
+
+
+def test_the_time_that_a_server_sets_is_not_looked_at(tree: Tree) -> None:
+    target = tree.open(PATH)
+    target.note_left(timed=False)
+    os.utime(tree.root / PATH, ns=(1, 1))
+    target.require_as_left()
