@@ -13,10 +13,11 @@ from .._errors import DisposalError
 from .._executor import Executor
 from .filesystem import file_flags
 
-__all__ = ["LIMIT_ATTRIBUTES", "attribute_names", "forbidding_flags", "lift_flags", "wipe_attributes"]
+__all__ = ["LIMIT_ATTRIBUTES", "attribute_names", "carry_over", "forbidding_flags", "lift_flags", "wipe_attributes"]
 
 LIMIT_ATTRIBUTES = "extended attributes were removed; the blocks and the journal of the filesystem may still hold what they were"
 
+_ACCESS_LIST = "system.posix_acl_access"
 _FLAGS = {0x10: "immutable", 0x20: "append-only"}
 
 
@@ -44,6 +45,38 @@ def attribute_names(fd: int) -> list[str]:
         if error.errno in (errno.EOPNOTSUPP, errno.ENODATA):
             return []
         raise
+
+
+def _carried(fd: int) -> dict[str, bytes]:
+    """The attributes that go with a file's content, and its access list."""
+    try:
+        lists = [name for name in os.listxattr(fd) if name == _ACCESS_LIST]
+        return {name: os.getxattr(fd, name) for name in [*attribute_names(fd), *lists]}
+    except OSError as error:
+        if error.errno == errno.EOPNOTSUPP:
+            return {}
+        raise
+
+
+def carry_over(executor: Executor, fd: int, fresh: int, facts: os.stat_result) -> None:
+    """Give a new file what another one in its directory has beside its bytes: owner, mode, times, attributes and access list.
+
+    :arg facts: of the other one.
+    :raises OSError: it cannot be given one of them.
+    :raises DisposalError: it has others in the end.
+    """
+    wanted = _carried(fd)
+    # A new file has an access list from its directory, whatever the other one has.
+    for name in _carried(fresh):
+        if name not in wanted:
+            executor.remove_attribute(fresh, name)
+    for name, value in wanted.items():
+        executor.add_attribute(fresh, name, value)
+    executor.set_facts(fresh, facts)
+    if _carried(fresh) != wanted:
+        raise DisposalError(
+            "its attributes or its access list are not what they were set to, so it stays as it was; look at its filesystem"
+        )
 
 
 def wipe_attributes(executor: Executor, fd: int) -> None:

@@ -17,9 +17,8 @@ import os
 import stat
 import typing as t
 
-from .._erasure.attached import attribute_names
+from .._erasure.attached import carry_over
 from .._erasure.keystream import CHUNK
-from .._erasure.rangeio import set_direct
 from .._erasure.targets import OpenTarget, refusal, refusal_of
 from .._erasure.workers import Buffers
 from .._errors import DisposalError, RefusedError
@@ -28,21 +27,17 @@ from .age import Label, check, make_header, read_header, require_own
 from .agekeys import FILE_KEY_BYTES, AgeError, Ephemeral, new_secret, wipe
 from .agestream import CHUNK as PIECE
 from .agestream import NONCE_BYTES, SEALED, Opener, Sealer
+from .fromdisk import FromDisk, Pace
 
 __all__ = ["ENDING", "Copy", "Made", "copy_name", "digest_of_copy", "digest_of_plain", "is_copy", "make_copy", "prove"]
 
 ENDING = ".age"
 _NAME_BYTES = 255
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-_ACCESS_LIST = "system.posix_acl_access"
 _NO_UNNAMED = (errno.EOPNOTSUPP, errno.EISDIR, errno.ENOENT)
 
 # What is read at once: with tags and a header it fits into a thread's other buffer.
 _STRIDE = CHUNK - PIECE
-# Before what is read from the disk, room for the chunk that began in what was read before.
-_CARRIED = 2 * PIECE
-
-Pace = t.Callable[[int], None]
 
 
 class Made(t.NamedTuple):
@@ -190,73 +185,11 @@ def _put(executor: Executor, fd: int, data: memoryview, pace: Pace) -> None:
 
 
 def _dress(executor: Executor, fd: int, copy: Copy) -> None:
-    """Give the copy what its plaintext has beside its bytes: owner, mode, times, and attributes, which are metadata and stay plain."""
+    """Give the copy what its plaintext has beside its bytes, which is metadata and stays plain."""
     try:
-        names = [*attribute_names(fd), *(name for name in os.listxattr(fd) if name == _ACCESS_LIST)]
-        for name in names:
-            executor.add_attribute(copy.fd, name, os.getxattr(fd, name))
-        executor.set_facts(copy.fd, copy.facts)
+        carry_over(executor, fd, copy.fd, copy.facts)
     except OSError as error:
-        if error.errno == errno.EOPNOTSUPP:
-            executor.set_facts(copy.fd, copy.facts)
-            return
         raise _no_copy(error) from error
-
-
-class _FromDisk:
-    """A file's bytes from the disk itself where that can be had, piece by piece, and their digest on the way.
-
-    :ivar how: C(direct), or C(cached) where it had to be read through the page cache.
-    :ivar ended: nothing is left.
-    """
-
-    def __init__(self, fd: int, buffers: Buffers, pace: Pace) -> None:
-        self._fd = fd
-        self._buffers = buffers
-        self._pace = pace
-        self._digest = hashlib.sha256()
-        self._size = os.fstat(fd).st_size
-        self.offset = 0
-        self.how = "direct"
-        try:
-            set_direct(fd, True)
-        except OSError:
-            self._through_cache()
-
-    def _through_cache(self) -> None:
-        self.how = "cached"
-        set_direct(self._fd, False)
-        os.posix_fadvise(self._fd, 0, 0, os.POSIX_FADV_DONTNEED)
-
-    @property
-    def ended(self) -> bool:
-        return self.offset >= self._size
-
-    @property
-    def digest(self) -> str:
-        return self._digest.hexdigest()
-
-    def next(self, left: memoryview) -> memoryview:
-        """C(left), which is what the caller did not use of the last piece, and the next bytes behind it."""
-        start = _CARRIED - len(left)
-        self._buffers.data[start:_CARRIED] = bytes(left)
-        end = _CARRIED + self._read(self._buffers.data[_CARRIED:])
-        self._digest.update(self._buffers.data[_CARRIED:end])
-        return self._buffers.data[start:end]
-
-    def _read(self, place: memoryview) -> int:
-        self._pace(max(0, min(len(place), self._size - self.offset)))
-        try:
-            got = os.preadv(self._fd, [place], self.offset)
-        except OSError as error:
-            if error.errno not in (errno.EINVAL, errno.EOPNOTSUPP) or self.how == "cached":
-                raise DisposalError(f"the encrypted copy cannot be read back ({error.strerror}); look at the medium") from error
-            self._through_cache()
-            return self._read(place)
-        if not got and not self.ended:
-            raise DisposalError("the encrypted copy cannot be read back to its end; look at the medium")
-        self.offset += got
-        return got
 
 
 def prove(copy: Copy, buffers: Buffers, *, pace: Pace | None = None) -> Made:
@@ -264,7 +197,7 @@ def prove(copy: Copy, buffers: Buffers, *, pace: Pace | None = None) -> Made:
 
     :raises DisposalError: what is on the disk is not what was written.
     """
-    source = _FromDisk(copy.fd, buffers, pace or (lambda _length: None))
+    source = FromDisk(copy.fd, buffers, pace or (lambda _length: None))
     try:
         plain = _decrypted(copy, source, memoryview(buffers.expected))
     except AgeError as error:
@@ -274,7 +207,7 @@ def prove(copy: Copy, buffers: Buffers, *, pace: Pace | None = None) -> Made:
     return Made(*copy.identity, copy.size, source.digest, plain, source.how)
 
 
-def _decrypted(copy: Copy, source: _FromDisk, out: memoryview) -> str:
+def _decrypted(copy: Copy, source: FromDisk, out: memoryview) -> str:
     """SHA-256 of what a copy decrypts to.
 
     :raises AgeError: it is not what was written.
@@ -308,10 +241,7 @@ def digest_of_copy(dir_fd: int, name: str, made: Made, buffers: Buffers) -> str 
     if fd is None:
         return None
     try:
-        source = _FromDisk(fd, buffers, lambda _length: None)
-        while not source.ended:
-            source.next(memoryview(b""))
-        return source.digest
+        return FromDisk(fd, buffers).whole_digest()
     except (OSError, DisposalError):
         return ""
     finally:

@@ -17,8 +17,8 @@ import json
 import os
 import typing as t
 
+from .._erasure.attached import carry_over
 from .._erasure.keystream import CHUNK
-from .._erasure.rangeio import set_direct
 from .._erasure.targets import Expected, refusal_of
 from .._erasure.workers import Buffers
 from .._errors import DisposalError, RefusedError
@@ -26,6 +26,7 @@ from .._evidence.canonical import canonical
 from .._executor import Executor
 from .age import Header, Label, read_header, require_own, rewrap, unwrap
 from .agekeys import AgeError, fingerprint, wipe
+from .fromdisk import FromDisk
 
 __all__ = ["Answers", "answer_all", "ask_line", "digest_of_header", "read_answers", "replace_header"]
 
@@ -153,15 +154,18 @@ def replace_header(executor: Executor, dir_fd: int, name: str, expected: Expecte
         if facts.st_nlink != 1 or os.pread(fd, len(old), 0) != old:
             raise DisposalError("it has another name, or another header than was asked about, so it was left alone; look at it")
         fresh = executor.open_unnamed(dir_fd)
-        payload = _copied(executor, fd, fresh, len(old), new)
-        executor.set_facts(fresh, facts)
+        written = _copied(executor, fd, fresh, len(old), new)
+        carry_over(executor, fd, fresh, facts)
         executor.fsync(fresh)
-        if _read_back(fresh, len(new)) != (new, payload):
+        if FromDisk(fresh, Buffers()).whole_digest() != written:
             raise DisposalError(
                 "what was written with its new header reads back as something else, so it was left as it was; look at the medium"
             )
         _forget(executor, aside, dir_fd)
         executor.give_name(fresh, aside, dir_fd=dir_fd)
+        if not _same(facts, os.fstat(fd)):
+            _forget(executor, aside, dir_fd)
+            raise DisposalError("it was changed while its new header was written, so it was left alone; run again")
         # Atomically over the old file, whose payload is the same.
         executor.rename(aside, name, src_dir_fd=dir_fd, dst_dir_fd=dir_fd)
         executor.sync_directory(dir_fd)
@@ -183,10 +187,20 @@ def _forget(executor: Executor, aside: str, dir_fd: int) -> None:
         return
 
 
+def _same(then: os.stat_result, now: os.stat_result) -> bool:
+    """Whether nothing of a file has changed, also of its attributes."""
+    return (then.st_size, then.st_mtime_ns, then.st_ctime_ns, then.st_nlink) == (
+        now.st_size,
+        now.st_mtime_ns,
+        now.st_ctime_ns,
+        now.st_nlink,
+    )
+
+
 def _copied(executor: Executor, fd: int, fresh: int, offset: int, new: bytes) -> str:
-    """Write the new header and copy the payload; its SHA-256."""
+    """Write the new header and copy the payload; the SHA-256 of both."""
     executor.write(fresh, new)
-    found = hashlib.sha256()
+    found = hashlib.sha256(new)
     while True:
         data = os.pread(fd, CHUNK, offset)
         if not data:
@@ -194,22 +208,3 @@ def _copied(executor: Executor, fd: int, fresh: int, offset: int, new: bytes) ->
         found.update(data)
         executor.write(fresh, data)
         offset += len(data)
-
-
-def _read_back(fresh: int, length: int) -> tuple[bytes, str]:
-    """The header, and the SHA-256 of what is behind it, from the medium where direct reads can be had."""
-    buffers = Buffers()
-    try:
-        set_direct(fresh, True)
-    except OSError:
-        os.posix_fadvise(fresh, 0, 0, os.POSIX_FADV_DONTNEED)
-    head, found, offset = b"", hashlib.sha256(), 0
-    while True:
-        got = os.preadv(fresh, [buffers.data], offset)
-        if not got:
-            return head, found.hexdigest()
-        piece = bytes(buffers.data[:got])
-        take = max(0, length - len(head))
-        head, piece = head + piece[:take], piece[take:]
-        found.update(piece)
-        offset += got

@@ -6,9 +6,12 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import pathlib
+import struct
+import time
 import typing as t
 
 import pytest
@@ -123,6 +126,73 @@ def test_held_recordings_get_another_key_and_still_decrypt(world: ReleaseWorld) 
     for check in (True, False):
         again = world.release(answers=answers, check=check)
         assert not again["changed"] and again["rewrapped"] == 0 and fingerprint(world.root) == after
+
+
+def access_list(*, group: int) -> bytes:
+    """An access list that lets a user 1000 read, as the kernel keeps it."""
+    entries = ((1, 6, 0xFFFFFFFF), (2, 4, 1000), (4, group, 0xFFFFFFFF), (0x10, 4, 0xFFFFFFFF), (0x20, 0, 0xFFFFFFFF))
+    return struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *entry) for entry in entries)
+
+
+def attached(path: pathlib.Path) -> dict[str, bytes]:
+    return {name: os.getxattr(path, name) for name in os.listxattr(path)}
+
+
+def test_what_is_attached_to_a_held_recording_stays(world: ReleaseWorld) -> None:
+    world.fill(due=2, held=2)
+    answers = world.answers(world.release()["asks"])
+    first, second = (copy_of(path) for path in world.held())
+    os.setxattr(first, "user.case", b"II K 17/26")
+    os.setxattr(first, "user.empty", b"")
+    os.setxattr(first, "system.posix_acl_access", access_list(group=0))
+    before = [(attached(path), path.stat().st_mode) for path in (first, second)]
+    # What a file gets from its directory is not what the old one had.
+    for directory in {first.parent, second.parent}:
+        os.setxattr(directory, "system.posix_acl_default", access_list(group=4))
+    world.release(answers=answers)
+    assert [(attached(path), path.stat().st_mode) for path in (first, second)] == before
+    for path in world.held():
+        assert opened(copy_of(path), SPARE) == world.plain[path]
+
+
+@pytest.mark.parametrize("kind", ["refused", "lost"])
+def test_a_held_recording_whose_attributes_cannot_be_set_stays_as_it_was(
+    world: ReleaseWorld, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    world.fill(due=1, held=1)
+    answers = world.answers(world.release()["asks"])
+    os.setxattr(copy_of(world.held()[0]), "user.case", b"II K 17/26")
+    before = fingerprint(world.root)
+
+    def add_attribute(self: Executor, fd: int, name: str, value: bytes) -> None:
+        if kind == "refused":
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Executor, "add_attribute", add_attribute)
+    words = {"refused": "could not be given its new header .No space left on device.", "lost": "its attributes or its access list are not"}
+    with pytest.raises(DisposalError, match=words[kind]):
+        world.release(answers=answers)
+    assert fingerprint(world.root) == before and attached(copy_of(world.held()[0])) == {"user.case": b"II K 17/26"}
+
+
+@pytest.mark.parametrize("change", ["content", "attribute"])
+def test_a_held_recording_that_is_changed_meanwhile_is_left_alone(world: ReleaseWorld, change: str) -> None:
+    world.fill(due=1, held=1)
+    answers = world.answers(world.release()["asks"])
+    copy = copy_of(world.held()[0])
+
+    def act() -> None:
+        time.sleep(0.02)
+        if change == "attribute":
+            os.setxattr(copy, "user.case", b"II K 17/26")
+        else:
+            with copy.open("ab") as handle:
+                handle.write(b"more")
+
+    with pytest.raises(DisposalError, match="it was changed while its new header was written, so it was left alone; run again"):
+        world.release(answers=answers, executor=Hooked("give_name", act))
+    assert copy.read_bytes().endswith(b"more") if change == "content" else attached(copy) == {"user.case": b"II K 17/26"}
+    assert not list(copy.parent.glob(".*"))
 
 
 def test_too_many_to_be_kept_are_more_likely_a_wrong_period(world: ReleaseWorld) -> None:
