@@ -510,6 +510,10 @@ class TestAwsKms:
         wrapped = store.wrap(key, SECRET, "c")
         state = store.destroy(key)
         assert state.state == "pending" and state.until is not None and 6.9 * 86400 < state.until - time.time() < 7.1 * 86400
+        date = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(state.until))
+        words = f"was begun and ends after {date}, so it is used no more; .* else cancel its deletion .kms:CancelKeyDeletion. and enable it first"
+        with pytest.raises(StoreRefusedError, match=words):
+            store.unwrap(key, wrapped, "c")
         kms.move_clock(6)
         assert store.look(key) == state and store.destroy(key) == state
         kms.move_clock(8)

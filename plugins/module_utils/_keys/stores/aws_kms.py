@@ -6,12 +6,11 @@
 
 from __future__ import annotations
 
-import time
 import typing as t
 
 from ..._executor import Executor
 from .secretfiles import require_private
-from .store import MET, NOT_MET, UNKNOWN, Copies, Key, KeyState, KeyStore, StoreRefusedError, library
+from .store import MET, NOT_MET, UNKNOWN, Copies, Key, KeyState, KeyStore, StoreRefusedError, library, time_told
 
 __all__ = ["AwsKmsStore"]
 
@@ -36,6 +35,7 @@ class AwsKmsStore(KeyStore):
     """Symmetric keys of one region, made there by AWS itself, found by an alias and known by their ARN, which tells account and region."""
 
     kind: t.ClassVar[str] = "aws_kms"
+    way_back: t.ClassVar[str] = "cancel its deletion (kms:CancelKeyDeletion) and enable it"
 
     def __init__(
         self,
@@ -149,7 +149,7 @@ class AwsKmsStore(KeyStore):
         if data is None:
             raise self._no_key(key)
         if str(data["KeyState"]).startswith("PendingDeletion"):
-            raise self._pending(key)
+            raise self._pending(key, _until(data))
         if data["KeyState"] != "Enabled":
             raise StoreRefusedError(
                 "unfit", f"the key {key.name} of {self.place} is in the state {data['KeyState']}; enable it and run again"
@@ -162,12 +162,10 @@ class AwsKmsStore(KeyStore):
         if data is None:
             told = f"{self.place} answers that it has no key {key.id or key.name}"
             return KeyState("gone", told) if key.id else KeyState("absent", told)
-        state, until = str(data["KeyState"]), None
+        state, until = str(data["KeyState"]), _until(data)
         told = f"{self.place} has the key {key.name} ({data['Arn']}) in the state {state}"
-        if data.get("DeletionDate") is not None:
-            until = int(data["DeletionDate"].timestamp())
-            when = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(until))
-            told += f"; it will be destroyed after {when}, and until then that can be taken back"
+        if until is not None:
+            told += f"; it will be destroyed after {time_told(until)}, and until then that can be taken back"
         pending = state in ("PendingDeletion", "PendingReplicaDeletion")
         return KeyState(
             "pending" if pending else "present",
@@ -248,6 +246,12 @@ class AwsKmsStore(KeyStore):
                 "denied", f"{self.place} does not permit these credentials to {doing} ({code}: {words}); extend their policy or renew them"
             )
         return StoreRefusedError(kind, f"{self.place} was asked to {doing} and answered {code}: {words[:200]}")
+
+
+def _until(data: t.Mapping[str, t.Any]) -> int | None:
+    """When a waiting period ends."""
+    date = data.get("DeletionDate")
+    return None if date is None else int(date.timestamp())
 
 
 def _copies(data: t.Mapping[str, t.Any]) -> tuple[Copies, ...]:

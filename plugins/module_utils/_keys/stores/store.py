@@ -12,6 +12,7 @@ from __future__ import annotations
 import abc
 import importlib
 import re
+import time
 import typing as t
 
 from ..._errors import RefusedError
@@ -28,6 +29,7 @@ __all__ = [
     "StoreRefusedError",
     "check_name",
     "library",
+    "time_told",
 ]
 
 MET = "met"
@@ -105,6 +107,10 @@ class KeyState(t.NamedTuple):
         return {**self._asdict(), "copies": [copies._asdict() for copies in self.copies], "strength": self.strength}
 
 
+def time_told(seconds: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+
+
 def check_name(name: str) -> str:
     """The name, if every store can take it.
 
@@ -137,10 +143,12 @@ class KeyStore(abc.ABC):
     """Keeps keys. What changes a store goes through the executor, so check mode cannot.
 
     :cvar kind: as the option C(kind) names it.
+    :cvar way_back: what makes a key usable again whose destruction was begun.
     :ivar place: where it is, for sentences.
     """
 
     kind: t.ClassVar[str]
+    way_back: t.ClassVar[str] = "bring it back from a backup of the store"
     place: str
 
     def __init__(self, executor: Executor) -> None:
@@ -250,10 +258,13 @@ class KeyStore(abc.ABC):
             f"{self.place} has no key {key.name}, so nothing that was wrapped by it can be unwrapped; if that is not meant, restore it",
         )
 
-    def _pending(self, key: Key) -> StoreRefusedError:
+    def _pending(self, key: Key, until: int | None = None) -> StoreRefusedError:
+        """:arg until: when a waiting period ends, in seconds since 1970 UTC."""
+        when = "" if until is None else f" and ends after {time_told(until)}"
         return StoreRefusedError(
             "pending",
-            f"the destruction of the key {key.name} of {self.place} was begun, so it is used no more; have it destroyed to the end",
+            f"the destruction of the key {key.name} of {self.place} was begun{when}, so it is used no more; if nothing that goes with it must be "
+            f"kept, have it destroyed to the end, else {self.way_back} first, give what must be kept another key, and have this one destroyed again",
         )
 
     def _wrong(self, key: Key) -> StoreRefusedError:

@@ -18,7 +18,7 @@ from ansible_collections.recordings.disposal.plugins.doc_fragments._key_store im
 from ansible_collections.recordings.disposal.plugins.module_utils._executor import Executor
 from ansible_collections.recordings.disposal.plugins.module_utils._keys.stores.options import STORE_OPTIONS, open_store
 from ansible_collections.recordings.disposal.plugins.module_utils._keys.stores.secretfiles import read_secret
-from ansible_collections.recordings.disposal.plugins.module_utils._keys.stores.store import Copies, KeyState, StoreRefusedError
+from ansible_collections.recordings.disposal.plugins.module_utils._keys.stores.store import Copies, Key, KeyState, StoreRefusedError
 
 
 def test_the_documentation_is_the_twin_of_the_options() -> None:
@@ -80,3 +80,13 @@ def test_the_strength_of_a_key(bits: int | None, strength: str) -> None:
     row = state.row()
     assert row["strength"] == strength
     assert row["copies"] == [{"what": "backups", "met": "unknown", "text": "not told"}]
+
+
+def test_what_to_do_with_a_key_whose_destruction_was_begun(tmp_path: pathlib.Path) -> None:
+    store = open_store({"kind": "directory", "path": str(tmp_path)}, Executor())
+    told = store._pending(Key("a-key", "id"), 1_800_000_000).message
+    assert "was begun and ends after 2027-01-15T08:00:00Z, so it is used no more; if nothing that goes with it must be kept" in told
+    assert (
+        "else bring it back from a backup of the store first, give what must be kept another key, and have this one destroyed again" in told
+    )
+    assert "was begun, so it is used no more" in store._pending(Key("a-key", "id")).message
