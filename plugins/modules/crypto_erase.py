@@ -407,7 +407,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.recordings.disposal.plugins.module_utils._errors import DisposalError
 from ansible_collections.recordings.disposal.plugins.module_utils._executor import CheckExecutor, Executor
-from ansible_collections.recordings.disposal.plugins.module_utils._keys.stores.options import STORE_OPTIONS
+from ansible_collections.recordings.disposal.plugins.module_utils._keys.stores.options import STORE_OPTIONS, misplaced_secrets
 from ansible_collections.recordings.disposal.plugins.module_utils._media.identity import DEVICE_OPTIONS
 from ansible_collections.recordings.disposal.plugins.module_utils._sweep.crypto_erasing import crypto_erase_of
 from ansible_collections.recordings.disposal.plugins.module_utils._sweep.key_targets import KINDS
@@ -457,6 +457,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
+    module.no_log_values.update(misplaced_secrets(module.params))
     executor = CheckExecutor() if module.check_mode else Executor()
     try:
         module.exit_json(**crypto_erase_of(module.params, executor, check_mode=module.check_mode))

@@ -99,7 +99,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.recordings.disposal.plugins.module_utils._errors import DisposalError
 from ansible_collections.recordings.disposal.plugins.module_utils._executor import CheckExecutor, Executor
-from ansible_collections.recordings.disposal.plugins.module_utils._keys.stores.options import STORE_OPTIONS
+from ansible_collections.recordings.disposal.plugins.module_utils._keys.stores.options import STORE_OPTIONS, misplaced_secrets
 from ansible_collections.recordings.disposal.plugins.module_utils._sweep.periods import make_period_key
 
 
@@ -114,6 +114,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
+    module.no_log_values.update(misplaced_secrets(module.params))
     executor = CheckExecutor() if module.check_mode else Executor()
     try:
         result = make_period_key(module.params, executor, check_mode=module.check_mode)

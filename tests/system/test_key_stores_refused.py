@@ -528,18 +528,18 @@ class TestOptions:
         ("given", "words"),
         [
             ({}, "the key kind is missing"),
-            ({"kind": "drawer"}, "'drawer' is not known; allowed are aws_kms, directory, kmip, pkcs11, vault"),
+            ({"kind": "drawer"}, "kind: the str there is not known; allowed are aws_kms, directory, kmip, pkcs11, vault"),
             ({"kind": "directory"}, "the key path is missing"),
-            ({"kind": "directory", "path": "keys"}, "path: 'keys' is not an absolute path"),
+            ({"kind": "directory", "path": "keys"}, "path: the str there is not an absolute path"),
             (
                 {"kind": "directory", "path": "/keys", "url": "https://x"},
-                "url: 'https://x' is under an unknown key; allowed are kind, path",
+                "url: the str there is under an unknown key; allowed are kind, path",
             ),
-            ({"kind": "vault", "url": "https://x", "token_file": "token"}, "token_file: 'token' is not an absolute path"),
-            ({"kind": "kmip", "host": "x", "port": 0}, "port: 0 is not a whole number from 1 up"),
-            ({"kind": "pkcs11", "module": "/m", "token": ""}, "token: '' is not a text"),
-            ({"kind": "aws_kms", "region": "x", "window_days": 6}, "window_days: 6 is not a whole number from 7 up"),
-            ({"kind": "aws_kms", "region": "x", "window_days": 31}, "window_days: 31 is more than 30"),
+            ({"kind": "vault", "url": "https://x", "token_file": "token"}, "token_file: the str there is not an absolute path"),
+            ({"kind": "kmip", "host": "x", "port": 0}, "port: the int there is not a whole number from 1 up"),
+            ({"kind": "pkcs11", "module": "/m", "token": ""}, "token: the str there is not a text"),
+            ({"kind": "aws_kms", "region": "x", "window_days": 6}, "window_days: the int there is not a whole number from 7 up"),
+            ({"kind": "aws_kms", "region": "x", "window_days": 31}, "window_days: the int there is more than 30"),
         ],
     )
     def test_what_is_not_valid_is_told(self, given: dict[str, t.Any], words: str) -> None:

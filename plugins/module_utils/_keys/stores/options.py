@@ -17,7 +17,7 @@ from .pkcs11 import Pkcs11Store
 from .store import KeyStore
 from .vault import VaultStore
 
-__all__ = ["STORE_OPTIONS", "open_store"]
+__all__ = ["STORE_OPTIONS", "misplaced_secrets", "open_store"]
 
 _KINDS: t.Mapping[str, t.Callable[..., KeyStore]] = {
     "directory": DirectoryStore,
@@ -69,14 +69,20 @@ STORE_OPTIONS: dict[str, dict[str, t.Any]] = {
 }
 
 
+def misplaced_secrets(params: t.Mapping[str, t.Any]) -> set[str]:
+    """What a module must not tell of its options: the option C(token) is a label, and where there is none it is a token itself, a likely slip."""
+    given = params["key_store"] or {}
+    return {given["token"]} if given.get("token") and given.get("kind") != "pkcs11" else set()
+
+
 def open_store(document: t.Mapping[str, t.Any], executor: Executor) -> KeyStore:
     """The store that the options name; nothing is asked of it yet.
 
-    :raises PolicyError: the options are not valid.
+    :raises PolicyError: the options are not valid; its text repeats no values, any of which may be a secret by mistake.
     :raises StoreRefusedError: a library is missing, or a file with a secret cannot be used.
     """
     given = {key: value for key, value in plain(dict(document)).items() if value is not None}
-    kind, options = read_document(given, "key_store", _read)
+    kind, options = read_document(given, "key_store", _read, private=True)
     return _KINDS[kind](executor, **options)
 
 
