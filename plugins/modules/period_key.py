@@ -113,6 +113,8 @@ def main() -> None:
             "prefix": {"type": "str", "default": "recordings"},
         },
         supports_check_mode=True,
+        # The system log of the host is no place for what may be a secret by mistake.
+        no_log=True,
     )
     module.no_log_values.update(misplaced_secrets(module.params))
     executor = CheckExecutor() if module.check_mode else Executor()
