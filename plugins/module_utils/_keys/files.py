@@ -199,7 +199,9 @@ def _remove(executor: Executor, target: OpenTarget, below: tuple[int, str], asid
             remove(executor, target)
         except TargetRefusedError:
             target.release()
-            unscrub(executor, root, path, aside, target.identity)
+            # Whoever takes it up again gives it back as well: why it stays is what is to be told.
+            with contextlib.suppress(OSError):
+                unscrub(executor, root, path, aside, target.identity)
             raise
         sync_directories(executor, [dir_fd for dir_fd, _name in target.names])
     except OSError as error:

@@ -147,7 +147,7 @@ def test_what_is_attached_to_a_held_recording_stays(world: ReleaseWorld) -> None
     os.setxattr(first, "system.posix_acl_access", access_list(group=0))
     before = [(attached(path), path.stat().st_mode) for path in (first, second)]
     # What a file gets from its directory is not what the old one had.
-    for directory in {first.parent, second.parent}:
+    for directory in dict.fromkeys((first.parent, second.parent)):
         os.setxattr(directory, "system.posix_acl_default", access_list(group=4))
     world.release(answers=answers)
     assert [(attached(path), path.stat().st_mode) for path in (first, second)] == before

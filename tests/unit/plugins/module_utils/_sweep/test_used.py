@@ -127,7 +127,7 @@ def test_encrypting_leaves_what_was_written_to_and_its_copy(tmp_path: pathlib.Pa
 def test_a_file_whose_key_was_destroyed_is_left_when_it_was_written_to(tmp_path: pathlib.Path, method: str) -> None:
     world = ReleaseWorld(tmp_path)
     world.fill(due=1, held=0)
-    (path,) = world.plain
+    path = next(iter(world.plain))
     manifest = world.manifest(world.plan())
     writer = Writer(copy_of(path), "append")
     with pytest.raises(DisposalError, match=SENTENCE):
