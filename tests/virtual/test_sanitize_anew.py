@@ -112,7 +112,7 @@ def test_what_the_real_run_refuses_check_mode_refuses(guest: Guest) -> None:
     before = drive.digest()
     drive.behave(seconds=1, frozen=True)
     result = sanitize(guest, drive, check=True, technique="ata_sanitize_block")
-    assert result["failed"] and "cannot be sanitized (frozen)" in result.words and result["outcome"] == "not_destroyed", result
+    assert result["failed"] and "its sanitize is frozen" in result.words and result["outcome"] == "not_destroyed", result
     assert drive.digest() == before and guest.vm.run("ls /var/lib/recordings-disposal", check=False).returncode
 
 
