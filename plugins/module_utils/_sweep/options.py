@@ -44,6 +44,9 @@ _UNTOLD = frozenset(
         "match",
         "where",
         "reason",
+        "results",
+        "operators",
+        "vendor",
     }
 )
 

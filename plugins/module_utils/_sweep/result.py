@@ -76,13 +76,15 @@ def conclude(
     outcome: str,
     reasons: t.Sequence[str],
     proof: t.Mapping[str, t.Any] | None,
+    achieved: str | None = None,
 ) -> None:
     """The last two records of a run with one set: its outcome, and the end.
 
     :arg told: which set, as the intent told it.
     :arg proof: what was seen.
+    :arg achieved: the level, where it is known to be reached although it is less than was required.
     """
-    achieved = method.reachable if outcome == "destroyed" else LEVELS[0]
+    achieved = achieved or (method.reachable if outcome == "destroyed" else LEVELS[0])
     journal.append(
         "outcome",
         **told,
