@@ -246,7 +246,7 @@ counts:
   returned: success and failure
   type: dict
 refused:
-  description: The rows that were refused.
+  description: The rows that were refused, with one reason each where there are very many.
   returned: where rows were refused
   type: list
   elements: dict
@@ -258,11 +258,11 @@ refused:
       description: Serial, as the row has it.
       type: str
     reasons:
-      description: Every reason.
+      description: Every reason, else the first one and how many more there are.
       type: list
       elements: str
 open:
-  description: Serials of O(expected) that have no result.
+  description: Serials of O(expected) that have no result, the first 200; RV(counts) counts all of them.
   returned: success and failure
   type: list
   elements: str

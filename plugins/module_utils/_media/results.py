@@ -29,6 +29,9 @@ _SHA256 = re.compile(r"sha256:[0-9a-f]{64}")
 _NEEDED = ("serial", "kind", "technique", "date", "place", "operator", "second_person")
 _COMMON = ("make", "model", "asset", "photos", "protection_class", "required_level")
 _MOST_NAMED = 10
+# A task's result stays below 64 KiB, and every row has to be named.
+_MOST_LETTERS = 24_000
+_SHORT = 120
 
 # What each technique proves nothing without, and what else belongs to it.
 FACTS: t.Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
@@ -112,11 +115,18 @@ def judge_results(values: t.Sequence[t.Any], rules: Rules) -> list[Judged]:
 
 def refusal(refused: t.Sequence[dict[str, t.Any]], total: int) -> RefusedError:
     """The error that names rows, serials and reasons."""
+    if sum(len(reason) for row in refused for reason in row["reasons"]) > _MOST_LETTERS:
+        refused = [{**row, "reasons": [_shortened(row["reasons"])]} for row in refused]
     named = "; ".join(f"row {row['row']} (serial {row['serial'] or 'blank'}): {'; '.join(row['reasons'])}" for row in refused[:_MOST_NAMED])
     more = f" (and {len(refused) - _MOST_NAMED} more rows)" if len(refused) > _MOST_NAMED else ""
     return RefusedError(
         f"{len(refused)} of {total} results cannot be accepted, so none was recorded: {named}{more}", details={"refused": list(refused)}
     )
+
+
+def _shortened(reasons: t.Sequence[str]) -> str:
+    first = reasons[0] if len(reasons[0]) <= _SHORT else reasons[0][: _SHORT - 3] + "..."
+    return f"{first} (and {len(reasons) - 1} more)" if len(reasons) > 1 else first
 
 
 def _serial_of(value: t.Any) -> str:

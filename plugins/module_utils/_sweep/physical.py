@@ -27,6 +27,7 @@ from .state import StateDir
 __all__ = ["media_destruction_of"]
 
 _MOST_RESULTS = 200
+_MOST_OPEN = 200
 _PURPOSE = "media_destruction"
 
 
@@ -278,7 +279,7 @@ def _result(level: str, acts: t.Sequence[_Act], left: t.Sequence[str], state_dir
         "evidence": evidence,
         "ansible_facts": {"disposal_evidence": {"records": len(evidence), "digest": digest_of(evidence)}},
         "limits": list(dict.fromkeys(limit for act in acts for limit in act.judged.limits)),
-        "open": list(left),
+        "open": list(left[:_MOST_OPEN]),
         "warnings": [f"{len(left)} media of the work order have no result and stay open"] if left else [],
     }
 

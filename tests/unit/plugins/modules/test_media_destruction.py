@@ -232,6 +232,21 @@ def test_a_vendors_certificate_is_recorded_with_each_medium(state: pathlib.Path,
     assert not record(row(serial="A1"), row(serial="B2"), **given)["changed"]
 
 
+def test_a_file_that_is_wrong_throughout_names_every_row_below_64_kib(state: pathlib.Path, record: Run) -> None:
+    rows = [row(serial=f"S4EWNX0M5{number:05}", particle="320", samples="x", date="today", colour="red") for number in range(200)]
+    result = refused(state, record, "200 of 200 results cannot be accepted", *rows)
+    assert len(json.dumps(result)) < 64 << 10 and [each["row"] for each in result["refused"]] == list(range(1, 201))
+    assert all(each["reasons"][0].endswith("(and 3 more)") for each in result["refused"]) and "and 190 more rows" in result["msg"]
+
+
+def test_two_hundred_results_are_recorded_below_64_kib(record: Run) -> None:
+    rows = [row("disintegrate", serial=f"S4EWNX0M5{number:05}") for number in range(200)]
+    expected = [*(each["serial"] for each in rows), *(f"S4EWNX0M6{number:05}" for number in range(300))]
+    result = record(*rows, expected=expected)
+    assert result["counts"] == {"destroyed": 200, "not_destroyed": 0, "unknown": 300} and len(result["open"]) == 200
+    assert len(result["evidence"]) == 200 and len(json.dumps(result)) < 64 << 10
+
+
 @pytest.mark.parametrize("at", range(1, 34))
 def test_dead_at_any_operation_and_brought_to_its_end(state: pathlib.Path, record: Run, at: int) -> None:
     rows = [row(serial="A1"), row("melt", serial="B2")]
