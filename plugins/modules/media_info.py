@@ -102,6 +102,9 @@ media:
     bridge:
       description: Whether it is behind a bridge that may answer in its place.
       type: bool
+    bay:
+      description: The bay that it is in, where its enclosure tells the kernel (SES), as the enclosure names it.
+      type: str
     vendor:
       description: Vendor, as the medium tells it.
       type: str

@@ -117,6 +117,15 @@ class _Look:
                 return text
         return ""
 
+    def _bay(self) -> str:
+        """The name of its bay, where the enclosure tells the kernel which drive is in which (SES)."""
+        mark = "enclosure_device:"
+        try:
+            names = sorted(os.listdir(os.path.join(self.directory, "device")))
+        except OSError:
+            return ""
+        return next((name[len(mark) :].strip() for name in names if name.startswith(mark)), "")
+
     def _parsed(self, what: str, answer: Answer, parse: t.Callable[[bytes], Parsed]) -> Parsed | None:
         """What a tool's answer means; where it means nothing, C(problems) tells why."""
         if answer.code != 0:
@@ -234,6 +243,7 @@ class _Look:
             "kind": medium.kind,
             "transport": told(self.transport.replace("unknown", ""), "the kernel does not show what it hangs on"),
             "bridge": medium.bridge,
+            "bay": told(self._bay(), "the kernel shows no bay of an enclosure that it is in"),
             "vendor": told(self._text("device/vendor"), says_nothing),
             "model": told((ata.model if ata else "") or self._text("device/model", "device/name"), says_nothing),
             "serial": told(list(device.facts.get("serial", ())), says_nothing),

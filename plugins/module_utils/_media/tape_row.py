@@ -39,7 +39,9 @@ def tape_row(drive: TapeDrive, overrides: t.Mapping[str, t.Mapping[str, str]] | 
         "wwn": told(drive.facts.get("wwn"), says_nothing),
         "firmware": told(drive.firmware, says_nothing),
         "identity": {"kind": "tape drive", "facts": drive.facts},
-        **dict.fromkeys(("size_bytes", "sectors", "hidden_capacity", "rotation", "behind", "mmc", "contents", "sanitize_log"), no_disk),
+        **dict.fromkeys(
+            ("bay", "size_bytes", "sectors", "hidden_capacity", "rotation", "behind", "mmc", "contents", "sanitize_log"), no_disk
+        ),
         "namespaces": {"unavailable": "it is not an NVMe drive"},
         "encryption": no_disk,
         "tape": _tape(inside),

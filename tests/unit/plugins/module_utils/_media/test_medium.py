@@ -482,3 +482,10 @@ def test_an_nvme_drive_that_has_no_sanitize_log(host: Host, words: str) -> None:
     row = host.rows()["nvme0n1"]
     assert row["sanitize_log"] == {"unavailable": words}
     assert technique(row, "nvme_sanitize_block")["why"] == "its sanitize log cannot be read, so nothing could be proven"
+
+
+def test_the_bay_of_an_enclosure(host: Host) -> None:
+    directory = host.world.disk("sda", "8:0", bus=SAS, **SAS_DISK)
+    assert host.rows()["sda"]["bay"] == {"unavailable": "the kernel shows no bay of an enclosure that it is in"}
+    (directory / "device" / "enclosure_device:Slot 03").symlink_to(directory)
+    assert host.rows()["sda"]["bay"] == "Slot 03"
