@@ -20,7 +20,7 @@ from ..module_utils._errors import EvidenceError
 from ._action import located, read_text
 from ._signatures import read_signatures
 
-__all__ = ["approval_arguments", "complete_arguments", "document_arguments", "load_documents", "load_yaml"]
+__all__ = ["approval_arguments", "complete_arguments", "document_arguments", "key_that_stands_twice", "load_documents", "load_yaml"]
 
 _SUFFIXES = (".yml", ".yaml", ".json")
 DEFAULT_KEY_FILE = "disposal/identifiers.key"
@@ -37,7 +37,7 @@ def load_yaml(path: str, loader: DataLoader, what: str) -> t.Any:
     try:
         text = _text(location, loader)
         loaded = plain(loader.load(text, file_name=location, show_content=False))
-        twice = _key_that_stands_twice(text)
+        twice = key_that_stands_twice(text)
     except RecursionError as error:
         raise AnsibleActionFail(f"{what} {location} refers to itself (an alias within its own anchor); write it out") from error
     except Exception as error:
@@ -60,7 +60,7 @@ def _text(location: str, loader: DataLoader) -> str:
     return text
 
 
-def _key_that_stands_twice(text: str) -> tuple[str, int, int] | None:
+def key_that_stands_twice(text: str) -> tuple[str, int, int] | None:
     """The first key that a loader would take last-wins, with both its lines; nodes are composed only, so no tag is looked at.
 
     :raises yaml.YAMLError: the text is not YAML.

@@ -20,7 +20,18 @@ from .canonical import canonical, digest
 from .clock import parse_time, time_text
 from .sshsig import Verified, shared_lines, verify
 
-__all__ = ["FORMAT", "NAMESPACE", "Approval", "ApprovalState", "check_approvals", "manifest_digest", "read_manifest", "require_approval"]
+__all__ = [
+    "CLOCK_TOLERANCE",
+    "FORMAT",
+    "NAMESPACE",
+    "Approval",
+    "ApprovalState",
+    "check_approvals",
+    "is_also",
+    "manifest_digest",
+    "read_manifest",
+    "require_approval",
+]
 
 FORMAT = "recordings.disposal/manifest/1"
 NAMESPACE = "plan@recordings.disposal"
@@ -137,10 +148,10 @@ def _person(principal: str) -> str:
     return "principal " + principal.casefold()
 
 
-def _is_also(data: bytes, signature: bytes, principal: str, allowed_signers: str, now: dt.datetime) -> bool:
+def is_also(data: bytes, signature: bytes, principal: str, *, allowed_signers: str, now: dt.datetime, namespace: str = NAMESPACE) -> bool:
     """Whether C(allowed_signers) lists the signature's key for C(principal) too, valid or not."""
     try:
-        verify(data, signature, allowed_signers=allowed_signers, principal=principal, namespace=NAMESPACE, at=now)
+        verify(data, signature, allowed_signers=allowed_signers, principal=principal, namespace=namespace, at=now)
     except EvidenceError as error:
         return error.details.get("fault") in ("expired", "not_yet_valid", "key_namespace")
     return True
@@ -192,7 +203,7 @@ def check_approvals(
             problems.append(error.message)
             continue
         people.join(_person(principal), "key " + found.fingerprint)
-        if _is_also(manifest_bytes, signature, author, allowed_signers, moment):
+        if is_also(manifest_bytes, signature, author, allowed_signers=allowed_signers, now=moment):
             people.join(_person(author), "key " + found.fingerprint)
         good.append(found)
     approvals, more = _count(good, people, author)

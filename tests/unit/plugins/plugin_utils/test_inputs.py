@@ -14,10 +14,10 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.parsing.vault import VaultLib, VaultSecret
 
 from ansible_collections.recordings.disposal.plugins.plugin_utils._inputs import (
-    _key_that_stands_twice,
     complete_arguments,
     document_arguments,
     identifiers_key,
+    key_that_stands_twice,
     load_documents,
     load_yaml,
 )
@@ -91,9 +91,9 @@ def test_equal_keys_of_different_mappings_are_none_that_stand_twice(tmp_path: pa
 
 def test_tags_are_not_looked_at() -> None:
     text = "id: !vault |\n  $ANSIBLE_VAULT;1.1;AES256\n  00\n!vault a: {b: !unknown {c: 1}}\n? [a, b]\n: c\n"
-    assert _key_that_stands_twice(text) is None
-    assert _key_that_stands_twice(text + "id: !vault x\n") == ("id", 1, 7)
-    assert _key_that_stands_twice("a: &x [*x, {b: 1, b: 2}]\n") == ("b", 1, 1)
+    assert key_that_stands_twice(text) is None
+    assert key_that_stands_twice(text + "id: !vault x\n") == ("id", 1, 7)
+    assert key_that_stands_twice("a: &x [*x, {b: 1, b: 2}]\n") == ("b", 1, 1)
 
 
 def test_vault_files_are_read_and_their_keys_looked_at(tmp_path: pathlib.Path) -> None:
