@@ -11,10 +11,11 @@ import re
 import sqlite3
 
 import pytest
+import yaml
 
 from ansible_collections.recordings.disposal.plugins.module_utils._errors import DisposalError, PolicyError, RefusedError
 from ansible_collections.recordings.disposal.plugins.module_utils._executor import CheckExecutor, CheckModeWriteError, Executor
-from ansible_collections.recordings.disposal.plugins.plugin_utils import _register_files
+from ansible_collections.recordings.disposal.plugins.plugin_utils import _register_files, _register_yaml
 from ansible_collections.recordings.disposal.plugins.plugin_utils._register import COLUMNS, Change
 from ansible_collections.recordings.disposal.plugins.plugin_utils._register_files import RegisterFile
 from ansible_collections.recordings.disposal.tests.unit.plugins.plugin_utils.register_world import entry, write_register
@@ -156,7 +157,9 @@ def test_what_somebody_else_has_changed_stays(tmp_path: pathlib.Path, name: str)
     assert path.read_bytes() == before
 
 
-def test_comments_and_order_of_yaml_stay(tmp_path: pathlib.Path) -> None:
+@pytest.mark.parametrize("loader", [yaml.SafeLoader, getattr(yaml, "CSafeLoader", yaml.SafeLoader)])
+def test_comments_and_order_of_yaml_stay(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, loader: type) -> None:
+    monkeypatch.setattr(_register_yaml, "_LOADER", loader)
     path = tmp_path / "register.yml"
     text = (
         "\ufeff# Ours\nmedia:\n"
