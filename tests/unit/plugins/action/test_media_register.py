@@ -155,13 +155,17 @@ def test_a_log_that_was_changed(house: House) -> None:
     house.walk(["S1"], "sanitized")
     data = house.log.read_bytes()
     for made, words in (
-        (data.replace(b'"to":"sanitized"', b'"to":"destroyed"'), "have S1 go from released to destroyed"),
-        (data.replace(b"Krak", b"Brak").replace(b"so it was", b"so it is"), "does not name the digest of the line before it"),
-        (b"".join(data.splitlines(keepends=True)[1:]), "does not name the digest of the line before it"),
+        (data.replace(b'"to":"sanitized"', b'"to":"destroyed"'), "line 3 has S1 go from released to destroyed, and it was released"),
+        (data.replace(b"so it was", b"so it is"), "line 3 does not name the digest of the line before it"),
+        (b"".join(data.splitlines(keepends=True)[1:]), "line 1 does not name the digest of the line before it"),
+        (data + b"{}\n", "line 4 does not name the digest of the line before it"),
+        (
+            data.replace(b"register-log/1", b"register-log/2"),
+            "line 1 does not begin a log of the format recordings.disposal/register-log/1",
+        ),
     ):
         house.log.write_bytes(made)
-        told = house.refused("", "checked")["msg"]
-        assert words.replace("have", "has") in told or "line" in told
+        house.refused(words, "checked")
     house.log.write_bytes(b"".join(data.splitlines(keepends=True)[:-1]))
     house.refused("S1 is sanitized in the register and released by the log", "checked")
 
