@@ -28,8 +28,6 @@ SCRIPTS = ["playbooks/files", "tests/bench", "tests/run.py", "molecule/testbed",
 CI = bool(os.environ.get("CI"))
 # One more than the processors that it is meant for: much of what the tests do is waiting for disks.
 LANES = 3
-# The lane that takes longest, whose virtual machine needs a processor for itself: the others give way to it.
-LONGEST = "machines"
 
 
 class Step(t.NamedTuple):
@@ -52,8 +50,8 @@ def steps() -> list[Step]:
     reference = ["--plugin-docs", "--validate-collection-refs=self", "--disallow-unknown-collection-refs"]
     return [
         Step("molecule default", "molecule", [["molecule", "test"]], lane="hosts", root=True),
-        Step("molecule media", "molecule", [["molecule", "test", "-s", "media"]], lane=LONGEST, root=True),
-        Step("virtual tests", "molecule", [["pytest", "-q", "tests/virtual"]], lane=LONGEST, root=True),
+        Step("molecule media", "molecule", [["molecule", "test", "-s", "media"]], lane="machines", root=True),
+        Step("virtual tests", "molecule", [["pytest", "-q", "tests/virtual"]], lane="machines", root=True),
         Step(
             "system tests",
             "molecule",
@@ -139,11 +137,10 @@ def run(step: Step) -> tuple[Step, bool, float]:
     """Run a step, its output in a log."""
     started = time.monotonic()
     log = LOGS / (step.name.replace(" ", "-") + ".log")
-    manner = [] if step.lane == LONGEST else ["nice", "-n", "10"]
     with log.open("wb") as output:
         good = all(
             subprocess.run(
-                [*manner, *command],
+                command,
                 cwd=step.cwd,
                 env=environment(),
                 stdin=subprocess.DEVNULL,

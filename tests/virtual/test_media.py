@@ -104,7 +104,7 @@ USES = {
 }
 
 
-LATER = ("crypt", "keys", "open", "raid_stopped", "read_only")
+LATER = ("crypt", "keys", "lvm_inactive", "open", "raid", "raid_stopped", "read_only", "swap")
 
 
 @pytest.mark.parametrize("use", [pytest.param(use, marks=[THOROUGH] if use in LATER else []) for use in sorted(USES)])

@@ -112,7 +112,7 @@ def test_success_of_a_drive_that_kept_data_is_not_believed(guest: Guest, kind: s
     ("kind", "technique", "behaviour", "outcome", "words"),
     [
         ("nvme", "nvme_sanitize_block", {"fail_at": 40}, "not_destroyed", "the device says that it failed"),
-        ("scsi", "scsi_sanitize_block", {"fail_at": 98}, "not_destroyed", "the device says that it failed"),
+        pytest.param("scsi", "scsi_sanitize_block", {"fail_at": 98}, "not_destroyed", "the device says that it failed", marks=THOROUGH),
         pytest.param("ata", "ata_sanitize_block", {"fail_at": 98}, "not_destroyed", "the device says that it failed", marks=THOROUGH),
         ("ata", "ata_security_erase", {"fail_at": 40}, "not_destroyed", "canaries are still there"),
         pytest.param("ata", "ata_security_erase", {"refuse": ["erase"]}, "not_destroyed", "canaries are still there", marks=THOROUGH),

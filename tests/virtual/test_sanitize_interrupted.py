@@ -161,6 +161,7 @@ def test_one_namespace_of_several(guest: Guest) -> None:
     assert drive.markers() == 0
 
 
+@THOROUGH
 def test_fallback_only_where_it_is_named_and_nothing_runs(guest: Guest) -> None:
     drive = filled(guest, "nvme", "TFB1")
     drive.behave(seconds=1, refuse=["sanitize"])
