@@ -49,9 +49,10 @@ def steps() -> list[Step]:
     scripts = [name for name in SCRIPTS if (TOP / name).exists()]
     reference = ["--plugin-docs", "--validate-collection-refs=self", "--disallow-unknown-collection-refs"]
     return [
-        Step("molecule default", "molecule", [["molecule", "test"]], lane="hosts", root=True),
+        # The longest lane first.
         Step("molecule media", "molecule", [["molecule", "test", "-s", "media"]], lane="machines", root=True),
         Step("virtual tests", "molecule", [["pytest", "-q", "tests/virtual"]], lane="machines", root=True),
+        Step("molecule default", "molecule", [["molecule", "test"]], lane="hosts", root=True),
         Step(
             "system tests",
             "molecule",
