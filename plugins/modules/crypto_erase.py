@@ -290,6 +290,7 @@ EXAMPLES = r"""
         sets: 4210
         kept: 0
         plain: 0
+        undecided: 0
         others: 0
         unread: 0
         bytes: 2107391820

@@ -198,14 +198,18 @@ def _link(volume: Volume, place: pathlib.Path) -> tuple[pathlib.Path, str, str]:
     return backup, "unknown", "link (it is a symbolic link)"
 
 
+@pytest.mark.parametrize("formatted", ["once", "again after its key was destroyed"])
 @pytest.mark.parametrize("kind", ["luks1", "luks2"])
 @pytest.mark.parametrize("left", [_changed_uuid, _whole_disk, _link])
 def test_a_backup_in_a_declared_place_that_does_not_look_like_one(
-    bed: Bed, erase: Run, kind: str, left: t.Callable[[Volume, pathlib.Path], tuple[pathlib.Path, str, str]]
+    bed: Bed, erase: Run, kind: str, left: t.Callable[[Volume, pathlib.Path], tuple[pathlib.Path, str, str]], formatted: str
 ) -> None:
     volume = make_volume(bed, kind)
     place = bed.new("safe")
     place.mkdir()
+    if formatted != "once":
+        assert erase(target=volume.target, header_backups=[str(place)])["outcome"] == "destroyed"
+        shell("cryptsetup", "luksFormat", *CHEAP, "--type", kind, "--key-file", str(volume.key), volume.device)
     backup, state, words = left(volume, place)
     seen = {"header_backups": [str(place)], "declared": {name: why for name, why in DECLARED.items() if name != "no_backup"}}
     if not state:

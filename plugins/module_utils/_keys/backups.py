@@ -49,7 +49,7 @@ class Backups:
 
     def __init__(self, places: t.Sequence[str] | None, *, spared: t.Collection[tuple[int, int]] = ()) -> None:
         self.places, self.spared = places, spared
-        self._searched: _Searched | None = None
+        self._searched: dict[t.Hashable, _Searched] = {}
 
     def recognises(self, read: Read, uuid: str) -> bool:
         """Whether a file is one.
@@ -65,9 +65,14 @@ class Backups:
         """
         return (OWN if self.recognises(read, uuid) else NONE), ""
 
+    def sought(self, uuid: str) -> t.Hashable:
+        """All that C(judged) goes by: what was searched for another volume says nothing of this one."""
+        return uuid
+
     def _search(self, uuid: str) -> _Searched:
         """:raises RefusedError: a place is none that can be searched."""
-        if self._searched is None:
+        sought = self.sought(uuid)
+        if sought not in self._searched:
             found = _Searched([], {}, {})
             for path, why in sorted(each for place in self.places or () for each in self._below(place)):
                 state, told = (UNCLEAR, why) if why else self._looked_at(path, uuid)
@@ -75,8 +80,8 @@ class Backups:
                     found.own.append(facts_of(path))
                 elif state in (INSIDE, UNCLEAR):
                     {INSIDE: found.inside, UNCLEAR: found.unclear}[state][path] = told
-            self._searched = found
-        return self._searched
+            self._searched[sought] = found
+        return self._searched[sought]
 
     def found(self, uuid: str) -> list[dict[str, t.Any]]:
         """The files that are copies, in order, as C(facts_of) tells each.

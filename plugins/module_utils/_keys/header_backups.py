@@ -49,6 +49,9 @@ class HeaderBackups(Backups):
         super().__init__(places, spared=spared)
         self.digests: tuple[str, ...] = ()
 
+    def sought(self, uuid: str) -> t.Hashable:
+        return uuid, self.digests
+
     def judged(self, read: Read, size: int, uuid: str) -> tuple[str, str]:
         found = relation(read, uuid, self.digests)
         # A second copy that belongs to a header further back shows here too.

@@ -378,7 +378,14 @@ class LuksVolume(KeyTarget):
             raise DisposalError(f"the header's place on {self.name} cannot be read back ({error.strerror}); look at the medium") from error
 
     def still(self, left: t.Any) -> bool:
-        self.backups.digests = tuple(left["digests"])
+        present, self.backups.digests = self.backups.digests, tuple(left["digests"])
+        try:
+            return self._is_still(left)
+        finally:
+            # What is there now may be another volume.
+            self.backups.digests = present
+
+    def _is_still(self, left: t.Mapping[str, t.Any]) -> bool:
         if (self.header is not None and os.path.lexists(self.header)) or self.backups.any_left(left["uuid"]):
             return False
         if copies_elsewhere(left["uuid"], self.backups.digests, self.device, apart=True, sys_root=self.sys_root)[0]:

@@ -44,6 +44,9 @@ class _Copies(Backups):
         super().__init__(places)
         self.keys: list[bytes] = []
 
+    def sought(self, uuid: str) -> t.Hashable:
+        return uuid, tuple(self.keys)
+
     def recognises(self, read: Read, uuid: str) -> bool:
         return read(0, _KEY_BYTES).strip() in [key.strip() for key in self.keys]
 
