@@ -25,16 +25,16 @@ NOW = dt.datetime(2026, 11, 23, 22, 0, tzinfo=dt.timezone.utc)
 TIME = "2020-11-20T10:00:00Z"
 
 
-def entry(serial: str, /, **changes: str) -> dict[str, str]:
-    row = {"serial": serial, "kind": "sata_ssd", "make": "Samsung", "model": "SSD 870 EVO 4TB", "host": "rec1", "required_level": "purge"}
+def entry(of: str, /, **changes: str) -> dict[str, str]:
+    row = {"serial": of, "kind": "sata_ssd", "make": "Samsung", "model": "SSD 870 EVO 4TB", "host": "rec1", "required_level": "purge"}
     row |= {"size_bytes": "4000787030016", "classification": "confidential", "state": "in_service", "custody": "", **changes}
     return {key: row[key] for key in COLUMNS if key in row}
 
 
-def drive(serial: str, /, **changes: t.Any) -> dict[str, t.Any]:
+def drive(of: str, /, **changes: t.Any) -> dict[str, t.Any]:
     """A row as media_info returns it, as far as it matters."""
     row = {"name": "sda", "kind": "sata_ssd", "transport": "sata", "bridge": False, "vendor": "ATA", "model": "Samsung SSD 870 EVO 4TB"}
-    row |= {"serial": [serial], "wwn": [f"5002538f{serial[-8:].lower():0>8}"], "size_bytes": 4000787030016, "system": False}
+    row |= {"serial": [of], "wwn": [f"5002538f{of[-8:].lower():0>8}"], "size_bytes": 4000787030016, "system": False}
     row |= {
         "bay": {"unavailable": "the kernel shows no bay of an enclosure that it is in"},
         "namespaces": {"unavailable": "it is not an NVMe drive"},
