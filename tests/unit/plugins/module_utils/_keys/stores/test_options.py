@@ -20,8 +20,6 @@ from ansible_collections.recordings.disposal.plugins.module_utils._executor impo
 from ansible_collections.recordings.disposal.plugins.module_utils._keys.stores.options import STORE_OPTIONS, misplaced_secrets, open_store
 from ansible_collections.recordings.disposal.plugins.module_utils._keys.stores.secretfiles import read_secret
 from ansible_collections.recordings.disposal.plugins.module_utils._keys.stores.store import Copies, Key, KeyState, StoreRefusedError
-from ansible_collections.recordings.disposal.plugins.modules import crypto_erase, period_key, period_rewrap
-from ansible_collections.recordings.disposal.tests.unit.plugins.modules.module_world import run
 
 
 def test_the_documentation_is_the_twin_of_the_options() -> None:
@@ -97,21 +95,6 @@ def test_no_value_is_repeated(kind: str, value: t.Any) -> None:
             open_store({"kind": kind, name: value, "unheard_of": value}, Executor())
         told = f"{caught.value.message} {caught.value.details}"
         assert "key_store" in told and SECRET not in told, told
-
-
-@pytest.mark.parametrize("main", [period_key.main, period_rewrap.main, crypto_erase.main])
-def test_a_token_in_the_place_of_its_file_is_not_told(
-    main: t.Callable[[], None], tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    class_of = {"class": "calls", "period": "2026-03", "dir": str(tmp_path)}
-    options: dict[str, t.Any] = {
-        period_key.main: class_of,
-        period_rewrap.main: {**class_of, "to_period": "2026-04", "asks": str(tmp_path / "asks"), "answers": str(tmp_path / "answers")},
-        crypto_erase.main: {"target": {"kind": "period", **class_of}, "level": "clear", "state_dir": str(tmp_path / "state")},
-    }[main]
-    store = {"kind": "vault", "url": "https://vault.example.com", "token": SECRET}
-    result = run(main, capsys, monkeypatch, key_store=store, **options)
-    assert result["failed"] and "invocation" in result and SECRET not in str(result), result
 
 
 def test_a_label_is_no_secret() -> None:
