@@ -88,7 +88,7 @@ def release_period(params: t.Mapping[str, t.Any], executor: Executor, *, check_m
             stack.enter_context(host_lock(state.path, executor, purpose=f"recording_period {params['class']} {params['period']}"))
         if params["answers"] is None:
             counts = _Counts()
-            asks = _walked(inputs.planner(), period, counts, None)
+            asks = _walked(inputs.planner(), period, counts)
             path = _write_asks(state, period, asks, check_mode=check_mode)
             changed = False
         else:
@@ -131,7 +131,7 @@ def _planned(digest: str | None, state: StateDir) -> frozenset[str] | None:
         file.close()
 
 
-def _walked(planner: Planner, period: _Period, counts: _Counts, answers: Answers | None) -> list[bytes]:
+def _walked(planner: Planner, period: _Period, counts: _Counts) -> list[bytes]:
     """Look at every set; the headers of those that must be kept."""
     kept: list[bytes] = []
     try:
@@ -264,7 +264,7 @@ def _applied(
     :raises RefusedError: more must be kept than the limit allows.
     """
     before = _Counts()
-    _walked(planner(), period, before, None)
+    _walked(planner(), period, before)
     if before.kept * 100 > params["kept_limit"] * before.sets:
         raise RefusedError(
             f"{before.kept} of {before.sets} sets of {params['class']} {params['period']} must be kept, more than kept_limit ({params['kept_limit']} %), "
@@ -275,7 +275,7 @@ def _applied(
         return before
     rewrapped = _rewrapped(planner(), period, answers, executor)
     after = _Counts()
-    _walked(planner(), period, after, None)
+    _walked(planner(), period, after)
     after.rewrapped = rewrapped
     return after
 
