@@ -20,9 +20,10 @@ from ..module_utils._evidence.approval import CLOCK_TOLERANCE, is_also
 from ..module_utils._evidence.canonical import canonical, digest
 from ..module_utils._evidence.clock import is_time, parse_time, time_text
 from ..module_utils._evidence.sshsig import shared_lines, verify
+from ..module_utils._media.serials import serial_key
 from ._evidence_files import read_bytes
 from ._inputs import key_that_stands_twice
-from ._register import STATES, plain_serial
+from ._register import STATES
 from ._register_states import CUSTODY
 from ._signatures import read_signatures, signature_name
 
@@ -168,9 +169,9 @@ def _serials(node: Node | None) -> tuple[str, ...]:
     found: dict[str, str] = {}
     for item in node.elements(at_least=1) if node else []:
         serial = item.text()
-        if plain_serial(serial) in found:
+        if serial_key(serial) in found:
             item.problem("stands there twice; name each medium once")
-        found.setdefault(plain_serial(serial), serial)
+        found.setdefault(serial_key(serial), serial)
     return tuple(found.values())
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ._register import plain_serial
+from ..module_utils._media.serials import serial_key
 
 __all__ = ["Fleet", "Seen", "look_over"]
 
@@ -37,7 +37,7 @@ class Seen:
 
     @property
     def plain(self) -> frozenset[str]:
-        return frozenset(map(plain_serial, self.serials))
+        return frozenset(map(serial_key, self.serials))
 
     def entry(self) -> dict[str, str]:
         """What the register would say of it, as far as it tells."""

@@ -18,10 +18,35 @@ from ..module_utils._executor import Executor
 from ._plan_manifest import FORMAT, decided, manifest_bytes
 from ._plan_page import render_plan_csv, render_plan_html, render_plan_markdown
 
-__all__ = ["PAGES", "PlanFiles", "place_plan"]
+__all__ = ["PAGES", "RECORDINGS", "PlanFiles", "PlanForm", "place_plan"]
 
 MANIFEST = "manifest.json"
 PAGES = {"html": "plan.html", "markdown": "plan.md", "csv": "plan.csv"}
+
+
+@dataclasses.dataclass(frozen=True)
+class PlanForm:
+    """A kind of plan.
+
+    :ivar format: of its manifest.
+    :ivar decided: what a signature over a manifest decides upon.
+    :ivar pages: those of C(PAGES), by kind, from a manifest and a language; and what else lies in the plan's directory, by its name there.
+    """
+
+    format: str
+    decided: t.Callable[[t.Mapping[str, t.Any]], dict[str, t.Any]]
+    pages: t.Callable[[dict[str, t.Any], str], dict[str, str]]
+
+
+def _recording_pages(manifest: dict[str, t.Any], language: str) -> dict[str, str]:
+    return {
+        "html": render_plan_html(manifest, language=language),
+        "markdown": render_plan_markdown(manifest, language=language),
+        "csv": render_plan_csv(manifest),
+    }
+
+
+RECORDINGS = PlanForm(FORMAT, decided, _recording_pages)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,11 +79,11 @@ def _read(path: str) -> bytes | None:
         return None
 
 
-def _manifest(data: bytes) -> dict[str, t.Any] | None:
+def _manifest(data: bytes, form: PlanForm) -> dict[str, t.Any] | None:
     """The manifest that the bytes are; none if they are not what this collection writes."""
     try:
         found = json.loads(data)
-        known = isinstance(found, dict) and found.get("format") == FORMAT and manifest_bytes(found) == data
+        known = isinstance(found, dict) and found.get("format") == form.format and manifest_bytes(found) == data
     except (ValueError, RecursionError):
         return None
     return found if known else None
@@ -72,11 +97,11 @@ def _signatures(directory: str) -> list[str]:
     return sorted(name for name in names if name.startswith(f"{MANIFEST}.") and name.endswith(".sig"))
 
 
-def _difference(old: dict[str, t.Any] | None, new: dict[str, t.Any], now: str) -> str:
+def _difference(old: dict[str, t.Any] | None, new: dict[str, t.Any], form: PlanForm, now: str) -> str:
     """Why the manifest that is there cannot stand for the new one; empty where it can."""
     if old is None:
         return "is not a manifest as this collection writes it"
-    before, after = decided(old), decided(new)
+    before, after = form.decided(old), form.decided(new)
     parts = [key for key in after if before.get(key) != after[key]]
     if parts:
         return f"decides otherwise than the plan made now ({', '.join(parts)})"
@@ -84,7 +109,14 @@ def _difference(old: dict[str, t.Any] | None, new: dict[str, t.Any], now: str) -
 
 
 def place_plan(
-    manifest: dict[str, t.Any], *, dest: str, language: str, executor: Executor, check_mode: bool, now: dt.datetime
+    manifest: dict[str, t.Any],
+    *,
+    dest: str,
+    language: str,
+    executor: Executor,
+    check_mode: bool,
+    now: dt.datetime,
+    form: PlanForm = RECORDINGS,
 ) -> PlanFiles:
     """Write manifest and pages, unless they are there already.
 
@@ -98,7 +130,7 @@ def place_plan(
     """
     directory = os.path.join(dest, "plans", manifest["plan_id"])
     try:
-        return _placed(manifest, directory, language=language, executor=executor, check_mode=check_mode, now=now)
+        return _placed(manifest, directory, form, language=language, executor=executor, check_mode=check_mode, now=now)
     except OSError as error:
         raise DisposalError(
             f"the plan cannot be kept in {error.filename or directory} ({error.strerror}); make room or give another dest, and plan again"
@@ -106,13 +138,13 @@ def place_plan(
 
 
 def _placed(
-    manifest: dict[str, t.Any], directory: str, *, language: str, executor: Executor, check_mode: bool, now: dt.datetime
+    manifest: dict[str, t.Any], directory: str, form: PlanForm, *, language: str, executor: Executor, check_mode: bool, now: dt.datetime
 ) -> PlanFiles:
     path = os.path.join(directory, MANIFEST)
     data = _read(path)
     if data is not None:
-        old = _manifest(data)
-        difference = _difference(old, manifest, f"{now.astimezone(dt.timezone.utc):%Y-%m-%dT%H:%M:%SZ}")
+        old = _manifest(data, form)
+        difference = _difference(old, manifest, form, f"{now.astimezone(dt.timezone.utc):%Y-%m-%dT%H:%M:%SZ}")
         signatures = _signatures(directory)
         if difference and signatures:
             beside = f"{len(signatures)} signature{'s' if len(signatures) > 1 else ''} beside it"
@@ -122,18 +154,14 @@ def _placed(
             )
         if not difference and old is not None:
             manifest = old
-    files = {
-        PAGES["html"]: render_plan_html(manifest, language=language).encode("utf-8"),
-        PAGES["markdown"]: render_plan_markdown(manifest, language=language).encode("utf-8"),
-        PAGES["csv"]: render_plan_csv(manifest).encode("utf-8"),
-        # The manifest comes last: what can be signed has its pages beside it.
-        MANIFEST: manifest_bytes(manifest),
-    }
+    files = {PAGES.get(kind, kind): page.encode("utf-8") for kind, page in form.pages(manifest, language).items()}
+    # The manifest comes last: what can be signed has its pages beside it.
+    files[MANIFEST] = manifest_bytes(manifest)
     present = {name: _read(os.path.join(directory, name)) for name in files}
     stale = [name for name, content in files.items() if present[name] != content]
     if stale and not check_mode:
-        executor.makedirs(directory)
         for name in stale:
+            executor.makedirs(os.path.dirname(os.path.join(directory, name)))
             executor.replace_file(os.path.join(directory, name), [files[name]])
     return PlanFiles(
         manifest=manifest,

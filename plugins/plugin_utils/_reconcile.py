@@ -11,8 +11,9 @@ import dataclasses
 import re
 import typing as t
 
+from ..module_utils._media.serials import serial_key
 from ._fleet import Fleet, Seen
-from ._register import CARRIED, IN_HOST, Medium, Register, plain_serial
+from ._register import CARRIED, IN_HOST, Medium, Register
 
 __all__ = ["FINDINGS", "FORMAT", "Finding", "reconcile"]
 
@@ -52,7 +53,7 @@ def reconcile(register: Register, fleet: Fleet) -> dict[str, t.Any]:
     found: set[str] = set()
     for seen in fleet.media:
         entries = [register.media[plain] for plain in sorted(seen.plain) if plain in register.media]
-        found.update(plain_serial(entry.serial) for entry in entries)
+        found.update(serial_key(entry.serial) for entry in entries)
         others = {other.host for plain in seen.plain for other in by_serial[plain]}
         if len(others) > 1:
             if seen.host == min(others):

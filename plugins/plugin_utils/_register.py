@@ -12,6 +12,7 @@ import typing as t
 
 from ..module_utils._document import Node, read_document
 from ..module_utils._media.kinds import KINDS as SEEN_KINDS
+from ..module_utils._media.serials import serial_key
 from ..module_utils._standards.levels import LEVELS
 
 __all__ = [
@@ -26,7 +27,6 @@ __all__ = [
     "Medium",
     "Register",
     "Row",
-    "plain_serial",
     "read_register",
 ]
 
@@ -98,11 +98,6 @@ class Register:
         return {state: counts[state] for state in STATES}
 
 
-def plain_serial(serial: str) -> str:
-    """A serial without the spaces and the case in which labels and tools differ."""
-    return "".join(serial.split()).casefold()
-
-
 def read_register(name: str, rows: t.Iterable[Row]) -> Register:
     """The register.
 
@@ -114,7 +109,7 @@ def read_register(name: str, rows: t.Iterable[Row]) -> Register:
         places: dict[str, str] = {}
         for row in rows:
             medium = _medium(row, document.problems)
-            plain = plain_serial(medium.serial)
+            plain = serial_key(medium.serial)
             if not plain:
                 continue
             if plain in media:

@@ -17,11 +17,12 @@ from ..module_utils._evidence.canonical import canonical, digest
 from ..module_utils._evidence.chain import Record
 from ..module_utils._evidence.clock import time_text
 from ..module_utils._executor import Executor
+from ..module_utils._media.serials import serial_key
 from ._custody import Event
 from ._evidence_files import read_bytes
 from ._fleet import look_over
 from ._reconcile import reconcile
-from ._register import Change, Medium, plain_serial
+from ._register import Change, Medium
 from ._register_files import RegisterFile
 from ._register_log import History, append_records, closed_record, moved_record, opening_record, read_log, reconciled_record
 from ._register_states import FINAL, refusal
@@ -116,7 +117,7 @@ class Book:
         faults: list[str] = []
         now = time_text(self.now)
         for serial in event.serials:
-            plain = plain_serial(serial)
+            plain = serial_key(serial)
             medium = self.register.media.get(plain)
             if medium is None:
                 faults.append(f"{serial} is not in the register; correct the serial, or enter the medium first")
@@ -226,7 +227,7 @@ class Book:
         :raises RefusedError: one is not; every one is named.
         """
         self._require_finished()
-        excused = {plain_serial(serial): event for event in excuses for serial in event.serials}
+        excused = {serial_key(serial): event for event in excuses for serial in event.serials}
         wanted, faults = self._scope(hosts, serials)
         accounted: dict[str, str] = {}
         for plain, serial in wanted.items():
@@ -239,7 +240,7 @@ class Book:
                 state = f"is {medium.state}" if medium else "is not in the register"
                 faults.append(f"{serial} {state}, neither destroyed nor reused, and no signed reason names it")
         for finding in self._open_findings(hosts):
-            plain = plain_serial(finding["serial"])
+            plain = serial_key(finding["serial"])
             # One that answers somewhere, or is two, is not settled by what became of its entry.
             gone = finding["finding"] in _SETTLED_BY_ITS_END and wanted.get(plain) in accounted
             settled = plain in excused or gone
@@ -277,7 +278,7 @@ class Book:
         # Also what an entry says no more: who was in the host when it left service belongs to it.
         wanted = {plain: medium.serial for plain, medium in media.items() if {medium.host, *self._history(plain).hosts} & set(hosts)}
         wanted.update(
-            (plain_serial(serial), media[plain_serial(serial)].serial if plain_serial(serial) in media else serial) for serial in serials
+            (serial_key(serial), media[serial_key(serial)].serial if serial_key(serial) in media else serial) for serial in serials
         )
         never = [host for host in hosts if host not in self.log.reconciled]
         faults = [f"{host} was never reconciled, so nobody knows what was in it; do that first" for host in never]

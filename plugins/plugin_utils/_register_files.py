@@ -18,7 +18,8 @@ import typing as t
 
 from ..module_utils._errors import DisposalError, PolicyError, RefusedError
 from ..module_utils._executor import Executor
-from ._register import COLUMNS, REQUIRED, Change, Register, Row, plain_serial, read_register
+from ..module_utils._media.serials import serial_key
+from ._register import COLUMNS, REQUIRED, Change, Register, Row, read_register
 from ._register_yaml import changed_yaml, yaml_rows
 
 __all__ = ["RegisterFile"]
@@ -93,7 +94,7 @@ class RegisterFile:
         made = changed_yaml(self._text(), changes) if self._kind == "yaml" else _changed_csv(self._text(), changes)
         wanted = dict(self.register.media)
         for change in changes:
-            plain = plain_serial(change.serial)
+            plain = serial_key(change.serial)
             wanted[plain] = dataclasses.replace(wanted[plain], state=change.state, custody=change.custody)
         if read_register(self.path, self._rows(made)).media != wanted:
             raise DisposalError(f"the register {self.path} cannot be changed without changing more of it; write its entries plainly")
@@ -119,7 +120,7 @@ class RegisterFile:
         with contextlib.closing(self._connect("rw")) as database:
             database.execute("BEGIN IMMEDIATE")
             for change in changes:
-                old = media[plain_serial(change.serial)]
+                old = media[serial_key(change.serial)]
                 done = database.execute(
                     f"UPDATE {_TABLE} SET state = ?, custody = ? WHERE trim(serial) = ? AND trim(state) = ? AND trim(coalesce(custody, '')) = ?",
                     (change.state, change.custody, old.serial, old.state, old.custody),

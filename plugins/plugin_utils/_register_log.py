@@ -14,8 +14,9 @@ from ..module_utils._errors import EvidenceError
 from ..module_utils._evidence.chain import NO_HEAD, ChainReader, ChainWriter, Record, opened
 from ..module_utils._evidence.clock import is_time
 from ..module_utils._executor import Executor
+from ..module_utils._media.serials import serial_key
 from ._custody import Event
-from ._register import FIRST, Medium, plain_serial
+from ._register import FIRST, Medium
 from ._register_states import TRANSITIONS
 
 __all__ = ["FORMAT", "History", "Log", "append_records", "closed_record", "moved_record", "opening_record", "read_log", "reconciled_record"]
@@ -95,7 +96,7 @@ class Log:
     def _moved(self, record: Record, line: str) -> None:
         if not all(isinstance(record[key], str) for key in _TEXTS):
             raise EvidenceError(f"{line} is no transition of a medium; compare the file with a copy")
-        history = self.media.setdefault(plain_serial(record["serial"]), History(record["serial"]))
+        history = self.media.setdefault(serial_key(record["serial"]), History(record["serial"]))
         step = record["from"], record["to"]
         if record["from"] != history.state or step not in TRANSITIONS:
             raise EvidenceError(

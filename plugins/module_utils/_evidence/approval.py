@@ -23,6 +23,7 @@ from .sshsig import Verified, shared_lines, verify
 __all__ = [
     "CLOCK_TOLERANCE",
     "FORMAT",
+    "MEDIA_FORMAT",
     "NAMESPACE",
     "Approval",
     "ApprovalState",
@@ -34,6 +35,8 @@ __all__ = [
 ]
 
 FORMAT = "recordings.disposal/manifest/1"
+# Of a plan of media that leave service.
+MEDIA_FORMAT = "recordings.disposal/media-manifest/1"
 NAMESPACE = "plan@recordings.disposal"
 MOST_SIGNATURES = 64
 CLOCK_TOLERANCE = dt.timedelta(minutes=5)
@@ -85,9 +88,10 @@ def manifest_digest(manifest_bytes: bytes) -> str:
     return digest(manifest_bytes)
 
 
-def read_manifest(manifest_bytes: bytes) -> dict[str, t.Any]:
+def read_manifest(manifest_bytes: bytes, *, formats: t.Sequence[str] = (FORMAT, MEDIA_FORMAT)) -> dict[str, t.Any]:
     """The manifest, whose bytes must be canonical JSON and a newline.
 
+    :arg formats: those that the caller can carry out, or judge.
     :raises EvidenceError: it is not, or lacks what every manifest has.
     """
     try:
@@ -98,8 +102,11 @@ def read_manifest(manifest_bytes: bytes) -> dict[str, t.Any]:
     if not isinstance(manifest, dict) or not same:
         raise EvidenceError("the manifest is not canonical JSON and a newline, as the plan wrote it; use the file itself, no edited copy")
     form = manifest.get("format")
-    if form != FORMAT:
-        raise EvidenceError(f"the manifest has the format {form!r}, not {FORMAT}; use the version of the collection that made it")
+    if form not in formats:
+        raise EvidenceError(
+            f"the manifest has the format {form!r}, not {' or '.join(formats)}; "
+            "use what carries out such plans, in the version of the collection that made it"
+        )
     faults = [name for name in _TEXTS if not isinstance(manifest.get(name), str) or not manifest[name].strip()]
     needed = manifest.get("approvals_required")
     if isinstance(needed, bool) or not isinstance(needed, int) or needed < 0:

@@ -21,8 +21,9 @@ from .degaussing import judge_degaussing
 from .findings import Findings, parse_moment
 from .operators import Trained, person
 from .particles import judge_particles, required_level
+from .serials import serial_key
 
-__all__ = ["FACTS", "Judged", "Rules", "judge_results", "serial_key"]
+__all__ = ["FACTS", "Judged", "Rules", "judge_results"]
 
 _SERIAL = r"[!-~](?:[ -~]{0,98}[!-~])?"
 _SHA256 = re.compile(r"sha256:[0-9a-f]{64}")
@@ -84,11 +85,6 @@ class Judged(t.NamedTuple):
     reasons: list[str]
     limits: list[str]
     proof: dict[str, t.Any]
-
-
-def serial_key(serial: str) -> str:
-    """By what two serials are the same: people write letters large or small."""
-    return serial.strip().casefold()
 
 
 def judge_results(values: t.Sequence[t.Any], rules: Rules) -> list[Judged]:

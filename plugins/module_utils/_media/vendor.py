@@ -13,7 +13,7 @@ from .._document import Node, read_document
 from .._errors import RefusedError
 from .findings import parse_moment
 from .operators import person
-from .results import serial_key
+from .serials import serial_key
 
 __all__ = ["VENDOR_OPTIONS", "Vendor", "read_vendor", "refuse_unmatched"]
 

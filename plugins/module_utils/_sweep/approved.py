@@ -11,7 +11,7 @@ import os
 import typing as t
 
 from .._errors import EvidenceError, RefusedError
-from .._evidence.approval import Approval, manifest_digest, read_manifest, require_approval
+from .._evidence.approval import FORMAT, Approval, manifest_digest, read_manifest, require_approval
 from .._evidence.canonical import digest
 from .._evidence.clock import parse_time
 from .._retention.rows import PlanFile, plan_path
@@ -42,13 +42,14 @@ class HostPlan:
         return PlanFile(plan_path(state_dir, self.plan_digest), self.plan_digest)
 
 
-def host_plan(params: t.Mapping[str, t.Any]) -> HostPlan:
+def host_plan(params: t.Mapping[str, t.Any], *, form: str = FORMAT) -> HostPlan:
     """The manifest that was given, and this host's part of it.
 
+    :arg form: the format of the plans that the caller carries out.
     :raises EvidenceError: it is not a manifest, or does not name the host.
     """
     data = params["manifest"].encode("utf-8", "surrogateescape")
-    manifest = read_manifest(data)
+    manifest = read_manifest(data, formats=[form])
     part = manifest["hosts"].get(params["host"])
     if part is None:
         raise EvidenceError(

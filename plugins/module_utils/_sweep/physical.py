@@ -16,7 +16,8 @@ from .._evidence.journal import OUTCOMES, Journal, JournalState, read_journal
 from .._executor import Executor
 from .._jobs.lock import host_lock
 from .._media.operators import read_trained
-from .._media.results import Judged, Rules, judge_results, refusal, serial_key
+from .._media.results import Judged, Rules, judge_results, refusal
+from .._media.serials import medium_set, serial_key
 from .._media.vendor import Vendor, read_vendor, refuse_unmatched
 from .._standards.levels import LEVELS, STANDARD
 from .._standards.physical import PHYSICAL, figures
@@ -48,7 +49,7 @@ class _Act(t.NamedTuple):
 
     @property
     def set(self) -> str:
-        return digest_of({"medium": serial_key(self.judged.serial)})
+        return medium_set(self.judged.serial)
 
     def told(self) -> dict[str, t.Any]:
         """What each record of it repeats."""
