@@ -284,35 +284,13 @@ limits:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.recordings.disposal.plugins.module_utils._errors import DisposalError
-from ansible_collections.recordings.disposal.plugins.module_utils._media.identity import DEVICE_OPTIONS
+from ansible_collections.recordings.disposal.plugins.module_utils._sweep.act_options import VERIFY_OPTIONS
 from ansible_collections.recordings.disposal.plugins.module_utils._sweep.verifying import verify_medium
 
 
 def main() -> None:
     module = AnsibleModule(
-        argument_spec={
-            "device": {
-                "type": "dict",
-                "required": True,
-                "options": DEVICE_OPTIONS,
-            },
-            "expect": {
-                "type": "str",
-                "choices": ["zeros", "ones", "pattern", "keystream", "no_canaries", "anything"],
-                "default": "zeros",
-            },
-            "pattern": {"type": "str"},
-            # A path, no key.
-            "key_file": {"type": "path", "no_log": False},
-            "canaries": {"type": "path"},
-            "verify": {"type": "str", "choices": ["all", "sample"], "default": "all"},
-            "sample_share": {"type": "int", "default": 10},
-            "seed": {"type": "str"},
-            "on_residue": {"type": "str", "choices": ["fail", "report"], "default": "fail"},
-            "max_rate": {"type": "str"},
-            "io_priority": {"type": "str", "choices": ["normal", "low", "idle"], "default": "normal"},
-            "threads": {"type": "int", "default": 8},
-        },
+        argument_spec=VERIFY_OPTIONS,
         required_if=[("expect", "pattern", ("pattern",)), ("expect", "keystream", ("key_file",)), ("expect", "no_canaries", ("canaries",))],
         supports_check_mode=True,
     )

@@ -318,7 +318,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.recordings.disposal.plugins.module_utils._errors import DisposalError
 from ansible_collections.recordings.disposal.plugins.module_utils._executor import CheckExecutor, Executor
-from ansible_collections.recordings.disposal.plugins.module_utils._media.identity import DEVICE_OPTIONS
+from ansible_collections.recordings.disposal.plugins.module_utils._sweep.act_options import OVERWRITE_OPTIONS
 from ansible_collections.recordings.disposal.plugins.module_utils._sweep.overwriting import overwrite_paths
 from ansible_collections.recordings.disposal.plugins.module_utils._sweep.whole import overwrite_device_of, overwrite_free_space_of
 
@@ -327,34 +327,7 @@ _ACTS = {"paths": overwrite_paths, "free_space": overwrite_free_space_of, "devic
 
 def main() -> None:
     module = AnsibleModule(
-        argument_spec={
-            "paths": {"type": "list", "elements": "path"},
-            "roots": {"type": "list", "elements": "path"},
-            "free_space": {"type": "path"},
-            "reserve": {"type": "str"},
-            "device": {
-                "type": "dict",
-                "options": DEVICE_OPTIONS,
-            },
-            "recurse": {"type": "bool", "default": False},
-            "scheme": {"type": "str", "default": "nist_clear"},
-            "verify": {"type": "str", "choices": ["none", "sample", "last", "all"]},
-            "sample_share": {"type": "int", "default": 10},
-            "remove": {"type": "bool", "default": True},
-            "level": {"type": "str", "choices": ["clear", "purge", "destroy"], "required": True},
-            "on_ineffective": {"type": "str", "choices": ["fail", "report"], "default": "fail"},
-            "hidden_capacity": {"type": "str", "choices": ["refuse", "restore"], "default": "refuse"},
-            "on_member": {"type": "str", "choices": ["refuse", "report"], "default": "refuse"},
-            "on_unseen": {"type": "str", "choices": ["refuse", "report"], "default": "refuse"},
-            "open_files": {"type": "str", "choices": ["refuse", "overwrite"], "default": "refuse"},
-            "protected": {"type": "str", "choices": ["refuse", "overwrite"], "default": "refuse"},
-            "holds": {"type": "str", "choices": ["refuse", "checked"], "default": "refuse"},
-            "max_rate": {"type": "str"},
-            "io_priority": {"type": "str", "choices": ["normal", "low", "idle"], "default": "normal"},
-            "threads": {"type": "int", "default": 8},
-            "resume": {"type": "bool", "default": True},
-            "state_dir": {"type": "path", "default": "/var/lib/recordings-disposal"},
-        },
+        argument_spec=OVERWRITE_OPTIONS,
         mutually_exclusive=[("paths", "free_space", "device"), ("reserve", "paths", "device")],
         required_one_of=[("paths", "free_space", "device")],
         required_by={"paths": ["roots"]},

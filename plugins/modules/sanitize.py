@@ -311,37 +311,13 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.recordings.disposal.plugins.module_utils._errors import DisposalError
 from ansible_collections.recordings.disposal.plugins.module_utils._executor import CheckExecutor, Executor
-from ansible_collections.recordings.disposal.plugins.module_utils._media.identity import CARTRIDGE_OPTIONS
+from ansible_collections.recordings.disposal.plugins.module_utils._sweep.act_options import SANITIZE_OPTIONS
 from ansible_collections.recordings.disposal.plugins.module_utils._sweep.sanitizing import sanitize_of
 
 
 def main() -> None:
     module = AnsibleModule(
-        argument_spec={
-            "device": {
-                "type": "dict",
-                "required": True,
-                "options": CARTRIDGE_OPTIONS,
-            },
-            "level": {"type": "str", "choices": ["clear", "purge", "destroy"], "required": True},
-            "technique": {"type": "str", "default": "auto"},
-            "levels": {"type": "dict"},
-            "fallback": {"type": "list", "elements": "str", "default": []},
-            "all_namespaces": {"type": "bool", "default": False},
-            "canaries": {"type": "int", "default": 4096},
-            "verify": {"type": "str", "choices": ["canaries", "sample", "all"], "default": "canaries"},
-            "sample_share": {"type": "int", "default": 1},
-            "passes": {"type": "int", "default": 1, "no_log": False},
-            "pattern": {"type": "str", "default": "00000000"},
-            "poll": {"type": "int", "default": 10},
-            "timeout": {"type": "int"},
-            "hidden_capacity": {"type": "str", "choices": ["refuse", "restore"], "default": "refuse"},
-            "on_unseen": {"type": "str", "choices": ["refuse", "report"], "default": "refuse"},
-            "holds": {"type": "str", "choices": ["refuse", "checked"], "default": "refuse"},
-            "io_priority": {"type": "str", "choices": ["normal", "low", "idle"], "default": "normal"},
-            "resume": {"type": "bool", "default": True},
-            "state_dir": {"type": "path", "default": "/var/lib/recordings-disposal"},
-        },
+        argument_spec=SANITIZE_OPTIONS,
         supports_check_mode=True,
     )
     executor = CheckExecutor() if module.check_mode else Executor()

@@ -66,9 +66,10 @@ class Event:
         return f"{self.custody} at {self.place} since {self.time}" if self.custody else ""
 
 
-def given_event(value: t.Any, *, now: dt.datetime) -> Event:
+def given_event(value: t.Any, *, now: dt.datetime, directory: str = "") -> Event:
     """An event that a task gives, which nobody signs.
 
+    :arg directory: from which its files' paths count; the working directory where it is empty.
     :raises PolicyError: it is not valid.
     :raises RefusedError: it has to be signed.
     """
@@ -76,7 +77,7 @@ def given_event(value: t.Any, *, now: dt.datetime) -> Event:
     if isinstance(document, dict) and isinstance(document.get("time"), str):
         # As a loader of YAML gives a time that stands without quotes.
         document["time"] = document["time"].replace("+00:00", "Z")
-    event = read_document(document, "the event", lambda node: _read(node, os.getcwd(), now, excuse=False))
+    event = read_document(document, "the event", lambda node: _read(node, directory or os.getcwd(), now, excuse=False))
     if event.to == "in_custody":
         raise RefusedError("the event is one of custody, which two persons sign, so it has to be a file; give its path as event_file")
     return dataclasses.replace(event, data=canonical(document))

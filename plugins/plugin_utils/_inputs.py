@@ -20,7 +20,15 @@ from ..module_utils._errors import EvidenceError
 from ._action import located, read_text
 from ._signatures import read_signatures
 
-__all__ = ["approval_arguments", "complete_arguments", "document_arguments", "key_that_stands_twice", "load_documents", "load_yaml"]
+__all__ = [
+    "approval_arguments",
+    "complete_arguments",
+    "document_arguments",
+    "hold_arguments",
+    "key_that_stands_twice",
+    "load_documents",
+    "load_yaml",
+]
 
 _SUFFIXES = (".yml", ".yaml", ".json")
 DEFAULT_KEY_FILE = "disposal/identifiers.key"
@@ -175,10 +183,18 @@ def document_arguments(args: t.Mapping[str, t.Any], loader: DataLoader) -> dict[
         done["policy"] = load_document(policy_file, loader, "the policy")
     elif done.get("policy"):
         done["policy"] = plain(done["policy"])
-    for name, what in (("holds", "hold"), ("requests", "erasure request")):
-        directory = done.pop(f"{name}_dir", None)
-        documents = plain(done.get(name) or [])
-        done[name] = [*documents, *load_documents(directory, loader, what)] if directory else documents
+    return _directory_arguments(_directory_arguments(done, loader, "holds", "hold"), loader, "requests", "erasure request")
+
+
+def hold_arguments(args: t.Mapping[str, t.Any], loader: DataLoader) -> dict[str, t.Any]:
+    """The module's arguments with the legal holds on the controller read into them."""
+    return _directory_arguments(dict(args), loader, "holds", "hold")
+
+
+def _directory_arguments(done: dict[str, t.Any], loader: DataLoader, name: str, what: str) -> dict[str, t.Any]:
+    directory = done.pop(f"{name}_dir", None)
+    documents = plain(done.get(name) or [])
+    done[name] = [*documents, *load_documents(directory, loader, what)] if directory else documents
     return done
 
 

@@ -16,7 +16,7 @@ from ..module_utils._evidence.canonical import canonical, digest_of
 from ..module_utils._recordings.periods import positive_period
 from ._language import visible
 
-__all__ = ["FORMAT", "build_manifest", "decided", "lifetime", "manifest_bytes"]
+__all__ = ["FORMAT", "author_of", "build_manifest", "decided", "lifetime", "manifest_bytes", "plan_name"]
 
 FORMAT = "recordings.disposal/manifest/1"
 _LONGEST = dt.timedelta(days=366)
@@ -207,17 +207,14 @@ def build_manifest(
     """
     if not isinstance(results, t.Mapping) or not results:
         raise RefusedError("there is no host with a result, so there is nothing to approve; run retention_plan on the hosts first")
-    author = plain(author).strip() if isinstance(author, str) else ""
-    if not author or visible(author) != author or len(author) > 200:
-        raise RefusedError("author is not a name on one line; give the name that the list of signers has for whoever wrote the plan")
-    if approvals_required < 0:
-        raise RefusedError(f"approvals_required is {approvals_required}; give the number of approvals, 0 where none is needed")
+    author = author_of(author, approvals_required)
     length = lifetime(expires_in)
     hosts = {host: _checked_result(host, value) for host, value in sorted(plain(results).items())}
     policy = _one_policy(hosts)
+    decided_on = digest_of({"hosts": {host: part["plan"]["digest"] for host, part in hosts.items()}, "policy": policy["digest"]})
     return {
         "format": FORMAT,
-        "plan_id": _plan_id(plan_id, hosts, policy, now),
+        "plan_id": plan_name(plan_id, decided_on, now),
         "created": _text(now),
         "expires": _text(now + length),
         "author": author,
@@ -234,15 +231,31 @@ def _text(moment: dt.datetime) -> str:
     return moment.astimezone(dt.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _plan_id(given: str | None, hosts: t.Mapping[str, t.Any], policy: t.Mapping[str, t.Any], now: dt.datetime) -> str:
+def plan_name(given: str | None, decided_on: str, now: dt.datetime) -> str:
+    """The plan's id: the one that is given, else the day and the beginning of the digest of what it decides on.
+
+    :raises RefusedError: the one that is given is no name.
+    """
     if given:
         if not _PLAN_ID.fullmatch(given):
             raise RefusedError(
                 f"plan_id {visible(given)[:80]} is not a name of up to 64 letters, digits, dots, hyphens and underscores; give another"
             )
         return str(given)
-    decided_on = digest_of({"hosts": {host: part["plan"]["digest"] for host, part in hosts.items()}, "policy": policy["digest"]})
     return f"{now.astimezone(dt.timezone.utc):%Y-%m-%d}-{decided_on.partition(':')[2][:10]}"
+
+
+def author_of(author: t.Any, approvals_required: int) -> str:
+    """Who wrote the plan.
+
+    :raises RefusedError: that is no name, or the number of approvals is none.
+    """
+    author = plain(author).strip() if isinstance(author, str) else ""
+    if not author or visible(author) != author or len(author) > 200:
+        raise RefusedError("author is not a name on one line; give the name that the list of signers has for whoever wrote the plan")
+    if approvals_required < 0:
+        raise RefusedError(f"approvals_required is {approvals_required}; give the number of approvals, 0 where none is needed")
+    return str(author)
 
 
 def _totals(hosts: t.Mapping[str, t.Any]) -> dict[str, t.Any]:

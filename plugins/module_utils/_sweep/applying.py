@@ -13,13 +13,12 @@ import typing as t
 from .._erasure.schemes import LEVELS, find_scheme, reachable_level
 from .._errors import DisposalError, RefusedError
 from .._evidence.approval import Approval
-from .._evidence.chain import ChainReader
 from .._evidence.clock import parse_time
 from .._evidence.journal import FORMAT, Journal, JournalState
 from .._executor import Executor
 from .._jobs.lock import host_lock
 from .._retention.rows import PlanFile
-from .approved import HostPlan, approvals_of, host_plan, journal_path, refuse_blocked, sources_of, stale_reasons
+from .approved import HostPlan, approvals_of, host_plan, journal_path, read_state, refuse_blocked, sources_of, stale_reasons
 from .delta import Delta, find_delta
 from .inputs import Inputs, gather
 from .keyed import DestroyedKeys, KeyedDestroyer
@@ -41,7 +40,7 @@ def apply_plan(params: t.Mapping[str, t.Any], executor: Executor, *, check_mode:
     plan = host_plan(params)
     refuse_blocked(plan)
     path = journal_path(state.path, plan.run)
-    found = _read(path)
+    found = read_state(path)
     # What was approved when a run began may be brought to its end: half-destroyed sets serve nobody.
     began = int(parse_time(found[0].opening["time"]).timestamp()) if found and found[0].opening else int(time.time())
     approvals = approvals_of(params, at=began)
@@ -56,27 +55,12 @@ def apply_plan(params: t.Mapping[str, t.Any], executor: Executor, *, check_mode:
         state.make(os.path.join("runs", plan.run))
         with host_lock(state.path, executor, purpose=f"run {plan.run}"):
             # Another process may have ended the run while this one waited for nothing but the lock.
-            found = _read(path)
+            found = read_state(path)
             if found is not None and found[0].closed:
                 return _already_done(plan, file, path, *found)
             return _run(params, plan, approvals, file, inputs, state, resumed=found is not None and found[0].opening is not None)
     finally:
         file.close()
-
-
-def _read(path: str) -> tuple[JournalState, str, int] | None:
-    """A journal's state, head and length, read only; none where there is no journal yet.
-
-    :raises EvidenceError: it was changed.
-    """
-    if not os.path.exists(path):
-        return None
-    state = JournalState(path)
-    with open(path, "rb") as handle:
-        reader = ChainReader(handle, path, allow_torn=True)
-        for record in reader:
-            state.apply(record)
-    return state, reader.head, reader.count
 
 
 def _checked_delta(plan: HostPlan, file: PlanFile, inputs: Inputs, state: StateDir) -> Delta:

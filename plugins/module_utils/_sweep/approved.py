@@ -13,11 +13,13 @@ import typing as t
 from .._errors import EvidenceError, RefusedError
 from .._evidence.approval import FORMAT, Approval, manifest_digest, read_manifest, require_approval
 from .._evidence.canonical import digest
+from .._evidence.chain import ChainReader
 from .._evidence.clock import parse_time
+from .._evidence.journal import JournalState
 from .._retention.rows import PlanFile, plan_path
 from .inputs import Inputs
 
-__all__ = ["HostPlan", "approvals_of", "host_plan", "journal_path", "refuse_blocked", "sources_of", "stale_reasons"]
+__all__ = ["HostPlan", "approvals_of", "host_plan", "journal_path", "read_state", "refuse_blocked", "sources_of", "stale_reasons"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,3 +106,18 @@ def refuse_blocked(plan: HostPlan) -> None:
 def journal_path(state_dir: str, run: str) -> str:
     """Where a run's journal lies on the host."""
     return os.path.join(state_dir, "runs", run, "journal.jsonl")
+
+
+def read_state(path: str) -> tuple[JournalState, str, int] | None:
+    """A journal's state, head and length, read only; none where there is no journal yet.
+
+    :raises EvidenceError: it was changed.
+    """
+    if not os.path.exists(path):
+        return None
+    state = JournalState(path)
+    with open(path, "rb") as handle:
+        reader = ChainReader(handle, path, allow_torn=True)
+        for record in reader:
+            state.apply(record)
+    return state, reader.head, reader.count

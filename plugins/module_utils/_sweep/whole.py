@@ -62,6 +62,11 @@ class _Whole(t.NamedTuple):
     def name(self) -> str:
         return digest_of({"kind": self.kind, "subject": self.subject, "method": self.method})
 
+    @property
+    def lock(self) -> str:
+        """Free space shares the host's lock with those who work on files; devices do not wait for each other."""
+        return "lock" if self.kind == "free_space" else f"lock-{self.set.partition(':')[2][:16]}"
+
     def told(self) -> dict[str, t.Any]:
         """What each record of it repeats."""
         return {"set": self.set, "class": None, "rule": self.kind, "bytes": self.size, "members": 1}
@@ -175,7 +180,7 @@ def _carried(whole: _Whole, state: StateDir, number: int, act: Act, *, priority:
     state.make(os.path.join("runs", run))
     started = time.monotonic()
     with (
-        host_lock(state.path, state.executor, purpose=f"overwrite {run}"),
+        host_lock(state.path, state.executor, purpose=f"overwrite {run}", name=whole.lock),
         Journal.open(journal_path(state.path, run), executor=state.executor) as journal,
     ):
         journal.begin(opening_of(run, whole.set))
