@@ -34,12 +34,24 @@ options:
     description:
       - A file on the controller with the same rows, C(.csv) (UTF-8, comma or semicolon, the names of facts in the first line), C(.yml), C(.yaml) or C(.json).
     type: path
+  order:
+    description:
+      - Path on the controller of the C(order.json) of the work order that M(recordings.disposal.media_order) made. O(expected), O(level) and
+        O(protection_class) are set from it; one of them that is given besides and differs is refused.
+      - Rows of its form C(order.csv) into which nobody has written anything are no results; their serials are open.
+      - A row is refused where its kind, make, model or asset is not the order's, or its technique is another one that does not reach the order's level.
+        Another technique that does is accepted, and RV(limits) says so.
+    type: path
+  work_order:
+    description:
+      - The text of that file, set from O(order) on the controller.
+    type: str
   level:
     description:
       - The level of sanitization that is required. Degaussing reaches V(purge).
+      - Required without O(order).
     type: str
     choices: [clear, purge, destroy]
-    required: true
   protection_class:
     description:
       - Protection class of ISO/IEC 21964 that all media have at least; it asks for the lowest level that belongs to the class and that a particle size
@@ -49,7 +61,7 @@ options:
     choices: [1, 2, 3]
   expected:
     description:
-      - The serials that the work order named, or that were handed over to the vendor. A row with another serial is refused; a serial without a row is returned
+      - The serials that were ordered, or that were handed over to the vendor. A row with another serial is refused; a serial without a row is returned
         in RV(open) and counts as V(unknown).
     type: list
     elements: str
@@ -143,6 +155,7 @@ attributes:
 author:
   - recordings.disposal contributors (@recordings-disposal)
 seealso:
+  - module: recordings.disposal.media_order
   - module: recordings.disposal.media_info
   - module: recordings.disposal.sanitize
   - module: recordings.disposal.media_verify
@@ -159,6 +172,13 @@ EXAMPLES = r"""
       - name: Anna Nowak
         valid_until: "2027-03-31"
         techniques: [shred, disintegrate]
+  delegate_to: localhost
+
+- name: The form of a work order came back
+  recordings.disposal.media_destruction:
+    order: disposal/orders/WO-2026-11-27-3f9a1c07de/order.json
+    results_file: disposal/orders/WO-2026-11-27-3f9a1c07de/order.csv
+    state_dir: "{{ playbook_dir }}/disposal/physical"
   delegate_to: localhost
 
 - name: Two tapes were degaussed
@@ -312,7 +332,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.recordings.disposal.plugins.module_utils._errors import DisposalError
 from ansible_collections.recordings.disposal.plugins.module_utils._executor import CheckExecutor, Executor
 from ansible_collections.recordings.disposal.plugins.module_utils._media.vendor import VENDOR_OPTIONS
-from ansible_collections.recordings.disposal.plugins.module_utils._sweep.options import told_params
+from ansible_collections.recordings.disposal.plugins.module_utils._sweep.options import told_params, warned
 from ansible_collections.recordings.disposal.plugins.module_utils._sweep.physical import media_destruction_of
 
 
@@ -321,7 +341,9 @@ def main() -> None:
         argument_spec={
             "results": {"type": "list", "elements": "dict"},
             "results_file": {"type": "path"},
-            "level": {"type": "str", "choices": ["clear", "purge", "destroy"], "required": True},
+            "order": {"type": "path"},
+            "work_order": {"type": "str"},
+            "level": {"type": "str", "choices": ["clear", "purge", "destroy"]},
             "protection_class": {"type": "int", "choices": [1, 2, 3]},
             "expected": {"type": "list", "elements": "str"},
             "operators": {
@@ -340,8 +362,8 @@ def main() -> None:
             "state_dir": {"type": "path", "default": "/var/lib/recordings-disposal"},
         },
         mutually_exclusive=[("results", "results_file")],
-        required_one_of=[("results", "results_file")],
-        required_by={"vendor": ("expected",)},
+        required_one_of=[("results", "results_file"), ("level", "order")],
+        required_by={"vendor": ("expected",), "order": ("work_order", "level", "expected"), "work_order": ("order",)},
         supports_check_mode=True,
         # Results name persons; the system log is no place for them.
         no_log=True,
@@ -349,9 +371,9 @@ def main() -> None:
     told = {"module_args": told_params(module.params)}
     executor = CheckExecutor() if module.check_mode else Executor()
     try:
-        module.exit_json(invocation=told, **media_destruction_of(module.params, executor, check_mode=module.check_mode))
+        module.exit_json(invocation=told, **warned(module, media_destruction_of(module.params, executor, check_mode=module.check_mode)))
     except DisposalError as error:
-        module.fail_json(msg=error.message, invocation=told, **error.details)
+        module.fail_json(msg=error.message, invocation=told, **warned(module, error.details))
 
 
 if __name__ == "__main__":

@@ -117,7 +117,7 @@ ready:
   returned: success
   type: list
   elements: str
-failed:
+not_destroyed:
   description: Media that were not destroyed, or are not known to be, each with C(serial), C(outcome) and C(reason).
   returned: success
   type: list

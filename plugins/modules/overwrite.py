@@ -319,6 +319,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.recordings.disposal.plugins.module_utils._errors import DisposalError
 from ansible_collections.recordings.disposal.plugins.module_utils._executor import CheckExecutor, Executor
 from ansible_collections.recordings.disposal.plugins.module_utils._sweep.act_options import OVERWRITE_OPTIONS
+from ansible_collections.recordings.disposal.plugins.module_utils._sweep.options import warned
 from ansible_collections.recordings.disposal.plugins.module_utils._sweep.overwriting import overwrite_paths
 from ansible_collections.recordings.disposal.plugins.module_utils._sweep.whole import overwrite_device_of, overwrite_free_space_of
 
@@ -340,8 +341,8 @@ def main() -> None:
     try:
         result = _ACTS[given](module.params, CheckExecutor() if module.check_mode else Executor(), check_mode=module.check_mode)
     except DisposalError as error:
-        module.fail_json(msg=error.message, invocation=told, **error.details)
-    module.exit_json(invocation=told, **result)
+        module.fail_json(msg=error.message, invocation=told, **warned(module, error.details))
+    module.exit_json(invocation=told, **warned(module, result))
 
 
 if __name__ == "__main__":

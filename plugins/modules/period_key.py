@@ -100,6 +100,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.recordings.disposal.plugins.module_utils._errors import DisposalError
 from ansible_collections.recordings.disposal.plugins.module_utils._executor import CheckExecutor, Executor
 from ansible_collections.recordings.disposal.plugins.module_utils._keys.stores.options import STORE_OPTIONS, misplaced_secrets
+from ansible_collections.recordings.disposal.plugins.module_utils._sweep.options import warned
 from ansible_collections.recordings.disposal.plugins.module_utils._sweep.periods import make_period_key
 
 
@@ -121,10 +122,8 @@ def main() -> None:
     try:
         result = make_period_key(module.params, executor, check_mode=module.check_mode)
     except DisposalError as error:
-        module.fail_json(msg=error.message, **error.details)
-    for warning in result.pop("warnings"):
-        module.warn(warning)
-    module.exit_json(**result)
+        module.fail_json(msg=error.message, **warned(module, error.details))
+    module.exit_json(**warned(module, result))
 
 
 if __name__ == "__main__":

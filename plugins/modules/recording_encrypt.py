@@ -203,7 +203,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.recordings.disposal.plugins.module_utils._errors import DisposalError
 from ansible_collections.recordings.disposal.plugins.module_utils._executor import CheckExecutor, Executor
 from ansible_collections.recordings.disposal.plugins.module_utils._sweep.encrypting import encrypt_recordings
-from ansible_collections.recordings.disposal.plugins.module_utils._sweep.options import INPUT_RULES, POLICY_OPTIONS, told_params
+from ansible_collections.recordings.disposal.plugins.module_utils._sweep.options import INPUT_RULES, POLICY_OPTIONS, told_params, warned
 
 
 def main() -> None:
@@ -235,12 +235,8 @@ def main() -> None:
     try:
         result = encrypt_recordings(module.params, CheckExecutor() if module.check_mode else Executor(), check_mode=module.check_mode)
     except DisposalError as error:
-        for warning in error.details.pop("warnings", []):
-            module.warn(warning)
-        module.fail_json(msg=error.message, invocation=told, **error.details)
-    for warning in result.pop("warnings"):
-        module.warn(warning)
-    module.exit_json(invocation=told, **result)
+        module.fail_json(msg=error.message, invocation=told, **warned(module, error.details))
+    module.exit_json(invocation=told, **warned(module, result))
 
 
 if __name__ == "__main__":

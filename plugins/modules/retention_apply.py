@@ -138,7 +138,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.recordings.disposal.plugins.module_utils._errors import DisposalError
 from ansible_collections.recordings.disposal.plugins.module_utils._executor import CheckExecutor, Executor
 from ansible_collections.recordings.disposal.plugins.module_utils._sweep.applying import apply_plan
-from ansible_collections.recordings.disposal.plugins.module_utils._sweep.options import INPUT_OPTIONS, INPUT_RULES, told_params
+from ansible_collections.recordings.disposal.plugins.module_utils._sweep.options import INPUT_OPTIONS, INPUT_RULES, told_params, warned
 
 _OPTIONS = {
     "manifest_file": {"type": "path"},
@@ -165,8 +165,8 @@ def main() -> None:
     try:
         result = apply_plan(module.params, CheckExecutor() if module.check_mode else Executor(), check_mode=module.check_mode)
     except DisposalError as error:
-        module.fail_json(msg=error.message, invocation=told, **error.details)
-    module.exit_json(invocation=told, **result)
+        module.fail_json(msg=error.message, invocation=told, **warned(module, error.details))
+    module.exit_json(invocation=told, **warned(module, result))
 
 
 if __name__ == "__main__":

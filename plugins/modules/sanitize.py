@@ -312,6 +312,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.recordings.disposal.plugins.module_utils._errors import DisposalError
 from ansible_collections.recordings.disposal.plugins.module_utils._executor import CheckExecutor, Executor
 from ansible_collections.recordings.disposal.plugins.module_utils._sweep.act_options import SANITIZE_OPTIONS
+from ansible_collections.recordings.disposal.plugins.module_utils._sweep.options import warned
 from ansible_collections.recordings.disposal.plugins.module_utils._sweep.sanitizing import sanitize_of
 
 
@@ -324,12 +325,8 @@ def main() -> None:
     try:
         result = sanitize_of(module.params, executor, check_mode=module.check_mode)
     except DisposalError as error:
-        for warning in error.details.pop("warnings", []):
-            module.warn(warning)
-        module.fail_json(msg=error.message, **error.details)
-    for warning in result.pop("warnings"):
-        module.warn(warning)
-    module.exit_json(**result)
+        module.fail_json(msg=error.message, **warned(module, error.details))
+    module.exit_json(**warned(module, result))
 
 
 if __name__ == "__main__":

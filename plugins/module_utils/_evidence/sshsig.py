@@ -35,7 +35,7 @@ _GOOD = re.compile(r'Good "(?P<namespace>.*)" signature for (?P<principal>.*) wi
 # As ssh-keygen splits a line: principals, perhaps in quotes, then options (or the key), whose quotes may hold spaces and commas.
 _SIGNER = re.compile(r'[ \t\r]*("[^"]*"|[^ \t\r"#][^ \t\r"]*)[ \t\r]*(.*)')
 _QUOTED = re.compile(r'"(?:\\.|[^"\\])*"?')
-_LINE_OF_SIGNERS = re.compile(r"/dev/fd/\d+:(\d+): ")
+_LINE_OF_SIGNERS = re.compile(r"/(?:dev|proc/self)/fd/\d+:(\d+): ")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -142,6 +142,11 @@ def _in_memory(name: str, data: bytes) -> t.Iterator[int]:
         os.close(fd)
 
 
+def _path_of(fd: int) -> str:
+    """By which another process opens a descriptor that it was given; a host without systemd and udev may lack the first of the two."""
+    return f"/dev/fd/{fd}" if os.path.isdir("/dev/fd") else f"/proc/self/fd/{fd}"
+
+
 def run_ssh_keygen(
     *arguments: str, data: bytes, descriptors: t.Sequence[int] = (), keep: t.Mapping[str, str] | None = None, seconds: int = _SECONDS
 ) -> subprocess.CompletedProcess[bytes]:
@@ -194,7 +199,7 @@ def verify(
         raise _refusal(principal, claimed, "namespace", what)
     listed = allowed_signers.encode("utf-8", "surrogateescape")
     with _in_memory("signature", signature) as sig, _in_memory("allowed_signers", listed) as signers:
-        files = ("-f", f"/dev/fd/{signers}", "-s", f"/dev/fd/{sig}")
+        files = ("-f", _path_of(signers), "-s", _path_of(sig))
         moment = () if at is None else (f"-Overify-time={at.astimezone(dt.timezone.utc):%Y%m%d%H%M%S}",)
         done = run_ssh_keygen("verify", *files, "-I", principal, "-n", namespace, *moment, data=data, descriptors=(signers, sig))
         found = _GOOD.fullmatch(done.stdout.decode("utf-8", "replace").rstrip("\r\n"))
@@ -209,7 +214,7 @@ def verify(
 def fits(data: bytes, signature: bytes, *, namespace: str) -> bool:
     """Whether the signature is over this very text and for this namespace, whoever made it."""
     with _in_memory("signature", signature) as sig:
-        done = run_ssh_keygen("check-novalidate", "-s", f"/dev/fd/{sig}", "-n", namespace, data=data, descriptors=(sig,))
+        done = run_ssh_keygen("check-novalidate", "-s", _path_of(sig), "-n", namespace, data=data, descriptors=(sig,))
     return done.returncode == 0
 
 

@@ -12,7 +12,7 @@ from .._standards.physical import PHYSICAL, RECORDINGS
 from .findings import Findings
 from .kinds import FLASH, MAGNETIC
 
-__all__ = ["DEGAUSSABLE", "READBACKS", "judge_degaussing"]
+__all__ = ["DEGAUSSABLE", "READBACKS", "judge_degaussing", "undegaussable"]
 
 DEGAUSSABLE = frozenset(MAGNETIC - FLASH | {"floppy"})
 READBACKS = ("no_spin_up", "unreadable", "readable")
@@ -23,13 +23,21 @@ _OUT_OF_USE = (
 )
 
 
+def undegaussable(kind: str) -> str:
+    """Why a medium of a kind cannot be degaussed, to follow the technique in a sentence; empty where it can."""
+    if kind in DEGAUSSABLE:
+        return ""
+    return (
+        f"does not reach a medium of the kind {kind}; only {', '.join(sorted(DEGAUSSABLE))} can be degaussed, never flash, hybrid or optical media; "
+        "shred or disintegrate it"
+    )
+
+
 def judge_degaussing(found: Findings) -> None:
     """Judge the facts of C(degauss)."""
-    if found.kind not in DEGAUSSABLE:
-        found.nodes["technique"].problem(
-            f"does not reach a medium of the kind {found.kind}; only {', '.join(sorted(DEGAUSSABLE))} can be degaussed, never flash, hybrid or optical media; "
-            "shred or disintegrate it"
-        )
+    out_of_reach = undegaussable(found.kind)
+    if out_of_reach:
+        found.nodes["technique"].problem(out_of_reach)
         return
     coercivity = _coercivity(found)
     field = found.quantity("field", "field")

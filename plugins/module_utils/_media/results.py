@@ -20,12 +20,13 @@ from .._standards.physical import DIN_CLASSES, PHYSICAL, Figure
 from .degaussing import judge_degaussing
 from .findings import Findings, parse_moment
 from .operators import Trained, person
+from .ordered import Ordered
 from .particles import judge_particles, required_level
 from .serials import serial_key
 
-__all__ = ["FACTS", "Judged", "Rules", "judge_results"]
+__all__ = ["FACTS", "SERIAL", "Judged", "Rules", "judge_results"]
 
-_SERIAL = r"[!-~](?:[ -~]{0,98}[!-~])?"
+SERIAL = r"[!-~](?:[ -~]{0,98}[!-~])?"
 _SHA256 = re.compile(r"sha256:[0-9a-f]{64}")
 _NEEDED = ("serial", "kind", "technique", "date", "place", "operator", "second_person")
 _COMMON = ("make", "model", "asset", "photos", "protection_class", "required_level")
@@ -56,6 +57,7 @@ class Rules:
     :arg trained: who may do the work; C(None) where nobody told.
     :arg expected: keys of the serials that the work order named; C(None) where there is none.
     :arg photos: digests of the files that are there; C(None) where nobody looked.
+    :arg ordered: the work order whose form the rows are.
     """
 
     figures: t.Mapping[str, Figure]
@@ -65,6 +67,7 @@ class Rules:
     trained: Trained | None = None
     expected: t.Collection[str] | None = None
     photos: t.Collection[str] | None = None
+    ordered: Ordered | None = None
 
 
 class Judged(t.NamedTuple):
@@ -88,13 +91,14 @@ class Judged(t.NamedTuple):
 
 
 def judge_results(values: t.Sequence[t.Any], rules: Rules) -> list[Judged]:
-    """Every row, judged.
+    """Every row, judged, but for those of a work order's form that are blank.
 
     :raises RefusedError: one is not acceptable; C(details["refused"]) names each such row, its serial and every reason.
     """
-    counts = collections.Counter(serial_key(_serial_of(value)) for value in values)
+    rows = [row for row in enumerate(values, start=1) if rules.ordered is None or not rules.ordered.is_blank(row[1])]
+    counts = collections.Counter(serial_key(_serial_of(value)) for _number, value in rows)
     judged, refused = [], []
-    for number, value in enumerate(values, start=1):
+    for number, value in rows:
         problems: list[str] = []
         serial = _serial_of(value)
         if counts[serial_key(serial)] > 1 and serial:
@@ -105,7 +109,7 @@ def judge_results(values: t.Sequence[t.Any], rules: Rules) -> list[Judged]:
         else:
             judged.append(row)
     if refused:
-        raise refusal(refused, len(values))
+        raise refusal(refused, len(rows))
     return judged
 
 
@@ -146,6 +150,8 @@ def _judge(number: int, value: t.Any, rules: Rules, problems: list[str]) -> Judg
         technique = ""
     found = Findings(kind, DIN_CLASSES.get(kind, ""), technique, nodes, problems, rules.figures)
     moment = _common(found, rules)
+    if rules.ordered is not None:
+        rules.ordered.judge(found, moment)
     if not kind or not technique:
         return None
     required = required_level(found, rules.protection_class)
@@ -158,7 +164,7 @@ def _judge(number: int, value: t.Any, rules: Rules, problems: list[str]) -> Judg
 def _common(found: Findings, rules: Rules) -> dt.datetime | None:
     """Serial, date, persons, photos and the rest that every row has; the moment where it is one."""
     nodes = found.nodes
-    serial = nodes["serial"].text(pattern=_SERIAL, form="a serial number as text, without blanks around it") if "serial" in nodes else ""
+    serial = nodes["serial"].text(pattern=SERIAL, form="a serial number as text, without blanks around it") if "serial" in nodes else ""
     if serial and rules.expected is not None and serial_key(serial) not in rules.expected:
         nodes["serial"].problem("is not among the serials of the work order; find out which medium this was")
     for name in ("place", "machine", "facility", "licence", "process", "make", "model", "asset"):
@@ -252,6 +258,7 @@ def _accepted(number: int, found: Findings, rules: Rules, moment: dt.datetime, r
         "figures": {name: figure._asdict() for name, figure in sorted(found.used.items())},
         "particles": found.din,
         "limits": found.limits,
+        **({} if rules.ordered is None else {"order": rules.ordered.named()}),
     }
     outcome = "not_destroyed" if found.reasons else "destroyed"
     return Judged(number, facts["serial"], found.kind, found.technique, facts, outcome, found.level, found.reasons, found.limits, proof)

@@ -10,7 +10,7 @@ import typing as t
 
 from .state import DEFAULT_STATE_DIR
 
-__all__ = ["INPUT_OPTIONS", "INPUT_RULES", "POLICY_OPTIONS", "told_params"]
+__all__ = ["INPUT_OPTIONS", "INPUT_RULES", "POLICY_OPTIONS", "told_params", "warned"]
 
 POLICY_OPTIONS: dict[str, dict[str, t.Any]] = {
     "policy": {"type": "dict"},
@@ -47,6 +47,7 @@ _UNTOLD = frozenset(
         "results",
         "operators",
         "vendor",
+        "work_order",
     }
 )
 
@@ -54,3 +55,10 @@ _UNTOLD = frozenset(
 def told_params(params: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     """The options as the result may repeat them: documents that name persons, and secrets, only as their presence."""
     return {name: (bool(value) if name in _UNTOLD else value) for name, value in params.items()}
+
+
+def warned(module: t.Any, result: dict[str, t.Any]) -> dict[str, t.Any]:
+    """The result without its warnings, which C(module), an AnsibleModule, tells by itself."""
+    for warning in result.pop("warnings", ()):
+        module.warn(warning)
+    return result

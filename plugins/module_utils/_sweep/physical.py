@@ -16,6 +16,7 @@ from .._evidence.journal import OUTCOMES, Journal, JournalState, read_journal
 from .._executor import Executor
 from .._jobs.lock import host_lock
 from .._media.operators import read_trained
+from .._media.ordered import Ordered, read_order
 from .._media.results import Judged, Rules, judge_results, refusal
 from .._media.serials import medium_set, serial_key
 from .._media.vendor import Vendor, read_vendor, refuse_unmatched
@@ -111,7 +112,7 @@ def _judged(params: t.Mapping[str, t.Any]) -> tuple[list[Judged], list[str]]:
 
     :raises DisposalError: something that was given is faulty; nothing was recorded.
     """
-    rows, expected = params["results"] or [], params["expected"]
+    rows, expected, ordered = params["results"] or [], params["expected"], _ordered(params)
     if not 0 < len(rows) <= _MOST_RESULTS:
         raise RefusedError(f"{len(rows)} results are given, so nothing was recorded; give from 1 to {_MOST_RESULTS} in one task")
     _refuse_faulty(expected)
@@ -125,15 +126,22 @@ def _judged(params: t.Mapping[str, t.Any]) -> tuple[list[Judged], list[str]]:
         trained=None if params["operators"] is None else read_trained([_told_only(each) for each in params["operators"]]),
         expected=None if expected is None else {serial_key(serial) for serial in expected},
         photos=None if params["photos_dir"] is None else _digests(params["photos_dir"]),
+        ordered=ordered,
     )
     if vendor is not None:
         _refuse_other_file(params["vendor"].get("certificate_file"), vendor)
-        refuse_unmatched(vendor, expected or [], rows)
+        refuse_unmatched(vendor, expected or [], [row for row in rows if ordered is None or not ordered.is_blank(row)])
     judged = judge_results(rows, rules)
     if vendor is not None:
         judged = [_by_vendor(each, vendor) for each in judged]
     found = {serial_key(each.serial) for each in judged}
     return judged, sorted(serial for serial in expected or [] if serial_key(serial) not in found)
+
+
+def _ordered(params: t.Mapping[str, t.Any]) -> Ordered | None:
+    """The work order whose form the results are, where there is one."""
+    text = params.get("work_order")
+    return None if text is None else read_order(text.encode("utf-8", "surrogateescape"), f"the work order {params['order']}")
 
 
 def _refuse_faulty(expected: t.Sequence[str] | None) -> None:

@@ -31,7 +31,8 @@ def tasks(text: str) -> list[dict[str, t.Any]]:
     return [task[NAME] for task in yaml.safe_load(text)]
 
 
-GUIDE = [task for block in re.findall(r"(?:^ {4}.*\n)+", PAGE, re.MULTILINE) for task in tasks(block)]
+# What comes back with a work order is shown and tested with the guide of work orders.
+GUIDE = [task for block in re.findall(r"(?:^ {4}.*\n)+", PAGE, re.MULTILINE) for task in tasks(block) if "order" not in task]
 
 
 @pytest.fixture
@@ -68,7 +69,7 @@ def test_the_guides_vendor_is_recorded(act: t.Callable[..., dict[str, t.Any]]) -
 
 
 def test_the_modules_examples_are_accepted(act: t.Callable[..., dict[str, t.Any]], monkeypatch: pytest.MonkeyPatch) -> None:
-    first, *others = tasks(EXAMPLES)
+    first, *others = (task for task in tasks(EXAMPLES) if "order" not in task)
     head, *lines = FILES["csv"].splitlines(keepends=True)
     assert act(first, head + "".join(lines[:2]))["outcome"] == "destroyed"
     for options in others:
