@@ -19,14 +19,13 @@ from .claims import find_claims
 from .hidden import Hidden, ask_hidden
 from .identity import Device
 from .mounts import parse_mountinfo, unescape
+from .stack import Stack, rdev
 
 __all__ = ["SYSTEM_POINTS", "Use", "decide_use", "find_openers", "gather_use", "require_free"]
 
 SYSTEM_POINTS = ("/", "/boot", "/boot/efi", "/efi", "/usr", "/var", "/var/lib", "/var/log", "/etc", "/opt", "/home", "/root", "/tmp")
 
 PATIENCE = 2.0
-
-Number = tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -151,70 +150,23 @@ def _command(proc_root: str, pid: str) -> str:
         return "ended meanwhile"
 
 
-class _Gathering:
-    """One look at a device through C(/sys) and C(/proc); what cannot be read is noted in C(unread)."""
+class _Gathering(Stack):
+    """One look at a device through C(/sys) and C(/proc)."""
 
     def __init__(self, device: Device, sys_root: str, proc_root: str) -> None:
-        self.device, self.sys_root, self.proc_root = device, sys_root, proc_root
-        self.unread: list[str] = []
+        super().__init__(device.name, sys_root=sys_root)
+        self.device, self.proc_root = device, proc_root
         self.unseen: list[str] = []
-        self.holders: list[str] = []
         # Files of loop devices, by device and inode: who has one open can write to it.
         self.files: set[tuple[int, int]] = set()
-        # The device, its partitions and all that is stacked on them.
-        self.family: dict[Number, str] = {}
-        self._stack(device.name)
         self.around = dict(self.family)
         if device.parent:
-            self.around[self._number(device.parent)] = device.parent
-            self._note_holders(device.parent)
-
-    def _directory(self, name: str) -> str:
-        return os.path.realpath(os.path.join(self.sys_root, "class", "block", name))
-
-    def _read(self, path: str, what: str) -> str:
-        try:
-            with open(path, encoding="utf-8", errors="surrogateescape") as handle:
-                return handle.read().strip()
-        except OSError:
-            self.unread.append(what)
-            return ""
-
-    def _list(self, path: str, what: str) -> list[str]:
-        try:
-            return sorted(os.listdir(path))
-        except OSError:
-            self.unread.append(what)
-            return []
-
-    def _number(self, name: str) -> Number:
-        major, _colon, minor = self._read(os.path.join(self._directory(name), "dev"), f"the number of {name}").partition(":")
-        return (int(major), int(minor)) if major.isdigit() and minor.isdigit() else (-1, -1)
-
-    def _note_holders(self, name: str) -> list[str]:
-        found = self._list(os.path.join(self._directory(name), "holders"), f"what holds {name}")
-        for holder in found:
-            own = os.path.join(self._directory(holder), "dm", "name")
-            told = self._read(own, f"the name of {holder}") if os.path.exists(own) else ""
-            self.holders.append(f"{holder} ({told})" if told else holder)
-        return found
-
-    def _stack(self, name: str) -> None:
-        number = self._number(name)
-        if number in self.family:
-            return
-        self.family[number] = name
-        directory = self._directory(name)
-        for entry in self._list(directory, f"the partitions of {name}"):
-            if os.path.exists(os.path.join(directory, entry, "partition")):
-                self._stack(entry)
-        for holder in self._note_holders(name):
-            self._stack(holder)
+            self.around[self.number(device.parent)] = device.parent
+            self.note_holders(device.parent)
 
     def note_loops(self) -> None:
         """Loop devices over the device itself or over its file: the kernel lists them as no holder, and no process has it open."""
-        names = self._list(os.path.join(self.sys_root, "block"), "which loop devices there are")
-        backing = {name: facts for name in names for facts in [self._backing(name)] if facts is not None}
+        backing = self.loops()
         own = {(facts.st_dev, facts.st_ino) for name, facts in backing.items() if name in self.around.values()}
         self.files.update(own)
         for name, facts in backing.items():
@@ -223,22 +175,12 @@ class _Gathering:
             elif (facts.st_dev, facts.st_ino) in own and name not in self.around.values():
                 self.holders.append(f"{name} (over the same file)")
 
-    def _backing(self, name: str) -> os.stat_result | None:
-        """The file of a loop device, by its path; none of another device."""
-        try:
-            with open(
-                os.path.join(self.sys_root, "block", name, "loop", "backing_file"), encoding="utf-8", errors="surrogateescape"
-            ) as handle:
-                return os.stat(handle.read().rstrip("\n"))
-        except OSError:
-            return None
-
     def mounts(self) -> tuple[list[str], list[str]]:
         """Where the family is mounted, and which of the system's mount points lie on the device's disk."""
         mounted: list[str] = []
         system: list[str] = []
         disk = self.device.parent or self.device.name
-        text = self._read(os.path.join(self.proc_root, "self", "mountinfo"), "what is mounted")
+        text = self.read(os.path.join(self.proc_root, "self", "mountinfo"), "what is mounted")
         mounts = parse_mountinfo(text)
         if len(mounts) != len(text.splitlines()):
             self.unread.append("what is mounted (the kernel's list has lines of an unknown form)")
@@ -246,7 +188,7 @@ class _Gathering:
             number = (mount.major, mount.minor)
             if mount.major == 0 and mount.source.startswith("/dev/"):
                 # A filesystem over several devices has a number of its own; the others of its devices are found by opening exclusively.
-                number = _rdev(mount.source) or number
+                number = rdev(mount.source) or number
             if number in self.family:
                 mounted.append(f"{self.family[number]} on {mount.point}")
             if mount.point in SYSTEM_POINTS and any(layer.name == disk for layer in block_layers(*number, sys_root=self.sys_root)):
@@ -255,7 +197,7 @@ class _Gathering:
 
     def swaps(self) -> list[str]:
         found: list[str] = []
-        for line in self._read(os.path.join(self.proc_root, "swaps"), "what is swapped to").splitlines()[1:]:
+        for line in self.read(os.path.join(self.proc_root, "swaps"), "what is swapped to").splitlines()[1:]:
             path = unescape(line.split()[0])
             try:
                 facts = os.stat(path)
@@ -283,7 +225,7 @@ class _Gathering:
         return (facts.st_dev, facts.st_ino) in self.files
 
     def flag(self, name: str, attribute: str, what: str) -> str:
-        return self._read(os.path.join(self._directory(name), *attribute.split("/")), what)
+        return self.read(os.path.join(self.directory(name), *attribute.split("/")), what)
 
     def exclusive(self) -> str:
         """Why the device cannot be claimed; it is opened for reading only, and closed at once."""
@@ -301,14 +243,6 @@ class _Gathering:
         finally:
             os.close(fd)
         return ""
-
-
-def _rdev(path: str) -> Number | None:
-    try:
-        facts = os.stat(path)
-    except OSError:
-        return None
-    return (os.major(facts.st_rdev), os.minor(facts.st_rdev)) if stat.S_ISBLK(facts.st_mode) else None
 
 
 def gather_use(

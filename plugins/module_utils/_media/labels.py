@@ -26,11 +26,17 @@ class Labels(t.NamedTuple):
 
     :arg types: filesystems, members and partition tables; C(names) the labels that they bear.
     :arg devices: of how many a filesystem that can have several consists.
+    :arg usage: what blkid calls its use, C(filesystem), C(raid), C(crypto) or C(other); C(uuid) what it bears.
+    :arg tables: the partition tables among the types; C(entry) the type that the table which it lies in gives it.
     """
 
     types: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     devices: int = 1
+    usage: str = ""
+    uuid: str = ""
+    tables: tuple[str, ...] = ()
+    entry: str = ""
 
 
 def find_signatures(device: Device) -> tuple[str, ...] | None:
@@ -53,7 +59,10 @@ def find_labels(device: Device) -> Labels | None:
     told = [line.partition("=") for line in done.text.splitlines()]
     types = tuple(value for key, _sign, value in told if key in ("TYPE", "PTTYPE"))
     names = tuple(value for key, _sign, value in told if key == "LABEL")
-    return Labels(types, names, _btrfs_devices(device) if "btrfs" in types else 1)
+    tables = tuple(value for key, _sign, value in told if key == "PTTYPE")
+    one = {key: value for key, _sign, value in told}
+    devices = _btrfs_devices(device) if "btrfs" in types else 1
+    return Labels(types, names, devices, one.get("USAGE", ""), one.get("UUID", ""), tables, one.get("PART_ENTRY_TYPE", ""))
 
 
 def parse_wipefs(output: bytes) -> Labels | None:

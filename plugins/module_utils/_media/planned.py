@@ -78,6 +78,9 @@ def _planned(row: dict[str, t.Any]) -> PlannedMedium:
         raise ValueError(
             f"the technique {unknown[0]} is not known" if unknown else f"the level {row['level']!r} is none that a host reaches"
         )
+    drained = row["drain"]["drained"]
+    if drained not in ("yes", "unknown"):
+        raise ValueError("what must be kept is still on it")
     return PlannedMedium(
         **{
             name: row[name]
@@ -85,6 +88,6 @@ def _planned(row: dict[str, t.Any]) -> PlannedMedium:
         },
         size=row["size_bytes"],
         steps=steps,
-        drained=row["drain"]["drained"],
+        drained=drained,
         filesystems=tuple(row["drain"]["filesystems"]),
     )

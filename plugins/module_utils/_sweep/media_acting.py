@@ -16,6 +16,7 @@ from .._media.choosing import AUTO
 from .._media.planned import OVERWRITE, PlannedMedium
 from .._media.tools import ask
 from .act_options import OVERWRITE_OPTIONS, SANITIZE_OPTIONS, VERIFY_OPTIONS, with_defaults
+from .media_recheck import uncompared
 from .sanitizing import sanitize_of
 from .state import StateDir
 from .subject import find_subject
@@ -200,6 +201,9 @@ def _proof(medium: PlannedMedium, result: t.Mapping[str, t.Any], verify: dict[st
     limits = [*(result.get("limits") or ()), *verify.pop("limits")]
     if medium.drained != "yes":
         limits.append("whether anything that must be kept was on it could not be looked at; whoever approved the plan answers for that")
+    volumes = uncompared(medium)
+    if volumes:
+        limits.append(f"what lay on {', '.join(volumes)} was looked at when the plan was made, and not again just before")
     journal = result.get("journal") or {}
     # After a failure nobody knows of a drive whether it still works.
     return {
