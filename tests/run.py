@@ -24,7 +24,10 @@ VENV = TOP / ".venv"
 LOGS = VENV / "logs"
 COPY = VENV / "copy" / "ansible_collections" / "recordings" / "disposal"
 PACKAGE = "ansible_collections.recordings.disposal"
-SCRIPTS = ["playbooks/files", "tests/bench", "tests/run.py", "molecule/testbed", "molecule/default/files", "molecule/media/files"]
+SCRIPTS = [
+    *("docs/verify_evidence.py", "playbooks/files", "tests/bench", "tests/run.py"),
+    *("molecule/testbed", "molecule/default/files", "molecule/media/files"),
+]
 CI = bool(os.environ.get("CI"))
 # One more than the processors that it is meant for: much of what the tests do is waiting for disks.
 LANES = 3

@@ -14,7 +14,10 @@ from ansible_collections.recordings.disposal.plugins.module_utils._executor impo
 from ansible_collections.recordings.disposal.plugins.module_utils._sweep.version import VERSION
 from ansible_collections.recordings.disposal.plugins.modules.evidence_seal import DOCUMENTATION
 from ansible_collections.recordings.disposal.plugins.plugin_utils._action import argument_spec, attempted, located, read_text
+from ansible_collections.recordings.disposal.plugins.plugin_utils._pdf import check_pdf
+from ansible_collections.recordings.disposal.plugins.plugin_utils._qr import check_qr
 from ansible_collections.recordings.disposal.plugins.plugin_utils._seal import Sealing, rehearse, seal_run
+from ansible_collections.recordings.disposal.plugins.plugin_utils._time_stamp import check_authority
 
 
 def _render(statement: dict[str, t.Any], *, language: str, manifest: dict[str, t.Any]) -> str:
@@ -22,6 +25,12 @@ def _render(statement: dict[str, t.Any], *, language: str, manifest: dict[str, t
     from ansible_collections.recordings.disposal.plugins.plugin_utils._certificate import render_certificate
 
     return render_certificate(statement, language=language, manifest=manifest)
+
+
+def _render_pdf(statement: dict[str, t.Any], *, language: str, manifest: dict[str, t.Any], signature: bytes | None) -> bytes:
+    from ansible_collections.recordings.disposal.plugins.plugin_utils._certificate import render_certificate_pdf
+
+    return render_certificate_pdf(statement, language=language, manifest=manifest, signature=signature)
 
 
 class ActionModule(ActionBase):
@@ -39,10 +48,15 @@ class ActionModule(ActionBase):
         manifest = located(options["manifest"])
         check_mode = bool(self._task.check_mode)
         signers = options["allowed_signers"]
+        authority = located(options["timestamp_ca"]) if options["timestamp_ca"] else None
         if options["rehearse"]:
             allowed = read_text(signers, "the file of allowed signers") if signers else None
             key = located(options["signing_key"])
             told = rehearse(signing_key=key, signer=options["signer"], allowed_signers=allowed, now=time_text(utc_now()))
+            check_authority(options["timestamp_url"], authority)
+            if "pdf" in options["formats"]:
+                check_pdf()
+                check_qr()
             return {"changed": False, "key": told}
         result = seal_run(
             Sealing(
@@ -54,13 +68,20 @@ class ActionModule(ActionBase):
                 signer=options["signer"],
                 allowed_signers=read_text(signers, "the file of allowed signers") if signers else None,
                 languages=options["languages"],
+                formats=options["formats"],
                 render=_render,
+                render_pdf=_render_pdf,
                 executor=CheckExecutor() if check_mode else Executor(),
                 check_mode=check_mode,
                 now=time_text(utc_now()),
                 collection=VERSION,
+                timestamp_url=options["timestamp_url"],
+                timestamp_ca=authority,
             )
         )
+        failure = result.pop("failure", None)
+        if failure:
+            result.update(failed=True, msg=failure)
         if not self._task.diff:
             del result["diff"]
         return result

@@ -32,6 +32,8 @@ class ActionModule(ActionBase):
             signer=options["signer"],
             ledger=located(options["ledger"]) if options["ledger"] else None,
             now=utc_now(),
+            known_head=located(options["known_head"]) if options["known_head"] else None,
+            timestamp_ca=located(options["timestamp_ca"]) if options["timestamp_ca"] else None,
         )
         predicate = (report.statement or {}).get("predicate", {})
         result = {
@@ -41,6 +43,7 @@ class ActionModule(ActionBase):
             "checks": report.checks,
             "problems": report.problems,
             "not_checked": report.not_checked,
+            "consistency": report.consistency,
         }
         if not report.valid:
             more = f" (and {len(report.problems) - 3} more)" if len(report.problems) > 3 else ""

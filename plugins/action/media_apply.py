@@ -7,11 +7,14 @@ from __future__ import annotations
 import os
 import typing as t
 
+from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.recordings.disposal.plugins.module_utils._errors import DisposalError
 from ansible_collections.recordings.disposal.plugins.plugin_utils._action import located, read_text
 from ansible_collections.recordings.disposal.plugins.plugin_utils._inputs import approval_arguments, hold_arguments
 from ansible_collections.recordings.disposal.plugins.plugin_utils._media_plan_page import rows_name
+from ansible_collections.recordings.disposal.plugins.plugin_utils._register_files import RegisterFile
 
 
 class ActionModule(ActionBase):
@@ -26,5 +29,16 @@ class ActionModule(ActionBase):
             rows = os.path.join(os.path.dirname(located(path)), rows_name(arguments["host"]))
             # A host that the manifest does not name has no rows, and is refused for that.
             arguments["plan"] = read_text(rows, "the plan's rows of this host") if os.path.exists(rows) else ""
+        if arguments.get("register"):
+            arguments["released"] = _released(located(arguments.pop("register")))
         result.update(self._execute_module(module_args=arguments, task_vars=task_vars))
         return result
+
+
+def _released(path: str) -> list[str]:
+    """The serials of the media that the register has as released now."""
+    try:
+        media = RegisterFile(path).register.media.values()
+    except DisposalError as error:
+        raise AnsibleActionFail(error.message) from error
+    return [medium.serial for medium in media if medium.state == "released"]

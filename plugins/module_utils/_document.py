@@ -58,7 +58,7 @@ class Node:
     def _shown(self) -> str:
         if self.value is None:
             return "nothing"
-        if self.private and not isinstance(self.value, bool):
+        if (self.private and not isinstance(self.value, bool)) or (self.value and isinstance(self.value, (dict, list))):
             return f"the {type(self.value).__name__} there"
         text = repr(self.value)
         return text if len(text) <= 80 else text[:77] + "..."
@@ -76,6 +76,8 @@ class Node:
         for key, value in self.value.items():
             node = self.child(str(key), value)
             if key not in known:
+                # What stands under a mistyped key may be a person's name.
+                node.private = True
                 node.problem(f"is under an unknown key; allowed are {', '.join(sorted(known))}")
             elif value is None:
                 node.problem("is given: the key is blank; write a value or leave the key out")

@@ -221,6 +221,10 @@ class Executor:
         os.fchmod(fd, stat.S_IMODE(facts.st_mode))
         os.utime(fd, ns=(facts.st_atime_ns, facts.st_mtime_ns))
 
+    def chmod(self, fd: int, mode: int) -> None:
+        self._allow("change a mode")
+        os.fchmod(fd, mode)
+
     def add_attribute(self, fd: int, name: str, value: bytes) -> None:
         """An extended attribute that the file does not have, or has from its directory."""
         self._allow("write an extended attribute")

@@ -14,6 +14,10 @@ description:
   - A journal that was changed, is of another run, plan, policy or host, or claims anything without proof is refused, and nothing is sealed.
   - A host whose journal is missing or not ended makes the statement incomplete, and is named in it. Seal again when it has been swept.
     The older statement is kept beside the new one as C(statement-N.json), where C(N) is its number in the ledger.
+  - The ledger's head, over how many lines it is and the root of the Merkle tree (RFC 9162) over them, is signed and written beside the ledger as
+    C(ledger.head.json) each time that the ledger grows. Keep a copy of it elsewhere, M(recordings.disposal.evidence_verify) then finds whether the ledger
+    only grew since.
+  - A ledger that is not an extension of the head beside it is refused, as is a clock that is more than 5 minutes behind what was sealed last.
   - Manifest and approvals are copied beside the evidence, so that the directory can be verified alone.
   - Runs on the controller.
 options:
@@ -59,9 +63,33 @@ options:
     elements: str
     choices: [en, pl]
     default: [en, pl]
+  formats:
+    description:
+      - Formats to write certificates in, as C(certificate.LANGUAGE.html) and C(certificate.LANGUAGE.pdf).
+      - V(pdf) is PDF/A-3b on A4, with a QR code of the statement's digest, and the statement and its signature attached. It needs on the controller the
+        Python libraries weasyprint (70 or newer) and segno, Pango, and the fonts DejaVu Sans and DejaVu Sans Mono. Letters that these fonts lack are shown
+        as their escapes.
+      - The same statement and signature give the same bytes as long as these libraries and fonts stay the same; where they have changed, certificates are
+        written anew.
+      - A certificate that shows an older statement is removed where it is not asked for anew.
+    type: list
+    elements: str
+    choices: [html, pdf]
+    default: [html]
+  timestamp_url:
+    description:
+      - Address of a time-stamp authority (RFC 3161) that stamps the ledger's head, over HTTP or HTTPS. It learns the head's digest and nothing else.
+      - The query and the answer are made and checked by C(openssl ts). An authority whose clock differs from this host's by more than 5 minutes is refused.
+      - Where no good stamp can be had, the task fails once everything else is safe, and sealing again has the head stamped.
+    type: str
+  timestamp_ca:
+    description:
+      - File with the certificates (PEM) of the authority that stamps, which a stamp must lead to. Needed with O(timestamp_url).
+    type: path
   rehearse:
     description:
-      - Only try whether O(signing_key) can sign and O(signer) is allowed now, and seal nothing; to be done before anything is destroyed.
+      - Only try whether O(signing_key) can sign and O(signer) is allowed now, and whether O(formats) can be made, and seal nothing; to be done before
+        anything is destroyed.
     type: bool
     default: false
 extends_documentation_fragment:
@@ -90,6 +118,20 @@ EXAMPLES = r"""
     signing_key: ~/.ssh/evidence_ed25519.pub
     signer: evidence@example.com
     allowed_signers: evidence.allowed_signers
+    formats: [html, pdf]
+  delegate_to: localhost
+  run_once: true
+
+- name: Seal the run and have the ledger's head time-stamped
+  recordings.disposal.evidence_seal:
+    run: disposal/runs/2026-11-23-4f1c
+    manifest: disposal/plans/2026-11-23-4f1c/manifest.json
+    ledger: disposal/ledger.jsonl
+    signing_key: ~/.ssh/evidence_ed25519.pub
+    signer: evidence@example.com
+    allowed_signers: evidence.allowed_signers
+    timestamp_url: https://tsa.example.com/stamp
+    timestamp_ca: tsa-ca.pem
   delegate_to: localhost
   run_once: true
 """
@@ -164,6 +206,21 @@ ledger:
   description:
     - The ledger, C(path), C(seq) (the statement's number in it, none in check mode if it would be appended) and C(head) (digest of its
       last line).
+  returned: when the run is sealed
+  type: dict
+ledger_head:
+  description:
+    - The ledger's head, C(path), C(size) (how many lines it is over), C(merkle_root) and C(time).
+    - None in check mode where the ledger would get a line first.
+  returned: when the run is sealed
+  type: dict
+  sample:
+    path: /srv/disposal/ledger.head.json
+    size: 17
+    merkle_root: sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae
+    time: "2026-11-23T22:00:00Z"
+time_stamp:
+  description: The time stamp of the ledger's head, C(path) and C(time); none where it was not asked for, or could not be had.
   returned: when the run is sealed
   type: dict
 superseded:

@@ -36,6 +36,18 @@ options:
   ledger:
     description:
       - Path of the ledger. Without it, whether statements are missing stays open.
+      - Its head, C(ledger.head.json) and C(ledger.head.json.sig), must lie beside it.
+    type: path
+  known_head:
+    description:
+      - An older head of the ledger that you kept, a file whose signature lies beside it as C(FILE.sig).
+      - Evidence is not valid where the ledger is not an extension of it, that is where a statement was taken out, moved, put in or written anew since, or
+        where there are two ledgers of the same length (a fork).
+    type: path
+  timestamp_ca:
+    description:
+      - File with the certificates (PEM) of the authority that stamped the ledger's head. Without it, its time stamp (RFC 3161) is not checked.
+      - The certificates are judged as of the stamp's time, so an old stamp stays good when one expires. Whether one was revoked is not checked.
     type: path
 extends_documentation_fragment:
   - recordings.disposal._attributes
@@ -61,6 +73,16 @@ EXAMPLES = r"""
     allowed_signers: allowed_signers
     signer: evidence@example.com
     ledger: disposal/ledger.jsonl
+  delegate_to: localhost
+
+- name: Verify that the ledger only grew since the last audit, and when its head was there
+  recordings.disposal.evidence_verify:
+    run: disposal/runs/2026-11-23-4f1c
+    allowed_signers: allowed_signers
+    signer: evidence@example.com
+    ledger: disposal/ledger.jsonl
+    known_head: audits/2026-06/ledger.head.json
+    timestamp_ca: tsa-ca.pem
   delegate_to: localhost
 """
 
@@ -92,4 +114,21 @@ not_checked:
   returned: success and failure
   type: list
   elements: str
+consistency:
+  description:
+    - The proof (RFC 9162, 2.1.4) that the ledger is an extension of O(known_head), by sizes and roots alone, C(from), C(to) and C(path); none where there
+      is none.
+  returned: success and failure
+  type: dict
+  sample:
+    from:
+      size: 1
+      merkle_root: sha256:6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d
+      time: "2026-06-01T22:00:00Z"
+    to:
+      size: 2
+      merkle_root: sha256:fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125
+      time: "2026-11-23T22:00:00Z"
+    path:
+      - sha256:96a296d224f285c67bee93c30f8a309157f0daa35dc5b87e410b78630a09cfc7
 """

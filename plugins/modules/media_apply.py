@@ -38,6 +38,16 @@ options:
     description:
       - The plan's rows of this host, set from the file beside O(manifest_file) on the controller. They must have the digest that the manifest names.
     type: str
+  register:
+    description:
+      - Path on the controller of the register of media. A medium that it does not have as C(released) any more, because its release was withdrawn or another
+        plan was carried out, stays as it is. What was begun before is brought to its end.
+    type: path
+  released:
+    description:
+      - Serials of the media that are released now; set from O(register) on the controller. Where both are left out nobody looks.
+    type: list
+    elements: str
   allowed_signers_file:
     description:
       - Path on the controller of the persons who may approve, in the form that C(ssh-keygen) calls allowed signers.
@@ -122,6 +132,7 @@ EXAMPLES = r"""
 - name: Destroy what the change board has signed
   recordings.disposal.media_apply:
     manifest_file: disposal/plans/2026-11-27-998e220a56/manifest.json
+    register: register.yml
     allowed_signers_file: allowed_signers
     holds_dir: holds
   register: applied
@@ -224,6 +235,8 @@ def main() -> None:
             "manifest": {"type": "str"},
             "signatures": {"type": "list", "elements": "dict", "default": []},
             "plan": {"type": "str"},
+            "register": {"type": "path"},
+            "released": {"type": "list", "elements": "str"},
             "allowed_signers_file": {"type": "path"},
             "allowed_signers": {"type": "str"},
             "approvals_required": {"type": "int", "default": 2},

@@ -22,7 +22,7 @@ description:
 options:
   register:
     description:
-      - Path of the register of media on the controller, as M(recordings.disposal.media_register) keeps it.
+      - Path of the register of media on the controller, as M(recordings.disposal.media_register) keeps it. It must show what its log below O(dest) says.
     type: path
     required: true
   results:
@@ -34,25 +34,27 @@ options:
     default: {}
   serials:
     description:
-      - The media to plan; all that the register has as C(released) where it is left out.
+      - The media to plan; all that the register has as C(released) where it is left out. Where there are none, nothing is written, and RV(plan_id) is none.
     type: list
     elements: str
   dead:
     description:
-      - Released media that no host can reach any more, such as drives that do not answer. They go to physical destruction as they are.
+      - Released media that no host can reach any more, such as drives that do not answer. They go to physical destruction as they are, without a look at
+        what is on them, so that one which a host of O(results) shows blocks the plan.
+      - They are planned besides O(serials), which may name them too.
     type: list
     elements: str
   hosts:
     description:
-      - Only media that are registered on these hosts.
+      - Only media that are registered on these hosts, and those that are O(dead). A medium of O(serials) that is registered elsewhere is refused.
     type: list
     elements: str
   policy:
     description:
       - The policy of media. Without one no fallback is ever tried, a sample is read back, physical destruction means shredding, and a plan has at
         most 50 media, 8 of one host.
-      - C(id), C(version), C(owner) and C(review_by) are needed. C(limits) has C(media) and C(media_per_host). C(undetermined) is V(refuse) (the default) or
-        V(accept) media of which it cannot be told whether they are drained.
+      - C(id), C(version), C(owner) and C(review_by) are needed. C(limits) has C(media) and C(media_per_host), each up to 500. C(undetermined) is V(refuse)
+        (the default) or V(accept) media of which it cannot be told whether they are drained.
       - C(rules) is a list, each with C(kinds), and where it differs from the default C(technique) (V(auto), V(none), V(overwrite) or one of
         M(recordings.disposal.sanitize)), C(fallback), C(verify) (V(canaries), V(sample), V(all)), C(sample_share), C(canaries), C(physical) (such as V(shred)),
         C(destination) (V(internal_reuse), V(external_reuse), V(recycling), V(manufacturer), V(other)) and C(classification_after).
@@ -151,7 +153,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 plan_id:
-  description: Name of the plan.
+  description: Name of the plan; none where nothing is released.
   returned: success
   type: str
   sample: 2026-11-27-998e220a56
@@ -178,7 +180,8 @@ hosts:
   type: dict
   sample: {"rec1": {"due": 3, "physical": 1}}
 blocked:
-  description: Whatever speaks against the plan, each with C(host) and C(sentence), the first hundred; empty where it may be approved and applied.
+  description:
+    - Whatever speaks against the plan, each with C(host) and C(sentence), the first hundred; empty where it may be approved and applied.
   returned: success
   type: list
   elements: dict

@@ -16,7 +16,8 @@ description:
     the table of transitions in C(docs/register.md) allows, and no other way.
   - Holds the register against what M(recordings.disposal.media_info) returned across the fleet, and names each drive that is unknown, missing, found
     twice, found elsewhere, or not what the register says.
-  - Closes a host or a batch only when every serial is V(destroyed) or V(reused), or has a reason that two persons have signed.
+  - Closes a host or a batch only when every serial is V(destroyed) or V(reused) and has a certificate of M(recordings.disposal.media_certificate) for it, or
+    has a reason that two persons have signed.
   - A register that is not valid, or that shows what the log does not say, is refused whatever is asked.
   - Runs on the controller only; no host is touched. Run it once, with C(run_once) or on V(localhost).
 options:
@@ -68,8 +69,8 @@ options:
   hosts:
     description:
       - For O(state=reconciled), the hosts that are meant; by default all that the register or O(results) names.
-      - For O(state=closed), the hosts to close, with all media that are registered there, or were at an event since they left service. Each host must
-        have been reconciled, and nothing that the last reconciliation found there may be open.
+      - For O(state=closed), the hosts to close, with all media that are registered there, were at an event since they left service, or were when the host
+        was reconciled last. Each host must have been reconciled, and nothing that the last reconciliation found there may be open.
     type: list
     elements: str
   serials:

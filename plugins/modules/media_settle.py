@@ -12,9 +12,14 @@ version_added: 0.1.0
 description:
   - With O(plan_id), verifies the sealed evidence of a run of M(recordings.disposal.media_apply), keeps the record of each medium as a file of its own
     (C(runs/<plan_id>/media)), and moves what was destroyed to C(sanitized) and, where it was read and found clean, to C(verified). What was not destroyed
-    stays where it is in the register, and is told, with what has to be ordered for it.
-  - With O(destroyed), moves what M(recordings.disposal.media_destruction) has recorded to C(destroyed).
-  - The register moves by its own table of transitions, each with evidence; nothing is moved by a mere word.
+    stays where it is in the register, and is told, with what has to be ordered for it. Nothing is ordered for a medium that nothing was begun on, since it
+    may be under a hold or hold other files by now, nor for one whose host something spoke against in the plan.
+  - What a host tells as destroyed by a technique that the plan does not name, or below its level, is not believed.
+  - A plan by which nothing is done on any host needs no run; its approvals are checked, and what it sends to physical destruction is told.
+  - With O(destroyed), moves what M(recordings.disposal.media_destruction) has recorded to C(destroyed), all of it or nothing. What falls short of the level
+    that the register requires is refused.
+  - The register moves by its own table of transitions, each with evidence; nothing is moved by a mere word. A medium of a run that people have moved
+    otherwise meanwhile stops no other; RV(not_moved) and a warning tell it.
   - Runs on the controller only. Run it once, with C(run_once) or on V(localhost).
 options:
   register:
@@ -53,7 +58,7 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: full
-    details: Verifies, tells what is left to be done, and writes nothing. Whether the register could be moved so is not tried.
+    details: Verifies, tells what is left to be done, and writes nothing. Whether the register could be moved by a run is not tried.
   diff_mode:
     support: none
   idempotent:
@@ -103,7 +108,7 @@ moved:
   type: int
   sample: 8
 sanitized:
-  description: Serials that were destroyed on their hosts, the first two hundred.
+  description: Serials that were destroyed on their hosts.
   returned: success
   type: list
   elements: str
@@ -118,7 +123,9 @@ ready:
   type: list
   elements: str
 not_destroyed:
-  description: Media that were not destroyed, or are not known to be, each with C(serial), C(outcome) and C(reason).
+  description:
+    - Media that were not destroyed, or are not known to be, each with C(serial), C(outcome), C(reason), and what comes C(next), V(order) where it is among
+      RV(orders), V(plan) where it has to be planned again; the first hundred.
   returned: success
   type: list
   elements: dict
@@ -127,8 +134,15 @@ pending:
   returned: success
   type: list
   elements: str
+not_moved:
+  description: Media whose state in the register does not allow what the evidence says, each with C(serial) and C(reason), the first hundred.
+  returned: success
+  type: list
+  elements: dict
 orders:
-  description: What goes to physical destruction, by C(technique), with its C(level) and the C(serials), for M(recordings.disposal.media_order).
+  description:
+    - What goes to physical destruction and is not there yet by the register, by C(technique), with its C(level) and the C(serials), at most 200 each, for
+      M(recordings.disposal.media_order).
   returned: success
   type: list
   elements: dict

@@ -10,6 +10,7 @@ on the first page.
 
 from __future__ import annotations
 
+import functools
 import re
 import shlex
 import typing as t
@@ -17,17 +18,23 @@ import typing as t
 from ..module_utils._errors import EvidenceError
 from ..module_utils._evidence.canonical import canonical, digest
 from ._language import Language, load_language
+from ._pdf import Attached, pdf_page
 from ._plan_view import class_rows
+from ._qr import qr_code
 from ._render import html_page
+from ._statement import statement_bytes
 
-__all__ = ["OUTCOMES", "render_certificate"]
+__all__ = ["OUTCOMES", "render_certificate", "render_certificate_pdf"]
 
 OUTCOMES = ("destroyed", "not_destroyed", "unknown")
+_TEMPLATE = "certificate.html.j2"
 EVIDENCE_NAMESPACE = "evidence@recordings.disposal"
 PLAN_NAMESPACE = "plan@recordings.disposal"
 # A sentence of the statement about the proof on one host: its text and number of sets are taken apart to add up hosts.
 _OF_HOST = re.compile(r"(?P<host>\S+): (?P<text>.+) \((?P<sets>\d+) sets\)\.")
 _SAFE_NAME = re.compile(r"[\w@%+=:,.][\w@%+=:,./-]*", re.ASCII)
+# As many hosts and sentences as leave room on the first sheet for what was not checked; all of them stand in the details.
+_MOST_ON_FIRST = 8
 # What no statement says, since it holds for whatever is destroyed as files.
 _ALWAYS_UNCHECKED = ("databases", "content")
 
@@ -42,6 +49,35 @@ def render_certificate(statement: dict[str, t.Any], *, language: str, manifest: 
     :raises RefusedError: another language.
     """
     words = load_language(language)
+    return html_page(_TEMPLATE, words, {**_checked_view(statement, manifest, words), "pdf": None})
+
+
+def render_certificate_pdf(statement: dict[str, t.Any], *, language: str, manifest: dict[str, t.Any], signature: bytes | None) -> bytes:
+    """The same page as PDF/A-3b, with a QR code of the statement's digest and the statement attached.
+
+    :arg signature: of the statement, attached too.
+    :raises EvidenceError: the statement names another manifest, or is not one.
+    :raises RefusedError: another language.
+    :raises DisposalError: a library or the fonts are missing.
+    """
+    words, data = load_language(language), statement_bytes(statement)
+    view = _checked_view(statement, manifest, words)
+    title = words.word("certificate.title" if view["complete"] else "certificate.title_incomplete")
+    attached = [Attached("statement.json", data, words.word("certificate.attached_statement"), "application/json")]
+    if signature is not None:
+        about = words.word("certificate.attached_signature")
+        attached.append(Attached("statement.json.sig", signature, about, "application/octet-stream", "Supplement"))
+    return pdf_page(
+        html_page(_TEMPLATE, words, {**view, "pdf": {"name": f"certificate.{language}.pdf", "code": qr_code(digest(data))}}),
+        attachments=attached,
+        language=language,
+        title=f"{title}, {view['p']['run']}",
+        created=view["p"]["created"],
+        identifier=digest(data),
+    )
+
+
+def _checked_view(statement: dict[str, t.Any], manifest: dict[str, t.Any], words: Language) -> dict[str, t.Any]:
     predicate = statement.get("predicate")
     if not isinstance(predicate, dict):
         raise EvidenceError("the statement has no predicate, so there is no certificate; name the statement that the collection wrote")
@@ -52,12 +88,11 @@ def render_certificate(statement: dict[str, t.Any], *, language: str, manifest: 
             "give the manifest of this run"
         )
     try:
-        view = _view(statement, predicate, manifest, words)
+        return _view(statement, predicate, manifest, words)
     except (KeyError, TypeError, AttributeError) as error:
         raise EvidenceError(
             f"the statement or the manifest lacks {error}, so there is no certificate; use the version of the collection that wrote them"
         ) from error
-    return html_page("certificate.html.j2", words, view)
 
 
 def _view(statement: dict[str, t.Any], predicate: dict[str, t.Any], manifest: dict[str, t.Any], words: Language) -> dict[str, t.Any]:
@@ -79,6 +114,8 @@ def _view(statement: dict[str, t.Any], predicate: dict[str, t.Any], manifest: di
         "missing": missing,
         "unfinished": unfinished,
         "problems": predicate.get("problems") or [],
+        "most": _MOST_ON_FIRST,
+        "few": functools.partial(_few, words),
         "totals": totals,
         "whole": complete and planned > 0 and totals["counts"]["destroyed"] == planned,
         "nothing": complete and planned == 0,
@@ -97,6 +134,13 @@ def _view(statement: dict[str, t.Any], predicate: dict[str, t.Any], manifest: di
         "techniques": _distinct(words, "techniques", "technique", manifest),
         "sources": [(name, part["sources"]) for name, part in sorted(manifest["hosts"].items())],
     }
+
+
+def _few(words: Language, names: t.Sequence[str]) -> list[str]:
+    """The first names, and how many more there are."""
+    more = len(names) - _MOST_ON_FIRST
+    rest = [words.word("certificate.incomplete_more").format(number=words.number(more))] if more > 0 else []
+    return [*names[:_MOST_ON_FIRST], *rest]
 
 
 def _distinct(words: Language, table: str, key: str, manifest: t.Mapping[str, t.Any]) -> list[str]:

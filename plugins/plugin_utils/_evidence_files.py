@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import operator
 import os
 import re
 import typing as t
@@ -67,7 +68,7 @@ def sealed_journals(statements: t.Iterable[t.Mapping[str, t.Any]]) -> dict[str, 
     try:
         for statement in statements:
             for host, entry in statement["predicate"]["hosts"].items():
-                sealed.setdefault(host, {})[entry["records"]] = entry["head"]
+                sealed.setdefault(host, {})[operator.index(entry["records"])] = entry["head"]
     except (KeyError, TypeError, AttributeError) as error:
         raise EvidenceError("a statement is not of the form that this version knows; use the version that wrote it") from error
     return sealed

@@ -166,12 +166,25 @@ def _drive(host: str, name: str, row: t.Mapping[str, t.Any], kind: str) -> Seen:
 
 
 def _joined(seen: t.Sequence[Seen], twice: list[tuple[Seen, Seen]]) -> list[Seen]:
-    """One for each medium of a host: paths and namespaces of a drive show it several times."""
+    """One for each medium of a host: paths and namespaces of a drive show it several times, and have its serial; so may another drive."""
     media: list[Seen] = []
     for each in seen:
         same = next((other for other in media if other.plain & each.plain), None)
         if same is None:
             media.append(each)
-        elif each.kind != "nvme" and each.wwns and same.wwns and not each.wwns & same.wwns:
+        elif not _one_drive(same, each):
             twice.append((same, each))
     return media
+
+
+def _one_drive(one: Seen, other: Seen) -> bool:
+    """Whether two that have a serial in common are one drive: namespaces of one NVMe drive, else paths to what has one WWN."""
+    if one.kind == other.kind == "nvme":
+        return (_controller(one), one.make, one.model) == (_controller(other), other.make, other.model)
+    # What is behind a volume has the volume's name.
+    return one.name == other.name or bool(one.wwns & other.wwns)
+
+
+def _controller(seen: Seen) -> str:
+    """nvme0 of nvme0n1."""
+    return seen.name.removeprefix("nvme").partition("n")[0]

@@ -10,8 +10,10 @@ import dataclasses
 import os
 
 from ..module_utils._errors import EvidenceError
+from ..module_utils._evidence.canonical import canonical
 from ..module_utils._evidence.chain import NO_HEAD, ChainReader, ChainWriter, Record, opened
 from ..module_utils._evidence.clock import is_time
+from ..module_utils._evidence.merkle import leaf_hash
 from ..module_utils._executor import Executor
 
 __all__ = ["Entry", "Ledger", "read_ledger"]
@@ -21,7 +23,8 @@ _KEYS = {"seq", "prev", "time", "run", "statement"}
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Entry:
-    """A line of the ledger; C(previous) is none for the first, as a statement writes it, and C(digest) is that of the line itself."""
+    """A line of the ledger; C(previous) is none for the first, as a statement writes it, C(digest) that of the line itself, C(leaf) its hash
+    as a leaf of the ledger's Merkle tree."""
 
     seq: int
     previous: str | None
@@ -29,6 +32,7 @@ class Entry:
     run: str
     statement: str
     digest: str
+    leaf: bytes
 
 
 def _entry(record: Record, digest: str, name: str) -> Entry:
@@ -36,7 +40,7 @@ def _entry(record: Record, digest: str, name: str) -> Entry:
     if set(record) != _KEYS or not all(isinstance(text, str) and text for text in texts) or not is_time(record["time"]):
         raise EvidenceError(f"{name} line {record['seq'] + 1} is not a line of a ledger; compare the file with a copy")
     previous = None if record["prev"] == NO_HEAD else record["prev"]
-    return Entry(record["seq"], previous, record["time"], record["run"], record["statement"], digest)
+    return Entry(record["seq"], previous, record["time"], record["run"], record["statement"], digest, leaf_hash(canonical(record)))
 
 
 def read_ledger(path: str, *, allow_torn: bool = False) -> list[Entry]:

@@ -17,6 +17,7 @@ from ._media_evidence import Found, Happened, Linked
 from ._media_fields import form_fields
 from ._media_told import Person, Told, same_name
 from ._media_unchecked import unchecked
+from ._register import Medium, contradiction
 
 __all__ = ["FORMAT", "STATES", "Certified", "build_certificate"]
 
@@ -119,7 +120,7 @@ def _decisive(found: Found, required: str, faults: list[str]) -> Linked | None:
             f"it is {state} in the register, and only what is verified, in_custody, destroyed or reused has a certificate; record what comes first"
         )
         return None
-    short = [(each, _shortfall(each, required)) for each in found.acts]
+    short = [(each, _shortfall(each, required, found.medium)) for each in found.acts]
     good = [each for each, why in short if not why]
     if not good:
         why = [why for _each, why in short if why]
@@ -137,7 +138,7 @@ def _decisive(found: Found, required: str, faults: list[str]) -> Linked | None:
     return last
 
 
-def _shortfall(linked: Linked, required: str) -> str:
+def _shortfall(linked: Linked, required: str, medium: Medium) -> str:
     """Why an act does not carry a certificate; empty where it does."""
     act = linked.act
     file = next(iter(act.files))
@@ -154,7 +155,10 @@ def _shortfall(linked: Linked, required: str) -> str:
         )
     if linked.withdrawn:
         return f"it was released again after {file} was recorded, so that proves nothing any more; sanitize it once more, or have it shredded by a work order"
-    return _shortfall_on_host(linked, file) if act.kind == "host" else ""
+    if act.kind == "host":
+        return _shortfall_on_host(linked, file)
+    other = contradiction(medium, act.row)
+    return f"{other} ({file}); find out which medium that was, and have it destroyed by a work order" if other else ""
 
 
 def _shortfall_on_host(linked: Linked, file: str) -> str:

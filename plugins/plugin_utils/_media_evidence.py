@@ -12,8 +12,10 @@ import os
 import typing as t
 
 from ..module_utils._errors import EvidenceError
+from ..module_utils._evidence.approval import CLOCK_TOLERANCE
 from ..module_utils._evidence.canonical import digest_of
 from ..module_utils._evidence.chain import ChainReader, Record, opened
+from ..module_utils._evidence.clock import parse_time
 from ..module_utils._evidence.journal import JournalState, require_time
 from ..module_utils._media.serials import medium_set, serial_key
 from ._media_runs import Act, HostRun, Sealers, host_runs
@@ -147,8 +149,10 @@ def _link(act: Act, events: t.Sequence[Happened]) -> Linked:
     if not named:
         return Linked(act, None)
     at = next((index for index in named if index > released), None)
-    if at is None:
-        return Linked(act, events[named[-1]], withdrawn=True)
+    # What was done in a former life proves nothing, whoever names it once more.
+    stale = released >= 0 and parse_time(act.ended) < parse_time(events[released].record["time"]) - CLOCK_TOLERANCE
+    if at is None or stale:
+        return Linked(act, events[named[-1] if at is None else at], withdrawn=True)
     return Linked(act, events[at], verified=next((event for event in events[at:] if event.to == "verified"), None))
 
 

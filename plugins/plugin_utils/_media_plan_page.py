@@ -47,14 +47,18 @@ def media_form(plan: MediaPlan) -> PlanForm:
 
 def _view(manifest: dict[str, t.Any], rows: t.Mapping[str, t.Sequence[dict[str, t.Any]]]) -> dict[str, t.Any]:
     media = [row for host in sorted(rows) for row in rows[host]]
-    blocked = manifest["blocked"]
+    hosts_of: dict[str, list[str]] = {}
+    for item in manifest["blocked"]:
+        hosts_of.setdefault(item["sentence"], []).append(item["host"])
     return {
         "m": manifest,
         "media": media,
         "physical": [row for row in media if row["physical"]["needed"]],
         "due": manifest["totals"]["due"],
-        "blocked": blocked,
-        "blocked_hosts": len({item["host"] for item in blocked}),
+        "due_hosts": len({row["host"] for row in media if row["steps"]}),
+        # A limit of the whole plan speaks against each of its hosts.
+        "blocked": [{"host": ", ".join(hosts), "sentence": sentence} for sentence, hosts in hosts_of.items()],
+        "blocked_hosts": len({item["host"] for item in manifest["blocked"]}),
         "digest": digest(manifest_bytes(manifest)),
     }
 

@@ -7,13 +7,13 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime as dt
 import typing as t
 
 from ..module_utils._document import Node, plain, read_document
 from ..module_utils._evidence.canonical import digest_of
 from ..module_utils._media.choosing import AUTO, TECHNIQUES
 from ..module_utils._media.degaussing import DEGAUSSABLE
+from ..module_utils._media.findings import parse_day
 from ..module_utils._standards.physical import PHYSICAL
 from ._register import KINDS
 
@@ -25,7 +25,10 @@ NOTHING = "none"
 DESTINATIONS = ("internal_reuse", "external_reuse", "recycling", "manufacturer", "other")
 PHYSICAL_TECHNIQUES = tuple(name for name, technique in PHYSICAL.items() if technique.level != "none")
 _VERIFY = ("canaries", "sample", "all")
-_DAY = r"\d{4}-\d\d-\d\d"
+# Serials of that many still fit into a task's result, which has to name each of them.
+_MOST_MEDIA = 500
+# As many as sanitize asks for.
+_LEAST_CANARIES = 64
 _NAMED = ("id", "version", "owner", "review_by")
 # What holds where nobody has written a policy: it names no fallback, so that none is ever tried.
 _SHIPPED = {"id": "shipped", "version": "1", "owner": "nobody", "review_by": "none"}
@@ -76,48 +79,55 @@ def read_media_policy(document: t.Any) -> MediaPolicy:
 
     :raises PolicyError: with every fault.
     """
-    document = plain(document or {})
+    document = plain({} if document is None else document)
     return read_document(document, "the policy of media", lambda node: _read(node, document))
 
 
 def _read(node: Node, document: t.Any) -> MediaPolicy:
-    given = bool(document)
+    given = document != {}
     members = node.mapping(required=_NAMED if given else (), optional=("limits", "undetermined", "rules"))
     about = dict(_SHIPPED)
     for key in _NAMED:
         if key in members:
-            form = {"pattern": _DAY, "form": "a day such as 2027-06-30, in quotes"} if key == "review_by" else {}
-            about[key] = members[key].text(**form)
-    if given and about["review_by"]:
-        _require_day(members.get("review_by"), about["review_by"])
+            about[key] = members[key].parsed(_day, "") if key == "review_by" else members[key].text()
     limits = members["limits"].mapping(optional=("media", "media_per_host")) if "limits" in members else {}
+    most = {key: _bounded(limits[key], 1, _MOST_MEDIA) for key in limits}
+    rules = _rules(members["rules"]) if "rules" in members else {}
+    undetermined = members["undetermined"].text(allowed=("refuse", "accept")) if "undetermined" in members else "refuse"
+    # What is faulty may be of a kind that has no canonical form.
+    about["digest"] = "" if node.problems else digest_of(document)
+    return MediaPolicy(about, most.get("media", 50), most.get("media_per_host", 8), undetermined, rules)
+
+
+def _day(value: t.Any) -> str:
+    return parse_day(value).isoformat()
+
+
+def _bounded(node: Node, least: int, most: int) -> int:
+    found = node.integer(minimum=least)
+    if found > most:
+        node.problem(f"is more than {most}; correct it")
+    return found
+
+
+def _rules(node: Node) -> dict[str, MediaRule]:
     rules: dict[str, MediaRule] = {}
-    for item in members["rules"].elements() if "rules" in members else []:
-        for kind, rule in _rule(item):
+    for item in node.elements():
+        kinds, rule = _rule(item)
+        for kind in kinds:
             if kind in rules:
                 item.problem(f"is the second rule for {kind}; keep one for each kind")
             rules[kind] = rule
-    return MediaPolicy(
-        about={**about, "digest": digest_of(document)},
-        most=limits["media"].integer(minimum=1) if "media" in limits else 50,
-        most_of_host=limits["media_per_host"].integer(minimum=1) if "media_per_host" in limits else 8,
-        undetermined=members["undetermined"].text(allowed=("refuse", "accept")) if "undetermined" in members else "refuse",
-        rules=rules,
-    )
+    return rules
 
 
-def _require_day(node: Node | None, text: str) -> None:
-    try:
-        dt.date.fromisoformat(text)
-    except ValueError:
-        if node is not None:
-            node.problem("is no day that exists")
-
-
-def _rule(node: Node) -> t.Iterator[tuple[str, MediaRule]]:
+def _rule(node: Node) -> tuple[list[str], MediaRule]:
+    """A rule, and the kinds that it is for, each once."""
     fields = [field.name for field in dataclasses.fields(MediaRule)]
     members = node.mapping(required=["kinds"], optional=fields)
-    kinds = members["kinds"].texts(allowed=KINDS) if "kinds" in members else []
+    kinds = [kind for kind in members["kinds"].texts(allowed=KINDS) if kind] if "kinds" in members else []
+    if len(set(kinds)) < len(kinds):
+        members["kinds"].problem("names a kind twice; name each once")
     told: dict[str, t.Any] = {}
     allowed: dict[str, t.Collection[str]] = {
         "technique": (AUTO, NOTHING, OVERWRITE, *TECHNIQUES),
@@ -131,16 +141,24 @@ def _rule(node: Node) -> t.Iterator[tuple[str, MediaRule]]:
             told[name] = members[name].text(allowed=known)
     if "fallback" in members:
         told["fallback"] = tuple(members["fallback"].texts(allowed=(OVERWRITE, *TECHNIQUES)))
-    for name, most in (("sample_share", 100), ("canaries", 1 << 20)):
+    for name, least, most in (("sample_share", 1, 100), ("canaries", _LEAST_CANARIES, 1 << 20)):
         if name in members:
-            told[name] = members[name].integer(minimum=64 if name == "canaries" else 1)
-            if told[name] > most:
-                members[name].problem(f"is more than {most}; correct it")
+            told[name] = _bounded(members[name], least, most)
     rule = MediaRule(**told)
-    if rule.physical == "degauss" and not set(kinds) <= DEGAUSSABLE:
-        named = ", ".join(kind for kind in kinds if kind not in DEGAUSSABLE)
-        members["physical"].problem(f"destroys nothing on {named}, which keep data otherwise than by magnetism; give another technique")
+    _require_sense(members, rule, kinds)
+    return list(dict.fromkeys(kinds)), rule
+
+
+def _require_sense(members: t.Mapping[str, Node], rule: MediaRule, kinds: t.Sequence[str]) -> None:
+    """Note what a rule asks for that its kinds cannot give."""
+    strange = [kind for kind in kinds if kind not in DEGAUSSABLE]
+    if rule.physical == "degauss" and strange:
+        members["physical"].problem(
+            f"destroys nothing on {', '.join(strange)}, which keep data otherwise than by magnetism; give another technique"
+        )
     if rule.technique == NOTHING and rule.fallback:
         members["fallback"].problem("is named where no technique is; leave one of the two out")
-    for kind in kinds:
-        yield kind, rule
+    if "verify" in members and rule.verify in ("sample", "all") and "tape" in kinds:
+        members["verify"].problem(
+            "is more than can be read of a tape, of which nothing is found behind its end of data; give canaries, in a rule for tapes alone"
+        )

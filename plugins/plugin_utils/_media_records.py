@@ -15,7 +15,7 @@ import typing as t
 from ..module_utils._errors import EvidenceError
 from ..module_utils._evidence.canonical import digest
 
-__all__ = ["failed_records", "read_record", "record_name"]
+__all__ = ["earlier_records", "read_record", "record_name"]
 
 _NAME = re.compile(r"[0-9a-f]{16}\.json")
 
@@ -25,18 +25,16 @@ def record_name(name_of_set: str) -> str:
     return name_of_set.partition(":")[2][:16]
 
 
-def failed_records(dest: str) -> dict[str, list[str]]:
-    """Digests of all records of runs that have not destroyed a medium, by its set.
+def earlier_records(dest: str) -> dict[str, list[str]]:
+    """Digests of all records of runs over media, by their set.
 
     :arg dest: the state directory on the controller.
     :raises EvidenceError: one cannot be read.
     """
     found: dict[str, list[str]] = {}
     for path in sorted(pathlib.Path(dest, "runs").glob("*/media/*.json")):
-        if not _NAME.fullmatch(path.name):
-            continue
-        record, data = read_record(str(path))
-        if record["outcome"] != "destroyed":
+        if _NAME.fullmatch(path.name):
+            record, data = read_record(str(path))
             found.setdefault(record["set"], []).append(digest(data))
     return found
 
@@ -50,7 +48,7 @@ def read_record(path: str) -> tuple[dict[str, t.Any], bytes]:
         data = pathlib.Path(path).read_bytes()
         record = json.loads(data)
         known = isinstance(record, dict) and record.get("type") == "outcome" and isinstance(record.get("set"), str)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise EvidenceError(f"the record {path} cannot be read ({error}); put it back from a copy, or settle the run again") from error
     if not known or record_name(record["set"]) != os.path.basename(path).partition(".")[0]:
         raise EvidenceError(f"{path} is no record of the medium that its name tells; put it back from a copy, or settle the run again")

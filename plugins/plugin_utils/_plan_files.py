@@ -13,7 +13,8 @@ import os
 import pathlib
 import typing as t
 
-from ..module_utils._errors import DisposalError, RefusedError
+from ..module_utils._errors import DisposalError, EvidenceError, RefusedError
+from ..module_utils._evidence.approval import read_manifest
 from ..module_utils._executor import Executor
 from ._plan_manifest import FORMAT, decided, manifest_bytes
 from ._plan_page import render_plan_csv, render_plan_html, render_plan_markdown
@@ -89,6 +90,14 @@ def _manifest(data: bytes, form: PlanForm) -> dict[str, t.Any] | None:
     return found if known else None
 
 
+def _is_other_kind(data: bytes, form: PlanForm) -> bool:
+    """Whether the bytes are the manifest of a plan that another module makes."""
+    try:
+        return str(read_manifest(data)["format"]) != form.format
+    except EvidenceError:
+        return False
+
+
 def _signatures(directory: str) -> list[str]:
     try:
         names = os.listdir(directory)
@@ -125,7 +134,7 @@ def place_plan(
 
     :arg dest: the state directory on the controller.
     :arg now: the controller's clock, in UTC.
-    :raises RefusedError: a manifest that decides otherwise is there and has signatures beside it.
+    :raises RefusedError: a manifest that decides otherwise is there and has signatures beside it, or one of another kind.
     :raises DisposalError: a file cannot be read or written.
     """
     directory = os.path.join(dest, "plans", manifest["plan_id"])
@@ -144,6 +153,8 @@ def _placed(
     data = _read(path)
     if data is not None:
         old = _manifest(data, form)
+        if old is None and _is_other_kind(data, form):
+            raise RefusedError(f"{path} is the manifest of a plan of another kind, so it was left as it is; give another plan_id")
         difference = _difference(old, manifest, form, f"{now.astimezone(dt.timezone.utc):%Y-%m-%dT%H:%M:%SZ}")
         signatures = _signatures(directory)
         if difference and signatures:

@@ -75,11 +75,20 @@ def reconcile(register: Register, fleet: Fleet) -> dict[str, t.Any]:
         "format": FORMAT,
         "hosts": fleet.counts,
         "silent": fleet.silent,
-        "registered": sorted(medium.serial for medium in register.media.values() if _asked(medium, fleet)),
+        "registered": _registered(register, fleet),
         "not_looked_for": sorted(carried),
         "counts": {name: sum(finding.finding == name for finding in findings) for name in FINDINGS},
         "findings": [finding.as_dict() for finding in findings],
     }
+
+
+def _registered(register: Register, fleet: Fleet) -> dict[str, list[str]]:
+    """The serials that are registered in each host that was asked."""
+    found: dict[str, list[str]] = {}
+    for medium in register.media.values():
+        if _asked(medium, fleet):
+            found.setdefault(medium.host, []).append(medium.serial)
+    return {host: sorted(serials) for host, serials in sorted(found.items())}
 
 
 def _asked(medium: Medium, fleet: Fleet) -> bool:

@@ -27,6 +27,7 @@ __all__ = [
     "Medium",
     "Register",
     "Row",
+    "contradiction",
     "read_register",
 ]
 
@@ -137,7 +138,8 @@ def _medium(row: Row, problems: list[str]) -> Medium:
             f"{row.place}: the serial is blank, so nobody can tell which medium it is; read it off the label, or take the entry out"
         )
         given["serial"] = "?"
-    node = Node(given, f"{row.place} ({serial})" if serial else row.place, problems)
+    shown = serial if serial.isprintable() else ascii(serial)[1:-1]
+    node = Node(given, f"{row.place} ({shown})" if serial else row.place, problems)
     found = node.mapping(required=REQUIRED, optional=[name for name in COLUMNS if name not in REQUIRED])
     allowed = {"kind": KINDS, "required_level": LEVELS, "state": STATES}
     texts = {key: child.text(allowed=allowed.get(key, ())) for key, child in found.items()}
@@ -146,8 +148,27 @@ def _medium(row: Row, problems: list[str]) -> Medium:
             child.problem(f"is longer than {_LONGEST} characters or holds some that cannot be printed; correct it")
         elif key == "size_bytes" and not (texts[key].isascii() and texts[key].isdigit() and int(texts[key])):
             child.problem("is not a whole number of bytes; write it as media_info tells it, or leave it out")
+    if not serial.isascii():
+        problems.append(
+            f"{node.path}: the serial holds a letter that is not ASCII, as no label has it, and may look like another; write it as on the label"
+        )
     if texts.get("state") in IN_HOST and texts.get("kind") not in CARRIED and "host" not in texts:
         problems.append(f"{node.path}: it is {texts['state']} and no host is named, so nobody would miss it; name the host that it is in")
     if texts.get("custody") and texts.get("state") not in ("in_custody", None):
         node.child("custody", texts["custody"]).problem(f"is told of a medium that is {texts['state']}; only one in_custody has a custody")
     return Medium(**{"kind": "", "required_level": "", "state": "", **texts, "serial": serial})
+
+
+def contradiction(medium: Medium, row: t.Mapping[str, t.Any]) -> str:
+    """What the facts that people told of physical work say otherwise than the register, as a clause; empty where nothing.
+
+    A serial alone is soon mistaken, and which particles are small enough depends on the kind.
+
+    :arg row: with C(kind), and C(asset) where it was told.
+    """
+    if row.get("kind") != medium.kind:
+        return f"its result is that of a medium of the kind {row.get('kind')}, and the register has it as {medium.kind}"
+    asset = str(row.get("asset") or "")
+    if asset and medium.asset_number and serial_key(asset) != serial_key(medium.asset_number):
+        return f"its result has the asset number {asset}, and the register {medium.asset_number}"
+    return ""

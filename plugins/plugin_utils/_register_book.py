@@ -18,6 +18,7 @@ from ..module_utils._evidence.chain import Record
 from ..module_utils._evidence.clock import time_text
 from ..module_utils._executor import Executor
 from ..module_utils._media.serials import serial_key
+from ._certified import certificate_of
 from ._custody import Event
 from ._evidence_files import read_bytes
 from ._fleet import look_over
@@ -48,7 +49,7 @@ class Book:
         :raises PolicyError: the register is not valid.
         :raises EvidenceError: the log is not, or the register shows what the log does not say.
         """
-        self.directory = os.path.join(dest, "register")
+        self.dest, self.directory = dest, os.path.join(dest, "register")
         self.executor, self.check_mode, self.now, self.collection = executor, check_mode, now, collection
         self.file = RegisterFile(path)
         self.register = self.file.register
@@ -230,12 +231,17 @@ class Book:
         excused = {serial_key(serial): event for event in excuses for serial in event.serials}
         wanted, faults = self._scope(hosts, serials)
         accounted: dict[str, str] = {}
+        certificates: dict[str, str] = {}
         for plain, serial in wanted.items():
             medium = self.register.media.get(plain)
-            if medium is not None and medium.state in FINAL:
-                accounted[serial] = medium.state
+            final = medium is not None and medium.state in FINAL
+            certificate, why = certificate_of(self.dest, serial, self._history(plain).life) if final else ("", "")
+            if medium is not None and certificate:
+                accounted[serial], certificates[serial] = medium.state, certificate
             elif plain in excused:
                 accounted[serial] = excused[plain].digest
+            elif medium is not None and final:
+                faults.append(f"{serial} is {medium.state} and {why}, and no signed reason names it")
             else:
                 state = f"is {medium.state}" if medium else "is not in the register"
                 faults.append(f"{serial} {state}, neither destroyed nor reused, and no signed reason names it")
@@ -251,13 +257,20 @@ class Book:
                 f"not closed, {len(faults)} {'is' if len(faults) == 1 else 'are'} unaccounted for: {_few(faults)}",
                 details={"unaccounted": [sentence[:300] for sentence in faults[:_MOST]], "unaccounted_count": len(faults)},
             )
-        return self._closed(sorted(hosts), accounted, excuses)
+        return self._closed(sorted(hosts), accounted, certificates, excuses)
 
-    def _closed(self, hosts: t.Sequence[str], accounted: t.Mapping[str, str], excuses: t.Sequence[Event]) -> dict[str, t.Any]:
+    def _closed(
+        self,
+        hosts: t.Sequence[str],
+        accounted: t.Mapping[str, str],
+        certificates: t.Mapping[str, str],
+        excuses: t.Sequence[Event],
+    ) -> dict[str, t.Any]:
         closing = {
             "format": CLOSING,
             "hosts": {host: self.log.reconciled[host] for host in hosts},
             "media": dict(accounted),
+            "certificates": dict(certificates),
             "reasons": sorted(event.digest for event in excuses),
         }
         data = canonical(closing) + b"\n"
@@ -280,21 +293,40 @@ class Book:
         wanted.update(
             (serial_key(serial), media[serial_key(serial)].serial if serial_key(serial) in media else serial) for serial in serials
         )
+        for report in self._last_reports(hosts):
+            # Who takes an entry out, or has it name another host, takes nothing out of what is to be accounted for.
+            wanted.update((serial_key(serial), serial) for serial in self._registered(report, hosts) if serial_key(serial) not in wanted)
+        blank = sum(not serial_key(serial) for serial in serials)
         never = [host for host in hosts if host not in self.log.reconciled]
         faults = [f"{host} was never reconciled, so nobody knows what was in it; do that first" for host in never]
+        faults += ["a serial is blank; name the medium"] * bool(blank)
+        wanted.pop("", None)
         if not wanted and not faults and not hosts:
             faults.append("no medium was named; give hosts or serials")
         return wanted, faults
 
-    def _open_findings(self, hosts: t.Sequence[str]) -> t.Iterator[dict[str, t.Any]]:
-        """What the last reconciliation of each host found there."""
-        told: set[str] = set()
+    def _last_reports(self, hosts: t.Sequence[str]) -> t.Iterator[tuple[str, dict[str, t.Any]]]:
+        """The last report of each of these hosts, with its digest.
+
+        :raises EvidenceError: one is not what the log names.
+        """
         for known in sorted({self.log.reconciled[host] for host in hosts if host in self.log.reconciled}):
             path = self._kept("reports", f"{known.removeprefix('sha256:')}.json")
             data = read_bytes(path)
             if digest(data) != known:
                 raise EvidenceError(f"{path} is not what the log names, so it was changed; compare it with a copy, or reconcile again")
-            for finding in json.loads(data)["findings"]:
+            yield known, json.loads(data)
+
+    def _registered(self, report: tuple[str, dict[str, t.Any]], hosts: t.Iterable[str]) -> list[str]:
+        """The media that a report has of those hosts that it is the last one of."""
+        known, told = report
+        return [serial for host in hosts if self.log.reconciled.get(host) == known for serial in told["registered"].get(host, ())]
+
+    def _open_findings(self, hosts: t.Sequence[str]) -> t.Iterator[dict[str, t.Any]]:
+        """What the last reconciliation of each host found there."""
+        told: set[str] = set()
+        for known, report in self._last_reports(hosts):
+            for finding in report["findings"]:
                 concerned = [host for host in finding["hosts"] if self.log.reconciled.get(host) == known and host in hosts]
                 if concerned and finding["told"] not in told:
                     told.add(finding["told"])

@@ -101,7 +101,9 @@ class RegisterFile:
         return made
 
     def _connect(self, mode: str) -> sqlite3.Connection:
-        return sqlite3.connect(f"{pathlib.Path(self.path).as_uri()}?mode={mode}", uri=True, isolation_level=None, timeout=10)
+        # A database that nobody is writing is read as it is, so that no files of a lock come to lie beside it.
+        still = "&immutable=1" if mode == "ro" and not os.path.exists(f"{self.path}-wal") else ""
+        return sqlite3.connect(f"{pathlib.Path(self.path).as_uri()}?mode={mode}{still}", uri=True, isolation_level=None, timeout=10)
 
     def _rows_of_database(self) -> list[Row]:
         try:

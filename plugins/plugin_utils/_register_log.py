@@ -39,7 +39,7 @@ class History:
     :ivar shown: the custody that the register shows.
     :ivar before: state and custody that it showed before the last event.
     :ivar verified: it was verified since it was last in service.
-    :ivar events: digests of all its events.
+    :ivar events: digests of all its events; C(life) of those since it was last in service.
     :ivar hosts: where it was registered at each event since it was last in service.
     """
 
@@ -50,6 +50,7 @@ class History:
     verified: bool = False
     before: tuple[str, str] = (FIRST, "")
     events: set[str] = dataclasses.field(default_factory=set)
+    life: set[str] = dataclasses.field(default_factory=set)
     hosts: set[str] = dataclasses.field(default_factory=set)
 
 
@@ -106,6 +107,7 @@ class Log:
         history.state, history.shown, history.time = record["to"], record["shown"], record["time"]
         history.verified = record["to"] == "verified" or (history.verified and record["to"] not in (FIRST, "released"))
         history.events.add(record["event"])
+        history.life = {*history.life, record["event"]} if record["to"] != FIRST else set()
         history.hosts = {*history.hosts, record["host"]} if record["to"] != FIRST else set()
 
 

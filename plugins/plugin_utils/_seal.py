@@ -19,14 +19,20 @@ from ..module_utils._evidence.clock import parse_time
 from ..module_utils._evidence.sshsig import check_principal, fits, read_signature, verify
 from ..module_utils._executor import Executor
 from ._evidence_files import MANIFEST, SIGNATURE, STATEMENT, kept_statements, read_bytes, read_statement, sealed_journals
+from ._head_seal import HeadSealer
+from ._language import LANGUAGES
 from ._ledger import Entry, Ledger, read_ledger
+from ._ledger_head import LedgerHead
 from ._signatures import read_signatures, signature_name
 from ._sshsign import sign
 from ._statement import NAMESPACE, Evidence, build_statement, gather_evidence, statement_bytes
+from ._time_stamp import check_authority
 
-__all__ = ["Sealing", "rehearse", "seal_run"]
+__all__ = ["FORMATS", "Sealing", "certificate_name", "rehearse", "seal_run"]
 
+FORMATS = ("html", "pdf")
 Render = t.Callable[..., str]
+RenderPdf = t.Callable[..., bytes]
 
 
 @dataclasses.dataclass(slots=True)
@@ -34,7 +40,10 @@ class Sealing:
     """What sealing needs; paths on the controller.
 
     :ivar render: gives a certificate's text for a statement, C(language) and C(manifest).
+    :ivar render_pdf: gives its PDF, for the C(signature) besides.
+    :ivar formats: of the certificates, among C(FORMATS).
     :ivar now: the time to write, RFC 3339 UTC.
+    :ivar timestamp_url: of the authority that stamps the ledger's head, and C(timestamp_ca) the file of its CA.
     """
 
     run_directory: str
@@ -46,10 +55,18 @@ class Sealing:
     allowed_signers: str | None
     languages: t.Sequence[str]
     render: Render
+    render_pdf: RenderPdf
     executor: Executor
     check_mode: bool
     now: str
     collection: str
+    formats: t.Sequence[str] = ("html",)
+    timestamp_url: str | None = None
+    timestamp_ca: str | None = None
+
+
+def certificate_name(language: str, form: str) -> str:
+    return f"certificate.{language}.{form}"
 
 
 def rehearse(*, signing_key: str, signer: str, allowed_signers: str | None, now: str) -> str:
@@ -74,10 +91,13 @@ def rehearse(*, signing_key: str, signer: str, allowed_signers: str | None, now:
 def seal_run(sealing: Sealing) -> dict[str, t.Any]:
     """Seal a run, or find it sealed already; returns plain data for the task's result.
 
+    Its C(failure) tells why the ledger's head, otherwise safe, could not be time-stamped.
+
     :raises EvidenceError: the journals are not evidence of this run, or earlier evidence was changed.
     :raises DisposalError: the key cannot sign, or a file cannot be written.
     """
     check_principal(sealing.signer)
+    check_authority(sealing.timestamp_url, sealing.timestamp_ca)
     if not os.path.isdir(sealing.run_directory):
         raise EvidenceError(f"{sealing.run_directory} is not a directory; fetch the journals of the run there first")
     try:
@@ -103,6 +123,17 @@ class _Sealer:
         self.manifest_bytes = read_bytes(sealing.manifest)
         self.manifest = read_manifest(self.manifest_bytes)
         self.changed = False
+        self.head = HeadSealer(
+            ledger=sealing.ledger,
+            signing_key=sealing.signing_key,
+            signer=sealing.signer,
+            allowed_signers=sealing.allowed_signers,
+            executor=sealing.executor,
+            check_mode=sealing.check_mode,
+            now=sealing.now,
+            timestamp_url=sealing.timestamp_url,
+            timestamp_ca=sealing.timestamp_ca,
+        )
 
     def path(self, name: str) -> str:
         return os.path.join(self.told.run_directory, name)
@@ -116,19 +147,22 @@ class _Sealer:
                 ledger = stack.enter_context(Ledger(self.told.ledger, executor=self.told.executor))
                 entries = ledger.entries
             head = entries[-1].digest if entries else None
+            head_there = self.head.there(entries)
             found = self._found([entry for entry in entries if entry.run == self.manifest["plan_id"]])
             evidence = self._gather(found)
             statement = self._same(evidence, found, head)
             fresh = statement is None
+            if fresh or head_there is None or head_there.size < len(entries):
+                self.head.require_clock(entries, head_there)
             if statement is None:
                 statement = build_statement(
                     evidence, self.manifest, self.manifest_bytes, created=self.told.now, previous=head, collection=self.told.collection
                 )
             data = statement_bytes(statement)
-            certificates = self._certificates(statement)
             # Signed and verified before anything is written: a key that may not sign leaves all as it was.
             signature, key = self._signature(data, statement, fresh=fresh)
-            superseded = self._set_aside(found) if fresh else None
+            certificates = self._certificates(statement, signature)
+            superseded = self._set_aside(found, made=certificates) if fresh else None
             self._write(STATEMENT, data)
             if signature is not None:
                 self._write(SIGNATURE, signature)
@@ -136,7 +170,10 @@ class _Sealer:
             self._append(ledger, found, data, statement)
             for name, page in certificates.items():
                 self._write(name, page)
-            return self._result(statement, found, superseded, key, [self.path(name) for name in certificates], entries)
+            # Last, since it may fail when all else is safe.
+            stamped = self._seal_head(entries, head_there, data)
+            paths = [self.path(name) for name in certificates]
+            return {**self._result(statement, found, superseded, key, paths, entries), **stamped}
 
     def _append(self, ledger: Ledger | None, found: _Found, data: bytes, statement: t.Mapping[str, t.Any]) -> None:
         if found.own and found.own[-1].statement == digest(data):
@@ -144,6 +181,18 @@ class _Sealer:
         self.changed = True
         if ledger is not None:
             ledger.append(run=statement["predicate"]["run"], statement=digest(data), time=statement["predicate"]["created"])
+
+    def _seal_head(self, entries: t.Sequence[Entry], there: LedgerHead | None, data: bytes) -> dict[str, t.Any]:
+        """The ledger's head and its time stamp, for the result; neither in check mode where the ledger would get a line first."""
+        told: dict[str, t.Any] = {"ledger_head": None, "time_stamp": None}
+        if any(entry.statement == digest(data) for entry in entries):
+            told["ledger_head"] = self.head.seal(entries, there)
+            try:
+                told["time_stamp"] = self.head.stamp()
+            except EvidenceError as error:
+                told["failure"] = error.message
+            self.changed = self.changed or self.head.changed
+        return told
 
     def _found(self, own: list[Entry]) -> _Found:
         """What lies in the run's directory.
@@ -177,13 +226,19 @@ class _Sealer:
         usable = found.listed or statement["predicate"].get("previous") == head
         return statement if usable and statement.get("subject") == evidence.subject else None
 
-    def _set_aside(self, found: _Found) -> str | None:
-        """Keep a statement that a new one replaces; its signature goes first, so that no crash parts them."""
+    def _set_aside(self, found: _Found, *, made: t.Container[str]) -> str | None:
+        """Keep a statement that a new one replaces; its signature goes first, so that no crash parts them.
+
+        Certificates that are not made anew go, since they show the older one.
+        """
         if found.data is None:
             return None
         number = str(found.own[-1].seq) if found.listed else f"unlisted-{digest(found.data)[7:19]}"
         kept = self.path(f"statement-{number}.json")
         if not self.told.check_mode:
+            for name in (certificate_name(language, form) for language in LANGUAGES for form in FORMATS):
+                if name not in made and os.path.exists(self.path(name)):
+                    self.told.executor.unlink(self.path(name))
             if os.path.exists(self.path(SIGNATURE)):
                 self.told.executor.rename(self.path(SIGNATURE), kept + ".sig")
             self.told.executor.rename(self.path(STATEMENT), kept)
@@ -242,12 +297,16 @@ class _Sealer:
                     text = read_signature(text).armor
                 self._write(signature_name(MANIFEST, item["principal"]), text)
 
-    def _certificates(self, statement: dict[str, t.Any]) -> dict[str, bytes]:
+    def _certificates(self, statement: dict[str, t.Any], signature: bytes | None) -> dict[str, bytes]:
         """The certificates by name, made before anything is written, since one that cannot be made must not leave a run half sealed."""
-        return {
-            f"certificate.{language}.html": self.told.render(statement, language=language, manifest=self.manifest).encode("utf-8")
-            for language in self.told.languages
-        }
+        pages = {}
+        for language in self.told.languages:
+            told: dict[str, t.Any] = {"language": language, "manifest": self.manifest}
+            if "html" in self.told.formats:
+                pages[certificate_name(language, "html")] = self.told.render(statement, **told).encode("utf-8")
+            if "pdf" in self.told.formats:
+                pages[certificate_name(language, "pdf")] = self.told.render_pdf(statement, **told, signature=signature)
+        return pages
 
     def _result(
         self,

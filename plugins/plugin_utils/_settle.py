@@ -24,6 +24,7 @@ from ..module_utils._standards.levels import satisfies
 from ..module_utils._standards.physical import PHYSICAL
 from ._custody import Event, given_event
 from ._evidence_files import read_bytes
+from ._register import contradiction
 from ._register_book import Book
 from ._settled_run import CarriedOut, Ended, carried_out
 
@@ -123,15 +124,18 @@ def settle_run(settling: Settling, plan_id: str, *, allowed_signers: str, signer
         _sort(left, each, levels.get(serial_key(each.serial), ""))
     _require_time(settling, found, left, book)
     changed = [bool(book.pending), *(_keep(settling, each) for each in found.media if each.line)]
-    moved, known = 0, _learned(book)
+    moved, known, sanitized = 0, _learned(book), set[str]()
     # One by one: a medium that people have moved meanwhile stops no other.
     for each in found.media:
         new, refusal = _moved(settling, book, _events(settling, each, book, known))
-        moved += 0 if settling.check_mode else new
         changed.append(bool(new))
         if refusal:
             left.not_moved.append({"serial": each.serial, "reason": refusal})
-    _sort_orders(left, book, check_mode=settling.check_mode)
+        if settling.check_mode and new:
+            sanitized.add(each.serial)
+        else:
+            moved += new
+    _sort_orders(left, book, sanitized)
     return {"changed": any(changed), "plan_id": plan_id, "moved": moved, **left.as_dict()}
 
 
@@ -245,23 +249,26 @@ def _state(book: Book, serial: str) -> str:
     return medium.state if medium is not None else ""
 
 
-def _sort_orders(left: _Left, book: Book, *, check_mode: bool) -> None:
-    """Order what the register, as it is by now, leaves to be ordered, and have nothing ready that has come back."""
+def _sort_orders(left: _Left, book: Book, sanitized: t.Container[str]) -> None:
+    """Order what the register, as it is by now, leaves to be ordered, and have nothing ready that has come back.
+
+    :arg sanitized: of what the register would learn that but for check mode.
+    """
+
+    def state_of(serial: str) -> str:
+        return _SANITIZED[0] if serial in sanitized else _state(book, serial)
+
     refused = {row["serial"] for row in left.not_moved}
-    # In check mode the register has not learned of it.
-    before = ("released",) if check_mode else ()
-    left.ready = [serial for serial in left.ready if serial not in refused and _state(book, serial) in (*_SANITIZED, *_LATER, *before)]
-    for technique, serial, sanitized in left.wanted:
-        state, history = _state(book, serial), book.log.media.get(serial_key(serial))
+    left.ready = [serial for serial in left.ready if serial not in refused and state_of(serial) in (*_SANITIZED, *_LATER)]
+    for technique, serial, after in left.wanted:
+        if serial in refused:
+            continue
+        state, history = state_of(serial), book.log.media.get(serial_key(serial))
         # Another plan may have destroyed it since, or a shredder.
-        done = not sanitized and history is not None and history.verified
-        if (
-            state in ((*_SANITIZED, "in_custody", *before) if sanitized else ("released", "in_custody"))
-            and not done
-            and serial not in refused
-        ):
+        done = not after and history is not None and history.verified
+        if state in ((*_SANITIZED, "in_custody") if after else ("released", "in_custody")) and not done:
             left.orders.setdefault(technique, []).append(serial)
-        elif state == "in_service" and serial not in refused:
+        elif state == "in_service":
             left.not_moved.append({"serial": serial, "reason": f"{serial} is in_service by now, so nothing is ordered for it"})
 
 
@@ -287,7 +294,7 @@ def settle_destruction(settling: Settling, evidence: t.Sequence[t.Mapping[str, t
             continue
         try:
             event = given_event(event_of, now=settling.now, directory=settling.dest)
-            _require_level(trial, serial, record)
+            _require_fit(trial, serial, record)
             trial.move(event)
         except (RefusedError, PolicyError) as error:
             faults.append(error.message)
@@ -347,10 +354,13 @@ def _destroyed(serial: str, record: t.Mapping[str, t.Any], name: str, dest: str)
     }
 
 
-def _require_level(book: Book, serial: str, record: t.Mapping[str, t.Any]) -> None:
-    """:raises RefusedError: what was done falls short of what the register requires of it."""
+def _require_fit(book: Book, serial: str, record: t.Mapping[str, t.Any]) -> None:
+    """:raises RefusedError: what was done is told of another medium, or falls short of what the register requires of it."""
     medium = book.register.media.get(serial_key(serial))
     achieved = record["level"]["achieved"]
+    other = contradiction(medium, record["proof"]["row"]) if medium is not None else ""
+    if other:
+        raise RefusedError(f"{serial}: {other}; find out which medium that was, and have the results corrected, or the register")
     if medium is not None and not satisfies(achieved, medium.required_level):
         raise RefusedError(
             f"{medium.serial} was destroyed by {record['technique']}, which reaches {achieved}, and {medium.required_level} is required of it; "

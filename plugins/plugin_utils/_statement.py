@@ -7,17 +7,19 @@
 from __future__ import annotations
 
 import collections
+import concurrent.futures
 import dataclasses
+import multiprocessing
 import os
 import typing as t
 
-from ..module_utils._errors import EvidenceError
+from ..module_utils._errors import DisposalError, EvidenceError
 from ..module_utils._evidence.approval import NAMESPACE as PLAN_NAMESPACE
 from ..module_utils._evidence.approval import manifest_digest
 from ..module_utils._evidence.canonical import canonical
 from ..module_utils._evidence.chain import ChainReader, Record, opened
 from ..module_utils._evidence.journal import OUTCOMES, JournalState, require_time
-from ..module_utils._evidence.merkle import MerkleTree
+from ..module_utils._evidence.merkle import MerkleTree, leaf_hash
 
 __all__ = [
     "NAMESPACE",
@@ -42,6 +44,9 @@ NOT_CHECKED = (
 )
 _MOST_REASONS = 100
 _OTHER_REASONS = "other reasons"
+_HASH_BYTES = 32
+# Smaller ones are read before other processes would have begun.
+_IN_PARALLEL_FROM = 32 << 20
 
 Checkpoints = t.Mapping[str, t.Mapping[int, str]]
 
@@ -128,7 +133,7 @@ class _Outcomes:
 
 
 class _JournalCheck:
-    """One journal, read once: checked against the plan, counted, its outcomes added to the tree."""
+    """One journal, read once: checked against the plan, counted, the hashes of its outcomes kept for the tree."""
 
     def __init__(self, path: str, host: str, manifest: t.Mapping[str, t.Any], manifest_hash: str) -> None:
         self.path, self.host = path, host
@@ -136,6 +141,7 @@ class _JournalCheck:
         self.name = f"journals/{os.path.basename(path)}"
         self.state = JournalState(self.name)
         self.outcomes = _Outcomes(self.part.get("classes") or {})
+        self.leaves = bytearray()
         self._expected = {
             "host": host,
             "plan": self.part["plan"].get("digest"),
@@ -144,7 +150,7 @@ class _JournalCheck:
             "author": manifest["author"],
         }
 
-    def run(self, tree: MerkleTree, checkpoints: t.Mapping[int, str]) -> ChainReader:
+    def run(self, checkpoints: t.Mapping[int, str]) -> ChainReader:
         """Read it to its end.
 
         :raises EvidenceError: it is not the journal of this run on this host, or was changed; the sentence names the line.
@@ -154,18 +160,24 @@ class _JournalCheck:
             reader = ChainReader(file, self.name, allow_torn=True)
             for record in reader:
                 require_time(record, reader)
-                self.state.apply(record)
-                kind = record["type"]
-                if kind == "outcome":
-                    tree.add(reader.line)
-                    self.outcomes.take(record)
-                elif kind == "open":
-                    self._require_this_run(record)
+                try:
+                    self._take(record)
+                except (AttributeError, KeyError, TypeError) as error:
+                    raise reader.fault("is not a record of a form that this version knows", line=reader.count) from error
+                if record["type"] == "outcome":
+                    self.leaves += leaf_hash(reader.line)
                 if reader.count in checkpoints and checkpoints[reader.count] != reader.head:
                     raise reader.fault("is not what an earlier statement sealed, so the journal was written anew", line=reader.count)
         if checkpoints and reader.count < max(checkpoints):
             raise EvidenceError(f"{self.name} ends at line {reader.count}, and an earlier statement sealed {max(checkpoints)} lines of it")
         return reader
+
+    def _take(self, record: Record) -> None:
+        self.state.apply(record)
+        if record["type"] == "outcome":
+            self.outcomes.take(record)
+        elif record["type"] == "open":
+            self._require_this_run(record)
 
     def _require_this_run(self, record: Record) -> None:
         for key, value in self._expected.items():
@@ -179,7 +191,8 @@ class _JournalCheck:
         if record is None:
             return None
         try:
-            approvals = tuple(sorted((str(item["principal"]), str(item["key"])) for item in record["approvals"]))
+            # One that is named twice counts once.
+            approvals = tuple(sorted({(str(item["principal"]), str(item["key"])) for item in record["approvals"]}))
         except (KeyError, TypeError) as error:
             raise EvidenceError(f"{self.name} line 1 does not tell its approvals") from error
         return Opening(self.host, record["time"], approvals)
@@ -222,33 +235,84 @@ def _journal_hosts(directory: str, manifest: t.Mapping[str, t.Any], faults: list
     return sorted(hosts)
 
 
+class _Read(t.NamedTuple):
+    """What one journal adds to the evidence; C(leaves) are the hashes of its outcomes, one after the other."""
+
+    opening: Opening | None
+    entry: dict[str, t.Any]
+    subject: dict[str, t.Any]
+    problems: list[str]
+    limits: list[tuple[str, int]]
+    leaves: bytes
+
+
+class _Job(t.NamedTuple):
+    """One journal to read; C(manifest) has no other host than this one."""
+
+    path: str
+    host: str
+    manifest: dict[str, t.Any]
+    manifest_hash: str
+    checkpoints: t.Mapping[int, str]
+
+
+def _read(job: _Job) -> _Read | EvidenceError:
+    try:
+        check = _JournalCheck(job.path, job.host, job.manifest, job.manifest_hash)
+        reader = check.run(job.checkpoints)
+        opening = check.opening()
+        if opening is None:
+            return _Read(None, {}, {}, [], [], b"")
+        subject = {"name": check.name, "digest": {"sha256": reader.file_digest.removeprefix("sha256:")}}
+        problems = list(check.problems(due_sets(job.manifest, job.host)))
+        return _Read(opening, check.entry(reader), subject, problems, sorted(check.outcomes.limits.items()), bytes(check.leaves))
+    except EvidenceError as error:
+        return error
+
+
+def _all_read(jobs: list[_Job]) -> t.Iterator[_Read | EvidenceError]:
+    """Every journal read, in the order of C(jobs), large ones by several processes."""
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+    many = min(len(jobs), processors)
+    if many < 2 or sum(os.path.getsize(job.path) for job in jobs if os.path.exists(job.path)) < _IN_PARALLEL_FROM:
+        yield from map(_read, jobs)
+        return
+    try:
+        with concurrent.futures.ProcessPoolExecutor(many, mp_context=multiprocessing.get_context("fork")) as pool:
+            yield from pool.map(_read, jobs)
+    except concurrent.futures.BrokenExecutor as error:
+        raise DisposalError("a process that read journals was ended, perhaps for lack of memory; make room and do it again") from error
+
+
 def gather_evidence(run_directory: str, manifest: t.Mapping[str, t.Any], manifest_bytes: bytes, *, checkpoints: Checkpoints) -> Evidence:
     """Read every journal below C(run_directory) once and add them up, hosts in order of their names.
 
     C(checkpoints) gives by host what earlier statements sealed: number of records to digest of the last of them.
 
     :raises EvidenceError: a journal is not evidence of this run; C(details["problems"]) holds a sentence for each that is not.
+    :raises DisposalError: reading them was cut off.
     """
     directory = os.path.join(run_directory, "journals")
     evidence, faults = Evidence(), list[str]()
     manifest_hash = manifest_digest(manifest_bytes)
     evidence.not_checked.extend(NOT_CHECKED)
     hosts = _journal_hosts(directory, manifest, faults)
-    for host in hosts:
-        try:
-            check = _JournalCheck(os.path.join(directory, f"{host}.jsonl"), host, manifest, manifest_hash)
-            reader = check.run(evidence.tree, checkpoints.get(host, {}))
-            opening = check.opening()
-        except EvidenceError as error:
-            faults.append(error.message)
-            continue
-        if opening is None:
-            continue
-        evidence.openings.append(opening)
-        evidence.hosts[host] = check.entry(reader)
-        evidence.subject.append({"name": check.name, "digest": {"sha256": reader.file_digest.removeprefix("sha256:")}})
-        evidence.problems.extend(check.problems(due_sets(manifest, host)))
-        evidence.not_checked.extend(f"{host}: {text} ({count} sets)." for text, count in sorted(check.outcomes.limits.items()))
+    common = {key: manifest[key] for key in ("policy", "author")}
+    jobs = [
+        _Job(
+            os.path.join(directory, f"{host}.jsonl"),
+            host,
+            {**common, "hosts": {host: manifest["hosts"][host]}},
+            manifest_hash,
+            checkpoints.get(host, {}),
+        )
+        for host in hosts
+    ]
+    for job, read in zip(jobs, _all_read(jobs), strict=True):
+        if isinstance(read, EvidenceError):
+            faults.append(read.message)
+        else:
+            _add(evidence, job.host, read)
     for host in sorted(checkpoints.keys() - set(hosts)):
         faults.append(f"journals/{host}.jsonl is missing, and an earlier statement sealed it; put it back from a copy")
     if faults:
@@ -259,6 +323,18 @@ def gather_evidence(run_directory: str, manifest: t.Mapping[str, t.Any], manifes
     evidence.problems.extend(f"{host}: its journal is missing or holds no whole record; run the sweep there" for host in missing)
     evidence.subject.append({"name": "manifest.json", "digest": {"sha256": manifest_hash.removeprefix("sha256:")}})
     return evidence
+
+
+def _add(evidence: Evidence, host: str, read: _Read) -> None:
+    if read.opening is None:
+        return
+    evidence.openings.append(read.opening)
+    evidence.hosts[host] = read.entry
+    evidence.subject.append(read.subject)
+    evidence.problems.extend(read.problems)
+    evidence.not_checked.extend(f"{host}: {text} ({count} sets)." for text, count in read.limits)
+    for at in range(0, len(read.leaves), _HASH_BYTES):
+        evidence.tree.add_hash(read.leaves[at : at + _HASH_BYTES])
 
 
 def build_statement(

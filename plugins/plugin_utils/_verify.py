@@ -14,10 +14,11 @@ import typing as t
 
 from ..module_utils._errors import EvidenceError
 from ..module_utils._evidence.approval import CLOCK_TOLERANCE, check_approvals, read_manifest
-from ..module_utils._evidence.canonical import digest
+from ..module_utils._evidence.canonical import canonical, digest
 from ..module_utils._evidence.clock import parse_time, time_text
 from ..module_utils._evidence.sshsig import read_signature, verify
 from ._evidence_files import MANIFEST, STATEMENT, kept_statements, read_bytes, read_statement, sealed_journals
+from ._head_verify import HeadChecks, verify_head
 from ._ledger import Entry, read_ledger
 from ._signatures import read_signatures, signature_name
 from ._statement import NAMESPACE, PREDICATE_TYPE, STATEMENT_TYPE, Evidence, Opening, build_statement, gather_evidence
@@ -33,12 +34,13 @@ _WORDS_ONLY = ("not_checked", "problems")
 
 @dataclasses.dataclass(slots=True)
 class Report:
-    """What verifying found; C(statement) is there when it could be read."""
+    """What verifying found; C(statement) is there when it could be read, C(consistency) when the ledger was held against a known head."""
 
     checks: list[str] = dataclasses.field(default_factory=list)
     problems: list[str] = dataclasses.field(default_factory=list)
     not_checked: list[str] = dataclasses.field(default_factory=lambda: list(NOT_CHECKED))
     statement: dict[str, t.Any] | None = None
+    consistency: dict[str, t.Any] | None = None
 
     @property
     def valid(self) -> bool:
@@ -55,23 +57,40 @@ class Report:
             self.problems.extend(error.details.get("problems") or [error.message])
 
 
-def verify_run(run_directory: str, *, allowed_signers: str, signer: str, ledger: str | None, now: dt.datetime) -> Report:
-    """Verify a run's directory; C(allowed_signers) is the file's text, C(ledger) a path.
+def verify_run(
+    run_directory: str,
+    *,
+    allowed_signers: str,
+    signer: str,
+    ledger: str | None,
+    now: dt.datetime,
+    known_head: str | None = None,
+    timestamp_ca: str | None = None,
+) -> Report:
+    """Verify a run's directory; C(allowed_signers) is the file's text, C(ledger), C(known_head) and C(timestamp_ca) are paths.
 
     :raises EvidenceError: the directory is missing, or C(ssh-keygen) cannot be used; every other fault is in the report.
     """
     if not os.path.isdir(run_directory):
         raise EvidenceError(f"{run_directory} is not a directory; name the directory of a run")
-    return _Verifier(run_directory, allowed_signers, signer, ledger, now).run()
+    head = None
+    if ledger is not None:
+        head = HeadChecks(ledger, allowed_signers, signer, known_head, timestamp_ca)
+    elif known_head is not None or timestamp_ca is not None:
+        raise EvidenceError("known_head and timestamp_ca say something of a ledger, and none is given; give the ledger too")
+    return _Verifier(run_directory, allowed_signers, signer, ledger, now, head).run()
 
 
 class _Verifier:
-    def __init__(self, directory: str, allowed_signers: str, signer: str, ledger: str | None, now: dt.datetime) -> None:
+    def __init__(
+        self, directory: str, allowed_signers: str, signer: str, ledger: str | None, now: dt.datetime, head: HeadChecks | None
+    ) -> None:
         self.directory = directory
         self.allowed_signers = allowed_signers
         self.signer = signer
         self.ledger = ledger
         self.now = now
+        self.head = head
         self.report = Report()
 
     def path(self, name: str) -> str:
@@ -86,7 +105,18 @@ class _Verifier:
             self._signature(STATEMENT, data, created)
             older = self._ledger(statement, data)
             self._contents(statement, older)
+        self._head()
         return self.report
+
+    def _head(self) -> None:
+        if self.head is None:
+            return
+        for error in verify_head(self.head):
+            with self.report.collected():
+                raise error
+        self.report.checks.extend(self.head.checks)
+        self.report.not_checked.extend(self.head.not_checked)
+        self.report.consistency = self.head.consistency
 
     def _shape(self, statement: dict[str, t.Any]) -> dt.datetime:
         kinds = (statement.get("_type"), statement.get("predicateType"))
@@ -167,7 +197,10 @@ class _Verifier:
             state = check_approvals(manifest_bytes, signatures, allowed_signers=self.allowed_signers, required=0, now=now, expiry=False)
             counted.append({(approval.principal, approval.key) for approval in state.approvals})
             if not state.approved or state.problems:
-                raise EvidenceError(f"{MANIFEST} was not approved as of {moment}: {state.sentence()}")
+                known = {approval.principal for approval in state.approvals}
+                names = [signature_name(MANIFEST, item["principal"]) for item in signatures if item["principal"] not in known]
+                look = f"; look at {', '.join(names)}" if names else ""
+                raise EvidenceError(f"{MANIFEST} was not approved as of {moment}: {state.sentence()}{look}")
         good = set.intersection(*counted)
         for opening in openings:
             journal = f"journals/{opening.host}.jsonl line 1"
@@ -209,9 +242,12 @@ class _Verifier:
             own = [entry for entry in entries if entry.run == statement["predicate"].get("run")]
             if not own or own[-1].statement != digest(data):
                 what = "not the last" if any(entry.statement == digest(data) for entry in own) else "none"
-                raise EvidenceError(f"{STATEMENT} is {what} of the {len(own)} that the ledger names for this run; look for the right one")
+                near = [str(entry.seq + 1) for entry in entries if entry in own or entry.statement == digest(data)]
+                what = f"{what} of the {len(own)} that the ledger names for this run (see its line {' and '.join(near) or 'none'})"
+                raise EvidenceError(f"{STATEMENT} is {what}; look for the right one")
             self._bound(own[-1], statement, STATEMENT)
             older = [self._replaced(entry) for entry in own[:-1]]
+            self._no_others(own[:-1])
             self._last_line(entries[-1], own[-1])
             self.report.checks.append(f"Line {own[-1].seq + 1} of {len(entries)} of the ledger, an unbroken chain, names {STATEMENT}.")
             return older
@@ -239,6 +275,12 @@ class _Verifier:
         self._signature(name, data, parse_time(entry.time))
         return statement
 
+    def _no_others(self, older: list[Entry]) -> None:
+        for number in sorted(kept_statements(self.directory).keys() - {entry.seq for entry in older}):
+            self.report.problems.append(
+                f"statement-{number}.json is a statement that no line of the ledger names for this run; move it away"
+            )
+
     def _last_line(self, last: Entry, own: Entry) -> None:
         """The ledger's last line is bound by no line after it, only by the statement it names."""
         if last == own:
@@ -262,7 +304,11 @@ def _differences(told: t.Any, found: t.Any, place: str) -> t.Iterator[str]:
     if isinstance(told, dict) and isinstance(found, dict):
         for key in sorted(told.keys() | found.keys()):
             yield from _differences(told.get(key), found.get(key), f"{place}.{key}" if place else key)
-    elif told != found:
+    elif isinstance(told, list) and isinstance(found, list) and len(told) == len(found):
+        for index, (one, other) in enumerate(zip(told, found, strict=True)):
+            yield from _differences(one, other, f"{place}[{other.get('name', index) if isinstance(other, dict) else index}]")
+    elif canonical(told) != canonical(found):
+        # Not by ==, to which true is 1.
         yield f"{place}: it says {_short(told)}, and the journals give {_short(found)}"
 
 

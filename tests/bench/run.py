@@ -23,6 +23,7 @@ import typing as t
 import encrypting
 import erasing
 import overwriting
+import sealing
 from measuring import Measured, measure
 
 MODULE = "ansible_collections.recordings.disposal.plugins.modules.retention_plan"
@@ -109,10 +110,12 @@ def bench_planning(sets: int, work: pathlib.Path) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sets", type=int, nargs="+", default=[100_000, 1_000_000])
-    parser.add_argument("--only", choices=["plan", "overwrite", "encrypt", "erase"], help="one of the parts")
+    parser.add_argument("--only", choices=["plan", "overwrite", "encrypt", "erase", "seal"], help="one of the parts")
     parser.add_argument("--rounds", type=int, default=5, help="of which the median counts, for overwriting")
     parser.add_argument("--files", type=int, default=10_000, help="how many files of 200 kB are overwritten")
     parser.add_argument("--recordings", type=int, default=10_000, help="how many files of 1 MB are encrypted")
+    parser.add_argument("--records", type=int, default=1_000_000, help="how many records of journals are sealed")
+    parser.add_argument("--hosts", type=int, nargs="+", default=[1, 8], help="by how many hosts they were written")
     parser.add_argument("--device-gib", type=int, default=8, help="size of the loop device and of the large file")
     parser.add_argument("--medium", default="/var/tmp", help="a directory on the medium that is overwritten")
     parser.add_argument("--dir", default="/dev/shm" if os.access("/dev/shm", os.W_OK) else None, help="where the trees are built")
@@ -123,7 +126,9 @@ def main() -> None:
         encrypting.bench(pathlib.Path(options.medium), count=options.recordings, rounds=min(options.rounds, ROUNDS))
     if options.only in (None, "erase"):
         erasing.bench(pathlib.Path(options.medium), (1_000, 100_000))
-    if options.only in ("overwrite", "encrypt", "erase"):
+    if options.only in (None, "seal"):
+        sealing.bench(options.dir, records=options.records, hosts=options.hosts)
+    if options.only in ("overwrite", "encrypt", "erase", "seal"):
         return
     with tempfile.TemporaryDirectory(prefix="recordings-disposal-bench-", dir=options.dir) as name:
         memories = [bench_planning(sets, pathlib.Path(name)) for sets in options.sets]

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import pathlib
 import tempfile
@@ -15,13 +16,28 @@ import typing as t
 import pytest
 
 from ansible_collections.recordings.disposal.plugins.module_utils._erasure.filesystem import assess_filesystem
+from ansible_collections.recordings.disposal.plugins.module_utils._errors import EvidenceError
+from ansible_collections.recordings.disposal.plugins.module_utils._evidence.journal import JournalState, read_journal
 from ansible_collections.recordings.disposal.tests.system.loop_bed import Bed, Mounted, need, not_run, reaped
+from ansible_collections.recordings.disposal.tests.unit.plugins.plugin_utils.schemas import validate
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _nothing_stays(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[None]:
     with reaped(tmp_path_factory.getbasetemp()):
         yield
+
+
+@pytest.fixture(autouse=True)
+def _journals_fit_their_schema(tmp_path: pathlib.Path) -> t.Iterator[None]:
+    """What real runs wrote, and the code takes, is of the schema that everybody else reads it by."""
+    yield
+    for path in tmp_path.rglob("journal.jsonl"):
+        with contextlib.suppress(EvidenceError):
+            records = list(itertools.islice(read_journal(path, allow_torn=True), 300))
+            JournalState.fold(records)
+            for record in records:
+                validate("journal-1", record)
 
 
 @pytest.fixture

@@ -72,6 +72,13 @@ class MediaWorld:
             {
                 **{"serial": serial, "set": medium_set(serial), "kind": "usb", "size_bytes": mib * MIB, "steps": [step], "level": "clear"},
                 **{"identity": {"backing_file": str(image), "size_bytes": mib * MIB}, "verify": "all", "sample_share": 1, "canaries": 64},
+                **dict.fromkeys(("make", "model", "asset_number", "classification", "bay"), ""),
+                **{
+                    "host": HOST,
+                    "physical": {"needed": False, "technique": "shred", "why": ""},
+                    "on_failure": "shred",
+                    "destination": "recycling",
+                },
                 **{"all_namespaces": False, "drain": {**drain, "reasons": [], "limits": [], "verdicts": {}}, "required_level": "clear"},
                 **changes,
             }
@@ -108,7 +115,7 @@ class MediaWorld:
         return {
             **{"manifest": self.data.decode(), "signatures": self.signatures, "plan": self.plan, "allowed_signers": signers},
             **{"approvals_required": 2, "holds": [], "host": HOST, "parallel": 4, "poll": 1, "timeout": None, "io_priority": "normal"},
-            **{"on_unseen": "report", "state_dir": str(self.state), **changes},
+            **{"on_unseen": "report", "released": None, "state_dir": str(self.state), **changes},
         }
 
     def apply(self, *, check: bool = False, **changes: t.Any) -> dict[str, t.Any]:

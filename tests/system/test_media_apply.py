@@ -157,7 +157,14 @@ def shrunk(world: MediaWorld) -> str:
     return "smaller than the"
 
 
-@pytest.mark.parametrize("change", [mounted, a_file_since, gone, shrunk])
+def a_filesystem_since(world: MediaWorld) -> str:
+    """On a medium into which nobody could look when the plan was made."""
+    world.rows[0]["drain"] = {**world.rows[0]["drain"], "drained": "unknown", "filesystems": []}
+    world.approve()
+    return "what is on it is not what was there when the plan was made"
+
+
+@pytest.mark.parametrize("change", [mounted, a_file_since, a_filesystem_since, gone, shrunk])
 def test_a_medium_that_is_not_as_planned_stays_as_it_is_and_stops_no_other(
     world: MediaWorld, change: t.Callable[[MediaWorld], str]
 ) -> None:
@@ -183,6 +190,24 @@ def test_a_medium_that_is_not_as_planned_stays_as_it_is_and_stops_no_other(
     with pytest.raises(DisposalError, match=r"has ended, and 1 of its 2 media were not destroyed: S1: .*by a work order, or plan again"):
         world.apply()
     assert sha256(first) == before
+
+
+@pytest.mark.parametrize("check", [False, True])
+def test_what_is_not_released_any_more_stays_as_it_is(world: MediaWorld, check: bool) -> None:
+    first, second = world.raw("S1"), world.raw("S2")
+    world.approve()
+    before = sha256(first)
+    with pytest.raises(DisposalError) as refused:
+        world.apply(check=check, released=["s 2"])
+    assert "S1: the register does not have it as released any more" in refused.value.message
+    assert sha256(first) == before and bool(markers(second)) == check
+
+
+def test_what_was_begun_is_brought_to_its_end_though_it_is_not_released_any_more(world: MediaWorld) -> None:
+    world.raw("S1")
+    world.approve()
+    world.apply(released=["S1"])
+    assert world.apply(released=[])["outcome"] == "destroyed"
 
 
 def test_the_four_runs(world: MediaWorld) -> None:
@@ -240,13 +265,13 @@ def test_what_has_left_the_host_is_believed(world: MediaWorld) -> None:
 
 @pytest.mark.parametrize("whom", ["the run", "the act"])
 def test_killed_and_gone_on_with(world: MediaWorld, whom: str) -> None:
-    first, second = world.raw("S1", mib=192), world.raw("S2", mib=192)
+    first, second = world.raw("S1", mib=384), world.raw("S2", mib=384)
     world.approve()
     parameters = world.bed.new("parameters")
     parameters.write_text(json.dumps(world.params()), encoding="utf-8")
     with subprocess.Popen([sys.executable, media_bed.__file__, str(parameters)], stdout=subprocess.PIPE, text=True) as process:
         deadline = time.monotonic() + 60
-        while not list((world.state / "jobs").glob("*.checkpoint")):
+        while len(list((world.state / "jobs").glob("*.checkpoint"))) < 2:
             assert process.poll() is None and time.monotonic() < deadline
             time.sleep(0.005)
         children = [int(pid) for pid in pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()]

@@ -19,6 +19,7 @@ import typing as t
 from .._errors import DisposalError, EvidenceError
 from .._executor import Executor
 from .canonical import canonical, text_bytes
+from .shapes import Shapes
 
 __all__ = ["MAX_LINE", "NO_HEAD", "ChainReader", "ChainWriter", "Record", "opened"]
 
@@ -71,6 +72,7 @@ class ChainReader:
         self._file = file
         self._allow_torn = allow_torn
         self._bytes = hashlib.sha256()
+        self._shapes = Shapes()
 
     @property
     def file_digest(self) -> str:
@@ -92,12 +94,10 @@ class ChainReader:
                 return
             note(raw)
             line = raw[:-1]
-            record, text = _parse(line) if raw.endswith(b"\n") else (None, "")
+            record = self._canonical(line) if raw.endswith(b"\n") else None
             if record is None:
                 self._tail(raw)
                 return
-            if _encode(record) != text and text_bytes(_encode(record)) != line:
-                raise self.fault("is not in canonical form, so it was changed after it was written; compare it with a copy")
             if record.get("prev") != self.head:
                 raise self.fault("does not name the digest of the line before it, so lines were changed or moved; compare it with a copy")
             number = record.get("seq")
@@ -108,6 +108,21 @@ class ChainReader:
             self.count += 1
             self.end += len(raw)
             yield record
+
+    def _canonical(self, line: bytes) -> Record | None:
+        """A line's record, which is in canonical form byte by byte; none where the line is no JSON object."""
+        try:
+            known = self._shapes.read(line.decode("utf-8"))
+        except ValueError:
+            return None
+        if known is not None:
+            return known
+        record, text = _parse(line)
+        if record is not None:
+            if _encode(record) != text and text_bytes(_encode(record)) != line:
+                raise self.fault("is not in canonical form, so it was changed after it was written; compare it with a copy")
+            self._shapes.learn(record, text)
+        return record
 
     def _tail(self, raw: bytes) -> None:
         if len(raw) > MAX_LINE:

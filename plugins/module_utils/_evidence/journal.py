@@ -18,23 +18,16 @@ import typing as t
 
 from .._errors import EvidenceError
 from .._executor import Executor
+from .canonical import canonical
 from .chain import ChainReader, ChainWriter, Record, opened
 from .clock import is_time, time_text, utc_now
+from .records import TYPES, fault_of
 
 __all__ = ["FORMAT", "OUTCOMES", "Journal", "JournalState", "Pending", "read_journal", "require_time"]
 
 FORMAT = "recordings.disposal/journal/1"
 OUTCOMES = ("destroyed", "not_destroyed", "unknown")
 
-_NEEDED: dict[str, frozenset[str]] = {
-    "open": frozenset({"format", "run", "host", "plan", "manifest", "policy", "approvals", "author", "collection", "identifiers"}),
-    "resume": frozenset({"torn", "pending", "policy"}),
-    "intent": frozenset({"set", "class", "rule", "method", "members", "bytes", "start", "keep_until", "destroy_by", "aside", "marks"}),
-    "step": frozenset({"set", "step", "told"}),
-    "erased": frozenset({"set", "outcome", "reason", "proof"}),
-    "outcome": frozenset({"set", "outcome", "level", "technique", "scheme", "class", "rule", "bytes", "members", "reason", "proof"}),
-    "close": frozenset({"counts", "bytes", "interruptions"}),
-}
 _CODES = {name: code for code, name in enumerate(OUTCOMES)}
 _RANKS: dict[t.Any, int] = {"none": 0, "clear": 1, "purge": 2, "destroy": 3}
 
@@ -68,7 +61,7 @@ def _compact(name: str) -> int:
 def _level_met(level: t.Any) -> bool:
     if not isinstance(level, dict):
         return False
-    required, achieved = _RANKS.get(level.get("required")), _RANKS.get(level.get("achieved"))
+    required, achieved = (_RANKS.get(name) if isinstance(name, str) else None for name in (level.get("required"), level.get("achieved")))
     return required is not None and achieved is not None and achieved >= max(required, 1)
 
 
@@ -94,7 +87,7 @@ class JournalState:
         self.other_policies: list[str] = []
         self.closed = False
         self._outcomes: dict[int, int] = {}
-        self._takers: dict[t.Any, t.Callable[[Record], None]] = {kind: getattr(self, f"_{kind}") for kind in _NEEDED}
+        self._takers: dict[t.Any, t.Callable[[Record], None]] = {kind: getattr(self, f"_{kind}") for kind in TYPES}
 
     @classmethod
     def fold(cls, records: t.Iterable[Record], *, name: str = "the journal") -> JournalState:
@@ -119,14 +112,13 @@ class JournalState:
     def apply(self, record: Record) -> None:
         """Add one record; on an error the state is what it was.
 
-        :raises EvidenceError: an unknown type, a missing field, or a record that cannot stand here, such as a second outcome for a set.
+        :raises EvidenceError: an unknown type, a field that is missing, unknown or of another kind, or a record that cannot stand here, such
+            as a second outcome for a set.
         """
-        kind = record.get("type")
-        needed = _NEEDED.get(kind) if isinstance(kind, str) else None
-        if needed is None:
-            raise self._fault(record, f"has the type {kind!r}, which this version does not know; read it with the version that wrote it")
-        if not needed <= record.keys():
-            raise self._fault(record, f"({kind}) lacks {', '.join(sorted(needed - record.keys()))}")
+        fault = fault_of(record)
+        if fault is not None:
+            raise self._fault(record, fault)
+        kind = record["type"]
         if self.closed:
             raise self._fault(record, f"({kind}) stands after the end of the run")
         if (self.opening is None) != (kind == "open"):
@@ -135,7 +127,10 @@ class JournalState:
 
     def _open(self, record: Record) -> None:
         if record["format"] != FORMAT:
-            raise self._fault(record, f"has the format {record['format']!r}, not {FORMAT}; read it with the version that wrote it")
+            raise self._fault(
+                record,
+                f"has the format {record['format']!r}, not {FORMAT}, which a future version may know; read it with the version that wrote it",
+            )
         self.opening = record
 
     def _resume(self, record: Record) -> None:
@@ -152,6 +147,8 @@ class JournalState:
         self._announced(record, "tells a step of").steps.append(record)
 
     def _erased(self, record: Record) -> None:
+        if record["outcome"] not in _CODES:
+            raise self._fault(record, f"has the outcome {record['outcome']!r}, which is none")
         self._announced(record, "tells the erasure of").erased = record
 
     def _announced(self, record: Record, what: str) -> Pending:
@@ -163,7 +160,7 @@ class JournalState:
 
     def _outcome(self, record: Record) -> None:
         name, key = self._set_without_outcome(record)
-        code = _CODES.get(record["outcome"]) if isinstance(record["outcome"], str) else None
+        code = _CODES.get(record["outcome"])
         size = record["bytes"]
         if code is None or isinstance(size, bool) or not isinstance(size, int) or size < 0:
             raise self._fault(record, f"has the outcome {record['outcome']!r} and the bytes {size!r}, which are none")
@@ -189,7 +186,8 @@ class JournalState:
             raise self._fault(record, f"ends the run while {len(self.pending)} sets, the first {next(iter(self.pending))}, have no outcome")
         told = (record["counts"], record["bytes"], record["interruptions"])
         seen = (self.counts, {"destroyed": self.bytes_destroyed}, self.interruptions)
-        if told != seen:
+        # Not by ==, to which true is 1.
+        if canonical(told) != canonical(seen):
             raise self._fault(record, f"ends the run with counts, bytes and interruptions {told}, and the lines before it add up to {seen}")
         self.closed = True
 

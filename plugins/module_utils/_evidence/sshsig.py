@@ -25,7 +25,18 @@ import typing as t
 
 from .._errors import EvidenceError
 
-__all__ = ["SshSignature", "Verified", "check_principal", "fits", "read_signature", "run_ssh_keygen", "shared_lines", "verify"]
+__all__ = [
+    "SshSignature",
+    "Verified",
+    "check_principal",
+    "fits",
+    "in_memory",
+    "path_of",
+    "read_signature",
+    "run_ssh_keygen",
+    "shared_lines",
+    "verify",
+]
 
 MAX_SIGNATURE = 1 << 16
 _SECONDS = 30
@@ -125,7 +136,7 @@ def read_signature(signature: bytes) -> SshSignature:
 
 
 @contextlib.contextmanager
-def _in_memory(name: str, data: bytes) -> t.Iterator[int]:
+def in_memory(name: str, data: bytes) -> t.Iterator[int]:
     """A descriptor of a file without a name that holds C(data)."""
     if hasattr(os, "memfd_create"):
         fd = os.memfd_create(name)
@@ -142,7 +153,7 @@ def _in_memory(name: str, data: bytes) -> t.Iterator[int]:
         os.close(fd)
 
 
-def _path_of(fd: int) -> str:
+def path_of(fd: int) -> str:
     """By which another process opens a descriptor that it was given; a host without systemd and udev may lack the first of the two."""
     return f"/dev/fd/{fd}" if os.path.isdir("/dev/fd") else f"/proc/self/fd/{fd}"
 
@@ -198,8 +209,8 @@ def verify(
         what = f"the signature is for the namespace {claimed.namespace!r}, not {namespace}; sign again with -n {namespace}"
         raise _refusal(principal, claimed, "namespace", what)
     listed = allowed_signers.encode("utf-8", "surrogateescape")
-    with _in_memory("signature", signature) as sig, _in_memory("allowed_signers", listed) as signers:
-        files = ("-f", _path_of(signers), "-s", _path_of(sig))
+    with in_memory("signature", signature) as sig, in_memory("allowed_signers", listed) as signers:
+        files = ("-f", path_of(signers), "-s", path_of(sig))
         moment = () if at is None else (f"-Overify-time={at.astimezone(dt.timezone.utc):%Y%m%d%H%M%S}",)
         done = run_ssh_keygen("verify", *files, "-I", principal, "-n", namespace, *moment, data=data, descriptors=(signers, sig))
         found = _GOOD.fullmatch(done.stdout.decode("utf-8", "replace").rstrip("\r\n"))
@@ -213,8 +224,8 @@ def verify(
 
 def fits(data: bytes, signature: bytes, *, namespace: str) -> bool:
     """Whether the signature is over this very text and for this namespace, whoever made it."""
-    with _in_memory("signature", signature) as sig:
-        done = run_ssh_keygen("check-novalidate", "-s", _path_of(sig), "-n", namespace, data=data, descriptors=(sig,))
+    with in_memory("signature", signature) as sig:
+        done = run_ssh_keygen("check-novalidate", "-s", path_of(sig), "-n", namespace, data=data, descriptors=(sig,))
     return done.returncode == 0
 
 

@@ -18,6 +18,8 @@ from .choosing import TECHNIQUES
 __all__ = ["OVERWRITE", "PlannedMedium", "planned_media"]
 
 OVERWRITE = "overwrite"
+# What a host does not need, and those who settle the run do.
+_KEPT = ("physical", "on_failure", "required_level", "make", "model", "asset_number", "classification", "destination", "bay", "host")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,6 +80,9 @@ def _planned(row: dict[str, t.Any]) -> PlannedMedium:
         raise ValueError(
             f"the technique {unknown[0]} is not known" if unknown else f"the level {row['level']!r} is none that a host reaches"
         )
+    missing = [name for name in _KEPT if name not in row]
+    if missing:
+        raise ValueError(f"it lacks {', '.join(missing)}, without which what becomes of it could not be settled")
     drained = row["drain"]["drained"]
     if drained not in ("yes", "unknown"):
         raise ValueError("what must be kept is still on it")

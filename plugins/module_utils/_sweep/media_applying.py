@@ -18,6 +18,7 @@ from .._executor import CheckExecutor, Executor
 from .._jobs.children import each_in_a_child
 from .._jobs.lock import host_lock
 from .._media.planned import PlannedMedium, planned_media
+from .._media.serials import serial_key
 from .._retention.holds import load_holds
 from .._standards.levels import LEVELS, STANDARD
 from .approved import HostPlan, approvals_of, host_plan, journal_path, read_state, refuse_blocked
@@ -138,7 +139,7 @@ class _Run:
             if medium.set in self.told:
                 continue
             if medium.set not in self.journal.state.pending:
-                reason = self.stale or self._against(medium)
+                reason = self.stale or _withdrawn(medium, self.params) or self._against(medium)
                 if reason:
                     self._outcome(medium, {"outcome": "not_destroyed", "reason": [reason], "technique": medium.steps[0], "proof": None})
                     continue
@@ -182,6 +183,13 @@ class _Run:
         self.told[medium.set] = {**_row_of(medium, record), "acted": True}
 
 
+def _withdrawn(medium: PlannedMedium, params: t.Mapping[str, t.Any]) -> str:
+    """Why a medium that was released when the plan was made may not be destroyed now; empty where it may, or nobody looked."""
+    if params["released"] is None or serial_key(medium.serial) in {serial_key(serial) for serial in params["released"]}:
+        return ""
+    return "the register does not have it as released any more, so nothing was done; find out why, or plan again"
+
+
 def _about(medium: PlannedMedium) -> Told:
     """What each record of a medium repeats."""
     return {"set": medium.set, "class": None, "rule": medium.kind, "bytes": medium.size, "members": 1}
@@ -221,7 +229,11 @@ def _rehearsed(plan: HostPlan, media: t.Sequence[PlannedMedium], params: t.Mappi
     """
     rows = []
     for medium in media:
-        reason = changed_since(medium) or "; ".join(act_on_medium(medium, params, executor, check_mode=True)["reason"])
+        reason = (
+            _withdrawn(medium, params)
+            or changed_since(medium)
+            or "; ".join(act_on_medium(medium, params, executor, check_mode=True)["reason"])
+        )
         rows.append(_row(medium, "not_destroyed", medium.steps[0], [reason] if reason else []))
     result = {**_result(plan, JournalState(), rows), "changed": bool(media)}
     against = [row for row in rows if row["reason"]]

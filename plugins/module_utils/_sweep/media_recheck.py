@@ -18,21 +18,27 @@ __all__ = ["changed_since", "uncompared"]
 def changed_since(medium: PlannedMedium) -> str:
     """Why the look that the plan rests upon does not hold any more, as a clause; empty where it does.
 
-    Nothing is compared of a medium that nobody could look into then: whoever approved the plan knew that.
+    Of a medium that nobody could look into then only what can be looked into by now, and could not be then, speaks against it: whoever
+    approved the plan knew of the rest. A cartridge is not looked into.
     """
-    if medium.drained != "yes" or "cartridge" in medium.identity:
+    if "cartridge" in medium.identity:
         return ""
+    before = _inventories(medium.filesystems)
     try:
-        found = look_into(medium.identity)
+        now = _inventories(look_into(medium.identity))
     except RefusedError as error:
         # Volumes have to be taken apart before their disk can be destroyed, and nobody can look into them then.
-        if not uncompared(medium) or "filesystems" not in error.details:
+        expected = medium.drained != "yes" or uncompared(medium)
+        if not expected:
             return error.message
-        found = error.details["filesystems"]
-    before, now = _inventories(medium.filesystems), _inventories(found)
-    if before == now:
+        if "filesystems" not in error.details:
+            # What is not there at all is told by who would destroy it.
+            return "" if medium.drained != "yes" else error.message
+        now = _inventories(error.details["filesystems"])
+    differing = now - before if medium.drained != "yes" else before ^ now
+    if not differing:
         return ""
-    differs = ", ".join(sorted({name for name, _digest in before ^ now}))
+    differs = ", ".join(sorted({name for name, _digest in differing}))
     return (
         f"what is on it is not what was there when the plan was made ({differs}), so nothing was done; "
         "look at it, plan again and have it approved"

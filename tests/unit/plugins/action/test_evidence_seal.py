@@ -7,14 +7,19 @@
 from __future__ import annotations
 
 import pathlib
+import sys
 import typing as t
 
 import pytest
 from ansible.errors import AnsibleError
 
 from ansible_collections.recordings.disposal.plugins.action.evidence_seal import ActionModule
+from ansible_collections.recordings.disposal.plugins.module_utils._evidence.sshsig import verify
+from ansible_collections.recordings.disposal.plugins.plugin_utils import _pdf
+from ansible_collections.recordings.disposal.plugins.plugin_utils._statement import NAMESPACE
 from ansible_collections.recordings.disposal.tests.unit.plugins.action.action_world import run_action
 from ansible_collections.recordings.disposal.tests.unit.plugins.module_utils._evidence.evidence_world import snapshot
+from ansible_collections.recordings.disposal.tests.unit.plugins.plugin_utils.pdf_world import attached, need_pdf, pdfa_faults
 from ansible_collections.recordings.disposal.tests.unit.plugins.plugin_utils.run_world import SIGNER, RunWorld
 
 
@@ -85,3 +90,48 @@ def test_certificates_in_both_languages(world: RunWorld) -> None:
     for path in result["certificates"]:
         assert result["merkle_root"].removeprefix("sha256:") in pathlib.Path(path).read_text(encoding="utf-8")
     assert seal(world, languages=["en", "pl"])["changed"] is False
+
+
+def test_what_makes_pdfs_is_missing(world: RunWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    _pdf._library.cache_clear()
+    monkeypatch.setitem(sys.modules, "weasyprint", None)
+    world.ledger.touch()
+    before = snapshot(world.state)
+    for changes in ({"rehearse": True}, {"languages": ["pl"]}, {"languages": ["pl"], "check_mode": True}):
+        result = seal(world, formats=["html", "pdf"], **changes)
+        assert (result["failed"], result["changed"]) == (True, False)
+        assert "install it (pip install 'weasyprint>=70')" in result["msg"] and "\n" not in result["msg"]
+        assert snapshot(world.state) == before
+    monkeypatch.setitem(sys.modules, "segno", None)
+    for changes in ({"rehearse": True}, {"languages": ["pl"]}):
+        assert seal(world, **changes).get("failed") is None, "neither is needed for HTML"
+
+
+def test_what_makes_qr_codes_is_missing(world: RunWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    need_pdf()
+    monkeypatch.setitem(sys.modules, "segno", None)
+    world.ledger.touch()
+    before = snapshot(world.state)
+    for changes in ({"rehearse": True}, {"languages": ["pl"]}):
+        result = seal(world, formats=["pdf"], **changes)
+        assert result["failed"] and "install it (pip install segno)" in result["msg"]
+    assert snapshot(world.state) == before
+
+
+def test_pdfs_carry_what_was_signed(world: RunWorld, tmp_path: pathlib.Path) -> None:
+    need_pdf()
+    told: dict[str, t.Any] = {"languages": ["en", "pl"], "formats": ["html", "pdf"]}
+    assert seal(world, rehearse=True, **told) == {"changed": False, "key": world.keys.fingerprint("evidence")}
+    result = seal(world, **told)
+    names = [f"certificate.{language}.{form}" for language in ("en", "pl") for form in ("html", "pdf")]
+    assert [pathlib.Path(path).name for path in result["certificates"]] == names
+    for path in (pathlib.Path(path) for path in result["certificates"] if path.endswith("pdf")):
+        assert pdfa_faults(path.read_bytes()) == []
+        files = attached(path.read_bytes())
+        assert files == {name: (world.run / name).read_bytes() for name in ("statement.json", "statement.json.sig")}
+        assert verify(
+            files["statement.json"], files["statement.json.sig"], allowed_signers=world.signers, principal=SIGNER, namespace=NAMESPACE
+        )
+    before = snapshot(world.state)
+    assert seal(world, **told)["changed"] is False and seal(world, check_mode=True, **told)["changed"] is False
+    assert snapshot(world.state) == before

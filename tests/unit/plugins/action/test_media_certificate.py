@@ -206,6 +206,25 @@ def test_a_medium_that_was_released_again(world: CertificateWorld) -> None:
     world.refused("is not among the evidence of its events in the register's log", "S1")
 
 
+def test_a_record_of_a_former_life(tmp_path: pathlib.Path) -> None:
+    """Whoever names an old record once more makes it no younger."""
+    world = CertificateWorld(tmp_path, medium("S1"))
+    world.sanitized("S1")
+    world.moved("in_custody", "S1")
+    world.moved("reused", "S1", evidence=[world.record("S1")])
+    world.moved("in_service", "S1", reason="serves again")
+    world.moved("released", "S1")
+    world.linked("S1")
+    world.refused("it was released again after runs/", "S1")
+
+
+def test_a_result_of_another_kind(tmp_path: pathlib.Path) -> None:
+    world = CertificateWorld(tmp_path, medium("S1", required_level="destroy"))
+    world.moved("released", "S1")
+    world.shredded("S1", kind="hdd", date="2026-01-20T14:05:00+01:00")
+    world.refused("its result is that of a medium of the kind hdd, and the register has it as sata_ssd", "S1")
+
+
 def test_a_sanitize_that_was_withdrawn(tmp_path: pathlib.Path) -> None:
     world = CertificateWorld(tmp_path, medium("S1"))
     world.sanitized("S1", to="sanitized")
@@ -451,7 +470,7 @@ def test_what_is_ready_is_asked_for_by_default(tmp_path: pathlib.Path) -> None:
     world.moved("in_custody", "S2", "S3")
     world.moved("reused", "S3", evidence=[world.record("S3")])
     world.moved("released", "S4", "S5")
-    world.shredded("S4", kind="sata_ssd", die="60 mm2", required_level="E-4")
+    world.shredded("S4", kind="sata_ssd", die="60 mm2", required_level="E-4", date="2026-02-20T14:05:00+01:00")
     world.moved("in_custody", "S5", reason="not verified, so it waits for the shredder")
     result = world.issued()
     assert [row["serial"] for row in result["certificates"]] == ["S1", "S2", "S3", "S4"]

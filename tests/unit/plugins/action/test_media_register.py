@@ -17,7 +17,8 @@ import pytest
 from ansible.errors import AnsibleError
 
 from ansible_collections.recordings.disposal.plugins.action.media_register import ActionModule
-from ansible_collections.recordings.disposal.plugins.module_utils._evidence.canonical import digest
+from ansible_collections.recordings.disposal.plugins.module_utils._evidence.canonical import canonical, digest
+from ansible_collections.recordings.disposal.plugins.module_utils._media.serials import medium_set
 from ansible_collections.recordings.disposal.plugins.plugin_utils import _register_files
 from ansible_collections.recordings.disposal.plugins.plugin_utils._register import IN_HOST, STATES
 from ansible_collections.recordings.disposal.plugins.plugin_utils._register_files import RegisterFile
@@ -89,6 +90,21 @@ class House(World):
         for to in ROADS[state]:
             result = self.task("moved", event_file=self.file(serials, to))
             assert not result.get("failed"), result["msg"]
+
+    def certify(self, serials: t.Sequence[str], **changes: t.Any) -> None:
+        """Leave for each medium the certificate of what its last event says."""
+        last = {record["serial"]: record["event"] for record in self.records() if record["type"] == "moved"}
+        directory = self.dest / "certificates"
+        directory.mkdir(exist_ok=True)
+        for serial in serials:
+            act = {"linked_by": last[serial], "decisive": True, "counts": True}
+            told = {"format": "recordings.disposal/media-certificate/1", "serial": serial, "outcome": "destroyed", "acts": [act], **changes}
+            data = canonical(told) + b"\n"
+            path = directory / f"{medium_set(serial).partition(':')[2][:16]}.json"
+            path.write_bytes(data)
+            path.with_name(f"{path.name}.sig").write_text(
+                self.keys.sign(data, "evidence", "evidence@recordings.disposal"), encoding="ascii"
+            )
 
     def states(self) -> dict[str, str]:
         return {medium.serial: medium.state for medium in RegisterFile(str(self.register)).register.media.values()}
@@ -376,6 +392,8 @@ def test_a_host_is_closed_with_nothing_unaccounted_for(tmp_path: pathlib.Path) -
     house.task("reconciled", results=results, on_finding="report")
     mine = [row["serial"] for row in entries if row["host"] == "rec03"]
     house.walk(mine, "destroyed")
+    told = house.refused(f"not closed, 21 are unaccounted for: {mine[0]} is destroyed and has no certificate", "closed", hosts=["rec03"])
+    house.certify(mine)
     told = house.refused("not closed, 1 is unaccounted for: X1 is unknown: sda of rec03", "closed", hosts=["rec03"])
     assert told["unaccounted_count"] == 1
     reason = house.event("x1.json", ["X1"], persons=["anna@example.com", "bob@example.com"], reason="a loan, given back", sign=["anna"])
@@ -387,7 +405,7 @@ def test_a_host_is_closed_with_nothing_unaccounted_for(tmp_path: pathlib.Path) -
     done = house.task("closed", hosts=["rec03"], reasons=[reason])
     assert (done["changed"], done["closed"]) == (True, {"destroyed": 20, "reused": 0, "reason": 0})
     closing = json.loads(pathlib.Path(done["report"]["path"]).read_bytes())
-    assert closing["media"] == dict.fromkeys(mine, "destroyed")
+    assert closing["media"] == dict.fromkeys(mine, "destroyed") and set(closing["certificates"]) == set(mine)
     assert closing["reasons"] == [digest(pathlib.Path(reason).read_bytes())]
     assert house.task("closed", hosts=["rec03"], reasons=[reason])["changed"] is False
 
@@ -395,6 +413,7 @@ def test_a_host_is_closed_with_nothing_unaccounted_for(tmp_path: pathlib.Path) -
 def test_a_batch_is_closed(house: House) -> None:
     house.refused("no medium was named; give hosts or serials", "closed")
     house.walk(["S1"], "destroyed")
+    house.certify(["S1"])
     house.refused(
         "2 are unaccounted for: S2 is in_service, neither destroyed nor reused, and no signed reason names it; S9 is not in the register",
         "closed",
@@ -412,11 +431,70 @@ def test_who_answers_after_the_end_is_not_closed(house: House) -> None:
     house.task("reconciled", results={"rec1": {"media": [drive("S1")]}}, hosts=["rec1"], on_finding="report")
     house.refused("S1 is contradicted: it is destroyed in the register and sda of rec1 has its serial", "closed", hosts=["rec1"])
     assert not house.task("reconciled", results={"rec1": {"media": []}}, hosts=["rec1"]).get("failed")
+    house.certify(["S1", "S2"])
     assert house.task("closed", hosts=["rec1"])["closed"]["destroyed"] == 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"outcome": "unknown"}, "has a certificate that is not what was issued and signed"),
+        ({"serial": "S2"}, "has a certificate that is not what was issued and signed"),
+        ({"format": "another"}, "has a certificate that is not what was issued and signed"),
+        ({"acts": []}, "has a certificate of what became of it before it was last in service"),
+        (
+            {"acts": [{"linked_by": "sha256:0", "decisive": True, "counts": True}]},
+            "has a certificate of what became of it before it was last in service",
+        ),
+        ({"acts": [{"decisive": True}]}, "has a certificate that cannot be read ('counts')"),
+    ],
+)
+def test_a_certificate_that_does_not_count_closes_nothing(house: House, changes: dict[str, t.Any], words: str) -> None:
+    house.walk(["S1"], "destroyed")
+    house.certify(["S1"], **changes)
+    house.refused(f"1 is unaccounted for: S1 is destroyed and {words}", "closed", serials=["S1"])
+
+
+def test_a_certificate_that_was_changed_closes_nothing(house: House) -> None:
+    house.walk(["S1"], "destroyed")
+    house.certify(["S1"])
+    for path in (house.dest / "certificates").iterdir():
+        kept = path.read_bytes()
+        path.write_bytes(kept.replace(b"S1", b"s1") if path.suffix == ".json" else kept[: len(kept) // 2])
+        house.refused(
+            "1 is unaccounted for: S1 is destroyed and has a certificate that is not what was issued and signed", "closed", serials=["S1"]
+        )
+        path.write_bytes(kept)
+    assert house.task("closed", serials=["S1"])["closed"]["destroyed"] == 1
+
+
+def test_a_certificate_of_a_former_life_closes_nothing(house: House) -> None:
+    house.walk(["S1"], "reused")
+    house.certify(["S1"])
+    assert house.task("closed", serials=["S1"])["closed"]["reused"] == 1
+    assert not house.task("moved", event_file=house.file(["S1"], "in_service")).get("failed")
+    house.walk(["S1"], "destroyed")
+    house.refused("has a certificate of what became of it before it was last in service", "closed", serials=["S1"])
+
+
+@pytest.mark.parametrize("change", ["taken out", "elsewhere"])
+def test_what_the_last_reconciliation_knew_stays_to_be_accounted_for(house: House, change: str) -> None:
+    house.walk(["S1"], "destroyed")
+    house.certify(["S1"])
+    house.task("reconciled", results={"rec1": {"media": [drive("S2")]}}, hosts=["rec1"], on_finding="report")
+    rows = [entry("S1", state="destroyed"), entry("S3", host="rec2", required_level="destroy")]
+    write_register(house.register, rows if change == "taken out" else [*rows, entry("S2", host="rec77")])
+    state = "is not in the register" if change == "taken out" else "is in_service"
+    house.refused(f"1 is unaccounted for: S2 {state}, neither destroyed nor reused", "closed", hosts=["rec1"])
+
+
+def test_a_blank_serial_is_no_batch(house: House) -> None:
+    house.refused("a serial is blank; name the medium", "closed", serials=[" "])
 
 
 def test_what_cannot_be_named_is_not_closed(house: House) -> None:
     house.walk(["S1", "S2"], "destroyed")
+    house.certify(["S1", "S2"])
     nameless = drive("", serial={"unavailable": "the medium does not tell it"})
     result = house.task("reconciled", results={"rec1": {"media": [nameless]}}, hosts=["rec1"], on_finding="report")
     assert "rec1: sda tells no serial; read its label" in result["msg"]

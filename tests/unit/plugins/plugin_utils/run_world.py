@@ -15,6 +15,8 @@ from ansible_collections.recordings.disposal.plugins.module_utils._evidence.cano
 from ansible_collections.recordings.disposal.plugins.module_utils._evidence.chain import NO_HEAD
 from ansible_collections.recordings.disposal.plugins.module_utils._evidence.journal import Journal
 from ansible_collections.recordings.disposal.plugins.module_utils._executor import CheckExecutor, Executor
+from ansible_collections.recordings.disposal.plugins.plugin_utils._ledger import read_ledger
+from ansible_collections.recordings.disposal.plugins.plugin_utils._ledger_head import head_of
 from ansible_collections.recordings.disposal.plugins.plugin_utils._seal import Sealing, seal_run
 from ansible_collections.recordings.disposal.plugins.plugin_utils._statement import NAMESPACE
 from ansible_collections.recordings.disposal.plugins.plugin_utils._verify import Report, verify_run
@@ -111,6 +113,7 @@ class RunWorld:
             "allowed_signers": self.signers,
             "languages": ["en", "pl"],
             "render": render,
+            "render_pdf": render_pdf,
             "executor": CheckExecutor() if check_mode else Executor(),
             "check_mode": check_mode,
             "now": self.sealed_at,
@@ -139,7 +142,19 @@ class RunWorld:
         (self.run / "statement.json.sig").write_text(self.keys.sign(data, "evidence", NAMESPACE), encoding="ascii")
         line = json.loads(self.ledger.read_bytes().splitlines()[-1])
         self.ledger.write_bytes(rechain([canonical({**line, "statement": digest(data)})]))
+        self.resign_head()
+
+    def resign_head(self) -> None:
+        """A head with a good signature over whatever the ledger holds now."""
+        head = head_of(read_ledger(str(self.ledger)), self.sealed_at).data
+        path = self.ledger.with_name("ledger.head.json")
+        path.write_bytes(head)
+        path.with_name("ledger.head.json.sig").write_text(self.keys.sign(head, "evidence", NAMESPACE), encoding="ascii")
 
 
 def render(statement: dict[str, t.Any], *, language: str, manifest: dict[str, t.Any]) -> str:
     return f"<p lang={language}>{statement['predicate']['merkle_root']} {manifest['plan_id']} żółw</p>\n"
+
+
+def render_pdf(statement: dict[str, t.Any], *, language: str, manifest: dict[str, t.Any], signature: bytes | None) -> bytes:
+    return f"%PDF {language} {statement['predicate']['merkle_root']} {digest(signature or b'')}".encode()

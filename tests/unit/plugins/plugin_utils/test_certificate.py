@@ -447,3 +447,22 @@ def test_the_same_statement_gives_the_same_page_and_is_not_changed() -> None:
     assert render_certificate(statement, language="pl", manifest=manifest) == first
     assert (statement, manifest) == before
     assert PL.word("certificate.title") in first
+
+
+@BOTH
+def test_a_long_list_of_what_is_missing_leaves_room_for_what_was_not_checked(code: str) -> None:
+    language, names = load_language(code), [f"recorder{number:02}" for number in range(11)]
+    manifest = manifest_of({name: result(name) for name in names})
+    problems = [f"{name}: the journal is missing; run the sweep again" for name in names]
+    text = render_certificate(statement_of(manifest, {}, missing_hosts=names, problems=problems), language=code, manifest=manifest)
+    page = Page(text)
+    assert structure_faults(page, code) == []
+    first, _heading, details = page.text.partition(language.word("certificate.unchecked_heading"))
+    more = language.word("certificate.incomplete_more").format(number=3)
+    assert language.word("certificate.incomplete_missing").format(hosts=language.listed([*names[:8], more])) in first
+    assert language.word("certificate.incomplete_more_problems").format(number=3) in first
+    assert [problem in first for problem in problems] == [True] * 8 + [False] * 3
+    assert all(problem in details for problem in problems)
+    assert [row[-1] for row in page.table(language.word("certificate.hosts_caption")).rows[1:12]] == [
+        language.word("certificate.hosts_missing")
+    ] * 11

@@ -43,7 +43,7 @@ def read(world: World, path: str, *, excuse: bool = False, now: dt.datetime = NO
         ({"time": "yesterday"}, "time: 'yesterday' is not a time of the form 2026-11-23T22:00:00Z"),
         ({"time": "2026-11-23T23:00:00Z"}, "time: '2026-11-23T23:00:00Z' is in the future, as it is 2026-11-23T22:00:00Z here"),
         ({"time": "2026-02-30T23:00:00Z"}, "time: "),
-        ({"surprise": "x"}, "surprise: 'x' is under an unknown key"),
+        ({"surprise": "x"}, "surprise: the str there is under an unknown key"),
         ({"reason": "two\nlines"}, "not one line"),
         ({"custody": "sealed_bag"}, "custody: sealed_bag goes with the state in_custody only"),
         ({"photos": [{"file": "none.jpg", "digest": digest(b"")}]}, r"photos\[0\].file: 'none.jpg' cannot be read as .*No such file"),

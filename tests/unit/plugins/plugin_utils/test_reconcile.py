@@ -176,3 +176,20 @@ def test_who_is_out_of_the_house_is_not_looked_for() -> None:
 def test_the_guide_names_all_kinds() -> None:
     page = (pathlib.Path(__file__).resolve().parents[4] / "docs" / "register.md").read_text(encoding="utf-8")
     assert all(f"| `{name}` |" in page for name in FINDINGS)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "twice"),
+    [
+        # Two bridges that answer with the serial of their maker, and tell no WWN.
+        (drive("S1", name="sda", kind="usb", wwn=[]), drive("S1", name="sdb", kind="usb", wwn=[], size_bytes=1 << 30), True),
+        (drive("S1", name="sda", kind="usb", wwn=[]), drive("S1", name="sdb", kind="usb", wwn=[]), True),
+        (drive("S1", name="nvme0n1", kind="nvme", wwn=["eui.1"]), drive("S1", name="nvme1n1", kind="nvme", wwn=["eui.2"]), True),
+        (drive("S1", name="nvme0n1", kind="nvme", model="A"), drive("S1", name="nvme0n2", kind="nvme", model="B"), True),
+        (drive("S1", name="nvme0n1", kind="nvme", wwn=["eui.1"]), drive("S1", name="nvme0n2", kind="nvme", wwn=["eui.2"]), False),
+        (drive("S1", name="sda", wwn=["5001"]), drive("S1", name="sdb", wwn=["5001"]), False),
+    ],
+)
+def test_two_drives_with_one_serial_are_two(one: dict[str, t.Any], other: dict[str, t.Any], twice: bool) -> None:
+    entries = [entry("S1", kind=one["kind"], model="", size_bytes="")]
+    assert (("twice", "S1") in found(entries, {"rec1": [one, other]})) == twice

@@ -65,7 +65,7 @@ def test_all_faults_are_told_at_once(tmp_path: pathlib.Path) -> None:
     rows[0]["colour"] = "red"
     found = problems(write_register(tmp_path / "register.yml", rows))
     assert len(found) == 4
-    assert "'red' is under an unknown key; allowed are asset_number, bay" in found[0]
+    assert "the str there is under an unknown key; allowed are asset_number, bay" in found[0]
 
 
 @pytest.mark.parametrize("name", FORMS[1:])

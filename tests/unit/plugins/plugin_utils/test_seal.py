@@ -82,6 +82,14 @@ def test_a_certificate_that_cannot_be_made(world: RunWorld) -> None:
     refused(world, EvidenceError, "the template lacks a field", render=fail)
 
 
+def test_a_certificate_that_cannot_be_made_as_pdf(world: RunWorld) -> None:
+    def fail(statement: dict[str, t.Any], *, language: str, manifest: dict[str, t.Any], signature: bytes | None) -> bytes:
+        raise DisposalError("no library" if signature else "no signature")
+
+    refused(world, DisposalError, "no library", render_pdf=fail, formats=["html", "pdf"])
+    refused(world, DisposalError, "no signature", render_pdf=fail, formats=["pdf"], check_mode=True)
+
+
 def test_a_ledger_in_use(world: RunWorld) -> None:
     with Ledger(str(world.ledger), executor=Executor()):
         refused(world, EvidenceError, "being written by another process")
@@ -152,6 +160,39 @@ def test_a_run_is_sealed_once(world: RunWorld) -> None:
     assert snapshot(world.state) == before
     assert {**again, "changed": True, "diff": None} == {**done, "diff": None}
     assert again["diff"]["before"] == again["diff"]["after"] == done["diff"]["after"]
+
+
+def test_certificates_come_in_the_formats_that_are_asked_for(world: RunWorld) -> None:
+    planned = world.seal(formats=["html", "pdf"], check_mode=True)
+    done = world.seal(formats=["html", "pdf"])
+    names = ["certificate.en.html", "certificate.en.pdf", "certificate.pl.html", "certificate.pl.pdf"]
+    assert planned["certificates"] == done["certificates"] == [str(world.run / name) for name in names]
+    signature = digest((world.run / "statement.json.sig").read_bytes())
+    assert (world.run / "certificate.pl.pdf").read_text(encoding="ascii") == f"%PDF pl {done['merkle_root']} {signature}"
+    before = snapshot(world.state)
+    for check_mode in (True, False):
+        assert world.seal(formats=["html", "pdf"], check_mode=check_mode, now="2027-01-01T00:00:00Z")["changed"] is False
+        # What shows the same statement stays, asked for or not.
+        assert world.seal(formats=["html"], languages=["en"], check_mode=check_mode)["changed"] is False
+    assert snapshot(world.state) == before
+    (world.run / "certificate.en.pdf").write_bytes(b"another")
+    assert world.seal(formats=["pdf"], check_mode=True)["changed"] is True
+    assert world.seal(formats=["pdf"])["changed"] is True
+    assert world.verify().valid
+
+
+def test_no_certificate_of_an_older_statement_stays(tmp_path: pathlib.Path) -> None:
+    world = RunWorld(tmp_path)
+    world.sweep("rec1", until=1)
+    world.seal(formats=["html", "pdf"])
+    world.sweep("rec1")
+    world.sweep("rec2")
+    before = snapshot(world.state)
+    world.seal(formats=["pdf"], languages=["pl"], check_mode=True)
+    assert snapshot(world.state) == before
+    second = world.seal(formats=["pdf"], languages=["pl"])
+    assert sorted(path.name for path in world.run.glob("certificate.*")) == ["certificate.pl.pdf"]
+    assert second["merkle_root"] in (world.run / "certificate.pl.pdf").read_text(encoding="ascii")
 
 
 def test_without_allowed_signers_the_key_s_own_word_is_taken(world: RunWorld) -> None:
@@ -227,7 +268,7 @@ def test_a_cut_at_any_step_is_mended(tmp_path: pathlib.Path, other_between: bool
         world.sweep("rec1")
         world.sweep("rec2")
         try:
-            world.seal(executor=Fragile(steps))
+            world.seal(executor=Fragile(steps), formats=["html", "pdf"])
         except Cut:
             finished = False
         else:
@@ -251,10 +292,14 @@ def test_a_cut_at_any_step_is_mended(tmp_path: pathlib.Path, other_between: bool
 def test_an_unlisted_statement_of_other_journals_is_kept_aside(world: RunWorld) -> None:
     world.seal()
     data = (world.run / "statement.json").read_bytes()
+    # As a cut before the line leaves it: neither ledger nor head.
+    head = world.ledger.with_name("ledger.head.json")
     world.ledger.unlink()
+    head.unlink()
     world.seal()
     assert (world.run / "statement.json").read_bytes() == data
     world.ledger.unlink()
+    head.unlink()
     with Ledger(str(world.ledger), executor=Executor()) as ledger:
         ledger.append(run="another", statement=digest(b"another"), time=world.sealed_at)
     done = world.seal()

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import pathlib
 import shutil
+import signal
 import typing as t
 
 import pytest
 
-from ansible_collections.recordings.disposal.plugins.module_utils._errors import EvidenceError
+from ansible_collections.recordings.disposal.plugins.module_utils._errors import DisposalError, EvidenceError
 from ansible_collections.recordings.disposal.plugins.module_utils._evidence.canonical import digest
 from ansible_collections.recordings.disposal.plugins.module_utils._evidence.merkle import MerkleTree
+from ansible_collections.recordings.disposal.plugins.plugin_utils import _statement
 from ansible_collections.recordings.disposal.plugins.plugin_utils._statement import (
     NOT_CHECKED,
     Evidence,
@@ -229,3 +232,40 @@ def test_many_different_reasons_stay_few_and_requests_have_their_own_class(tmp_p
     assert len(entry["reasons"]) == 101
     assert entry["reasons"]["other reasons"] == 400
     assert entry["classes"]["request:ER-7"]["not_destroyed"] == 500
+
+
+def test_large_journals_are_read_by_several_processes_with_the_same_result(world: RunWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.swept()
+    one = statement(world)
+    monkeypatch.setattr(_statement, "_IN_PARALLEL_FROM", 0)
+    monkeypatch.setattr(_statement.os, "sched_getaffinity", lambda _pid: {0, 1})
+    monkeypatch.setattr(_statement, "_read", _read_elsewhere)
+    assert statement(world) == one
+    world.journal_path("rec2").write_bytes(b"rubbish\n")
+    (fault,) = refused(world, "journals/rec2.jsonl line 1 is not a record")
+    assert fault.startswith("journals/rec2.jsonl line 1 ")
+
+
+def test_a_reader_that_was_killed_is_told(world: RunWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.swept()
+    monkeypatch.setattr(_statement, "_IN_PARALLEL_FROM", 0)
+    monkeypatch.setattr(_statement.os, "sched_getaffinity", lambda _pid: {0, 1})
+    monkeypatch.setattr(_statement, "_read", _killed)
+    with pytest.raises(
+        DisposalError, match="a process that read journals was ended, perhaps for lack of memory; make room and do it again"
+    ):
+        gather(world)
+
+
+_HERE = os.getpid()
+_READ = _statement._read
+
+
+def _read_elsewhere(job: t.Any) -> t.Any:
+    assert os.getpid() != _HERE
+    return _READ(job)
+
+
+def _killed(_job: t.Any) -> None:
+    assert os.getpid() != _HERE
+    os.kill(os.getpid(), signal.SIGKILL)

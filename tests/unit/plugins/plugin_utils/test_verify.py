@@ -20,6 +20,7 @@ from ansible_collections.recordings.disposal.plugins.module_utils._errors import
 from ansible_collections.recordings.disposal.plugins.module_utils._evidence.canonical import canonical
 from ansible_collections.recordings.disposal.plugins.module_utils._executor import Executor
 from ansible_collections.recordings.disposal.plugins.plugin_utils._ledger import Ledger
+from ansible_collections.recordings.disposal.plugins.plugin_utils._statement import NAMESPACE
 from ansible_collections.recordings.disposal.tests.unit.plugins.plugin_utils.run_world import SIGNER, START, RunWorld, rechain
 
 
@@ -107,7 +108,7 @@ def test_a_fault_in_one_place_does_not_hide_another(world: RunWorld) -> None:
     ledger = world.ledger.read_bytes()
     world.ledger.write_bytes(ledger.replace(b"2026-11-23T23:00:00Z", b"2026-11-23T23:00:01Z"))
     problems = world.verify().problems
-    assert [problem.split()[0] for problem in problems] == ["statement.json.sig:", "the", "journals/rec2.jsonl"]
+    assert [problem.split()[0] for problem in problems] == ["statement.json.sig:", "the", "journals/rec2.jsonl", "the"]
     assert "disagree about created" in problems[1]
 
 
@@ -220,6 +221,8 @@ def seal_another(world: RunWorld, path: pathlib.Path) -> RunWorld:
     other.ledger = world.ledger
     other.seal()
     shutil.copytree(other.run, world.run.parent / other.run.name)
+    # The ledger's head is signed by who sealed last.
+    world.signers += other.keys.line(SIGNER, "evidence", f'namespaces="{NAMESPACE}"')
     return other
 
 
@@ -245,6 +248,7 @@ def test_a_ledger_with_other_runs(world: RunWorld, tmp_path: pathlib.Path) -> No
         else:
             assert any("last line" in sentence and "2026-11-24-aaab" in sentence for sentence in world.verify().not_checked)
             assert not other.verify().valid
+            assert not world.verify().valid
     world.ledger.write_bytes(good)
     shutil.copy(world.run / "statement.json", world.run.parent / other.run.name / "statement.json")
     invalid(world, "the ledger's line 2 does not name .*2026-11-24-aaaa/statement.json")
@@ -302,8 +306,9 @@ def test_good_evidence(world: RunWorld) -> None:
         "2 journals are unbroken chains of 15 records of this run.",
         "The digests of 3 files, the counts and bytes by host and class, and the Merkle root over 5 outcomes follow from the journals.",
         "manifest.json was approved by anna@example.com, bob@example.com, not by its author ewa@example.com.",
+        f"The ledger's head over all its 1 lines is signed by {SIGNER} with key {world.keys.fingerprint('evidence')}.",
     ]
-    assert len(report.not_checked) == 2
+    assert report.not_checked[2:] == ["The time stamp of ledger.head.json: there is none, so nobody else attests the times."]
     assert report.statement == world.statement()
 
 

@@ -165,7 +165,7 @@ STORIES = [
         )
         for required, achieved in (("purge", "clear"), ("clear", "none"), ("none", "none"), ("clear", "most"), (None, "clear"))
     ),
-    ([("open", opening()), ("intent", intent(A)), ("outcome", outcome(A, level="clear"))], 3, "falls short of what was required"),
+    ([("open", opening()), ("intent", intent(A)), ("outcome", outcome(A, level="clear"))], 3, "something else than a mapping as level"),
     (
         [("open", opening()), ("intent", intent(A)), ("erased", erased(A, "unknown")), ("outcome", outcome(A))],
         4,
@@ -173,7 +173,11 @@ STORIES = [
     ),
     ([("open", opening()), ("outcome", outcome(A, "gone"))], 2, "has the outcome 'gone'"),
     ([("open", opening()), ("outcome", outcome(A, "unknown", bytes=-1))], 2, "the bytes -1"),
-    ([("open", opening()), ("outcome", outcome(A, "unknown", set=7))], 2, "names the set 7, which is no text"),
+    (
+        [("open", opening()), ("outcome", outcome(A, "unknown", set=7))],
+        2,
+        "something else than a text as set, which this version does not know",
+    ),
     ([("open", opening()), ("outcome", outcome(A, "unknown")), ("outcome", outcome(A, "unknown"))], 3, "has the outcome unknown already"),
     ([("open", opening()), ("outcome", outcome(A, "unknown")), ("intent", intent(A))], 3, "has the outcome unknown already"),
     ([("open", opening()), ("intent", {"set": A})], 2, "lacks aside, bytes, class"),

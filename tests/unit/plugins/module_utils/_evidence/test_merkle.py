@@ -14,8 +14,12 @@ import pytest
 
 from ansible_collections.recordings.disposal.plugins.module_utils._evidence.merkle import (
     MerkleTree,
+    full_subtree,
+    inclusion_path,
     inclusion_proof,
     leaf_hash,
+    level_above,
+    range_root,
     verify_inclusion,
 )
 
@@ -135,3 +139,36 @@ def test_root_and_proof_are_as_defined() -> None:
 def test_memory_is_the_tree_s_height() -> None:
     tree = tree_of(some_leaves(1000))
     assert len(tree._roots) == bin(1000).count("1")
+
+
+@pytest.mark.parametrize(("index", "size"), [(-1, 4), (4, 4), (0, 0)])
+def test_a_leaf_that_is_not_there_has_no_path(index: int, size: int) -> None:
+    with pytest.raises(ValueError, match="no leaf"):
+        inclusion_path(lambda _level, _place: b"", index, size)
+
+
+def test_the_path_by_full_subtrees_is_the_proof() -> None:
+    seed = random.randrange(1 << 30)
+    print("seed", seed)
+    rng = random.Random(seed)
+    assert range_root(lambda _level, _place: b"", 0, 0) == tree_of([]).root()
+    for size in [*range(1, 40), 63, 64, 65, 200, 1000]:
+        leaves = [rng.randbytes(rng.randrange(40)) for _each in range(size)]
+        levels = [bytearray(b"".join(map(leaf_hash, leaves)))]
+        while len(levels[-1]) >= 64:
+            levels.append(level_above(levels[-1]))
+        kept = {0, *(level for level in range(len(levels)) if rng.random() < 0.5)}
+
+        def known(level: int, place: int, levels: list[bytearray] = levels) -> bytes:
+            found = bytes(levels[level][32 * place : 32 * place + 32])
+            assert len(found) == 32
+            return found
+
+        def subtree(level: int, place: int, kept: set[int] = kept, known: t.Callable[[int, int], bytes] = known) -> bytes:
+            return full_subtree(known, kept, level, place)
+
+        assert range_root(subtree, 0, size) == tree_of(leaves).root()
+        for index in range(size) if size < 40 else rng.sample(range(size), 10):
+            path = inclusion_path(subtree, index, size)
+            assert path == [f"sha256:{step.hex()}" for step in defined_path(index, leaves)]
+            assert path == inclusion_proof(map(leaf_hash, leaves), index, size)

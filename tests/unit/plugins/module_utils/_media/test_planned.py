@@ -19,12 +19,17 @@ from ansible_collections.recordings.disposal.plugins.module_utils._media.serials
 from ansible_collections.recordings.disposal.plugins.module_utils._standards.levels import LEVELS
 
 
+# What the run is settled by.
+KEPT = ("physical", "on_failure", "required_level", "make", "model", "asset_number", "classification", "destination", "bay", "host")
+
+
 def row(**changes: t.Any) -> dict[str, t.Any]:
     """A row as far as a host needs it."""
     made = {
         **{"serial": "S1", "set": medium_set("S1"), "kind": "nvme", "size_bytes": 512, "identity": {"serial": "S1", "size_bytes": 512}},
         **{"level": "purge", "steps": [{"technique": "nvme_sanitize_block"}, {"technique": "overwrite"}], "verify": "sample"},
         **{"sample_share": 1, "canaries": 64, "all_namespaces": True},
+        **dict.fromkeys(KEPT, ""),
         "drain": {"drained": "yes", "filesystems": [{"type": "ext4", "uuid": "x", "inventory": "sha256:0"}]},
     }
     return {**made, **changes}
@@ -109,3 +114,13 @@ def test_every_technique_and_level_that_a_host_has(technique: str, level: str) -
 def test_a_medium_that_nobody_could_look_into() -> None:
     (medium,) = read(text_of(row(drain={"drained": "unknown", "filesystems": []})))
     assert (medium.drained, medium.filesystems) == ("unknown", ())
+
+
+@pytest.mark.parametrize("key", KEPT)
+def test_a_row_by_which_nothing_could_be_settled_is_refused(key: str) -> None:
+    made = row()
+    del made[key]
+    with pytest.raises(
+        EvidenceError, match=f"row 1 of the plan cannot be read .it lacks {key}, without which what becomes of it could not be settled"
+    ):
+        read(text_of(made))

@@ -60,7 +60,7 @@ FAULTS = [
     (row(date="2026-02-30T14:05:00Z"), "is not a time of RFC 3339 that exists"),
     (row(place=None), "place: nothing is given"),
     (row(photos="sha256:12"), "photos[0]: 'sha256:12' is no digest of the form sha256: and 64 hexadecimal digits"),
-    (row(field="7000 Oe"), "field: '7000 Oe' is under an unknown key; allowed are "),
+    (row(field="7000 Oe"), "field: the str there is under an unknown key; allowed are "),
     # Particles.
     (row(particle="320"), "particle: '320' has no unit, so nobody can tell what was meant; write one of mm2"),
     (row(particle=320), "particle: 320 has no unit"),

@@ -84,10 +84,14 @@ class TestPolicy:
             ("keep", "P1.5Y", "is not an ISO 8601 period"),
             ("destroy_within", 0, "classes[0].destroy_within: 0"),
             ("destroy_within", None, "the key is blank"),
-            ("matches", {"did": "1"}, "classes[0].matches: {'did': '1'} is under an unknown key; allowed are"),
+            ("matches", {"did": "1"}, "classes[0].matches: the dict there is under an unknown key; allowed are"),
             ("match", {"dod": ["1"]}, "classes[0].match.dod: ['1'] is under an unknown field; allowed are age_days"),
             ("match", {"did": []}, "classes[0].match.did: [] has fewer than 1 elements"),
-            ("match", {"did": {"like": "4"}}, "classes[0].match.did.like: '4' is under an unknown key; allowed are in, not_in, prefix"),
+            (
+                "match",
+                {"did": {"like": "4"}},
+                "classes[0].match.did.like: the str there is under an unknown key; allowed are in, not_in, prefix",
+            ),
             ("match", {"did": None}, "classes[0].match.did: nothing is not a list"),
             ("match", {"agent": 666}, "classes[0].match.agent: 666"),
             ("match", {"source": ["pbx", "pcx"]}, "the class calls names the source 'pcx', which is not known; allowed are pbx"),
@@ -108,7 +112,7 @@ class TestPolicy:
             ("disposal", {"technique": "overwrite", "level": "clear", "quarantine": "P0D"}, "is a period of nothing"),
             ("legal_basis", " ", "classes[0].legal_basis: ' ' is not a text"),
             ("name", "Calls!", "classes[0].name: 'Calls!' is not a name of small letters"),
-            ("limits", {"sets": 1}, "classes[0].limits.sets: 1 is under an unknown key; allowed are share"),
+            ("limits", {"sets": 1}, "classes[0].limits.sets: the int there is under an unknown key; allowed are share"),
         ],
     )
     def test_a_fault_in_a_class(self, world: World, key: str, value: t.Any, words: str) -> None:
