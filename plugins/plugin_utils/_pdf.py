@@ -97,7 +97,7 @@ def pdf_page(html: str, *, attachments: t.Sequence[Attached], language: str, tit
     options = {"pdf_variant": "pdf/a-3b", "pdf_tags": True}
     pdf = b""
     try:
-        with warnings.catch_warnings(action="ignore"), _errors_told(library, faults):
+        with warnings.catch_warnings(action="ignore"), _errors_told(faults):
             document = library.HTML(string=styled, url_fetcher=fetcher).render(font_config=_font_configuration(), **options)
             _describe(document.metadata, title=title, language=language, time=moment.strftime("%Y-%m-%dT%H:%M:%SZ"))
             pdf = document.write_pdf(finisher=_finish, attachments=files, pdf_identifier=identifier.encode(), **options)
@@ -113,15 +113,16 @@ def pdf_page(html: str, *, attachments: t.Sequence[Attached], language: str, tit
 
 
 @contextlib.contextmanager
-def _errors_told(library: types.ModuleType, faults: list[str]) -> t.Iterator[None]:
+def _errors_told(faults: list[str]) -> t.Iterator[None]:
     """What the library only logs: that it left out a part of the page."""
     handler = logging.Handler(logging.ERROR)
     handler.emit = lambda record: faults.append(record.getMessage())  # type: ignore[method-assign]  # shorter than a class
-    library.LOGGER.addHandler(handler)
+    logger = logging.getLogger("weasyprint")
+    logger.addHandler(handler)
     try:
         yield
     finally:
-        library.LOGGER.removeHandler(handler)
+        logger.removeHandler(handler)
 
 
 @functools.cache
@@ -186,8 +187,8 @@ def _letters_of(family: str) -> frozenset[str]:
 
 def _drawable(text: str, letters: t.Collection[str]) -> str:
     """The text with each character that the font cannot show written as its escape."""
-    missing = {char: ord(char) for char in set(text) - {"\n", "\t"} if char not in letters}
-    return text.translate({code: f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}" for code in missing.values()})
+    missing = [ord(char) for char in set(text) - {"\n", "\t"} if char not in letters]
+    return text.translate({code: f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}" for code in missing})
 
 
 def _margins(words: Language, *, title: str, mark: str) -> str:

@@ -11,7 +11,6 @@ numbers have. Whatever matches no shape is read and encoded again in full.
 
 from __future__ import annotations
 
-import ast
 import json
 import re
 import typing as t
@@ -20,8 +19,8 @@ __all__ = ["Shape", "Shapes"]
 
 Record = dict[str, t.Any]
 
-_TEXT = r'"([^"\\\x00-\x1f]*)"'
-_NUMBER = r"(0|-?[1-9][0-9]{0,17})"
+_TEXT = r'"[^"\\\x00-\x1f]*"'
+_NUMBER = r"(?:0|-?[1-9][0-9]{0,17})"
 _END = 14
 _MOST = 8
 _MOST_MEMBERS = 250
@@ -32,56 +31,34 @@ class Shape:
     """What all lines have in common that differ from C(record)'s in texts and numbers only."""
 
     def __init__(self, record: Record) -> None:
-        self._groups = 0
-        pattern: list[str] = []
-        body = self._take(record, pattern)
-        self._match = re.compile("".join(pattern)).fullmatch
-        self._made = self._function(body)
-
-    def _function(self, body: ast.expr) -> t.Callable[..., Record]:
-        """What makes the record of the texts that the pattern found: as quick as if it were written out, and made of nodes, not of text."""
-        names = [ast.arg(f"g{number}") for number in range(self._groups)]
-        arguments = ast.arguments(posonlyargs=[], args=names, kwonlyargs=[], kw_defaults=[], defaults=[])
-        code = ast.fix_missing_locations(ast.Expression(ast.Lambda(arguments, body)))
-        return t.cast("t.Callable[..., Record]", eval(compile(code, "<shape of a record>", "eval"), {"__builtins__": {}, "int": int}))
-
-    def _take(self, value: t.Any, pattern: list[str]) -> ast.expr:
-        """The expression that makes a value; what its line looks like goes to C(pattern)."""
-        if isinstance(value, dict):
-            return self._take_mapping(value, pattern)
-        if isinstance(value, list):
-            pattern.append(re.escape("["))
-            items: list[ast.expr] = [self._after(number, item, pattern) for number, item in enumerate(value)]
-            pattern.append(re.escape("]"))
-            return ast.List(items, ast.Load())
-        if value is None or isinstance(value, bool):
-            pattern.append(json.dumps(value))
-            return ast.Constant(value)
-        found = ast.Name(f"g{self._groups}", ast.Load())
-        self._groups += 1
-        pattern.append(_TEXT if isinstance(value, str) else _NUMBER)
-        return found if isinstance(value, str) else ast.Call(ast.Name("int", ast.Load()), [found], [])
-
-    def _take_mapping(self, value: Record, pattern: list[str]) -> ast.expr:
-        keys: list[ast.expr | None] = []
-        values: list[ast.expr] = []
-        pattern.append(re.escape("{"))
-        for number, key in enumerate(sorted(value)):
-            pattern.append("," if number else "")
-            pattern.append(re.escape(json.dumps(key, ensure_ascii=False)) + ":")
-            keys.append(ast.Constant(key))
-            values.append(self._take(value[key], pattern))
-        pattern.append(re.escape("}"))
-        return ast.Dict(keys, values)
-
-    def _after(self, number: int, value: t.Any, pattern: list[str]) -> ast.expr:
-        pattern.append("," if number else "")
-        return self._take(value, pattern)
+        self.fits = re.compile("".join(_pattern(record))).fullmatch
 
     def read(self, text: str) -> Record | None:
         """The record of a line, none where the line is of another shape."""
-        found = self._match(text)
-        return None if found is None else self._made(*found.groups())
+        if self.fits(text) is None:
+            return None
+        found: Record = json.loads(text)
+        return found
+
+
+def _pattern(value: t.Any) -> t.Iterator[str]:
+    """What the line of a value looks like, and of all that have the same keys."""
+    if isinstance(value, dict):
+        yield re.escape("{")
+        for number, key in enumerate(sorted(value)):
+            yield ("," if number else "") + re.escape(json.dumps(key, ensure_ascii=False)) + ":"
+            yield from _pattern(value[key])
+        yield re.escape("}")
+    elif isinstance(value, list):
+        yield re.escape("[")
+        for number, item in enumerate(value):
+            yield "," if number else ""
+            yield from _pattern(item)
+        yield re.escape("]")
+    elif value is None or isinstance(value, bool):
+        yield json.dumps(value)
+    else:
+        yield _TEXT if isinstance(value, str) else _NUMBER
 
 
 class Shapes:

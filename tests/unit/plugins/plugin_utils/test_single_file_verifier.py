@@ -47,7 +47,7 @@ from ansible_collections.recordings.disposal.tests.unit.plugins.plugin_utils.run
 SCRIPT = pathlib.Path(__file__).resolve().parents[4] / "docs" / "verify_evidence.py"
 # How many mutations, and after how many seconds no more are begun; none are left out where their number is given.
 MUTATIONS = int(os.environ.get("DISPOSAL_MUTATIONS", "320"))
-SECONDS = 10 if "DISPOSAL_MUTATIONS" not in os.environ else 10**6
+SECONDS = 7 if "DISPOSAL_MUTATIONS" not in os.environ else 10**6
 NOW = START + dt.timedelta(days=1)
 
 

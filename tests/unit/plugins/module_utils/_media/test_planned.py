@@ -18,7 +18,6 @@ from ansible_collections.recordings.disposal.plugins.module_utils._media.planned
 from ansible_collections.recordings.disposal.plugins.module_utils._media.serials import medium_set
 from ansible_collections.recordings.disposal.plugins.module_utils._standards.levels import LEVELS
 
-
 # What the run is settled by.
 KEPT = ("physical", "on_failure", "required_level", "make", "model", "asset_number", "classification", "destination", "bay", "host")
 
