@@ -58,7 +58,7 @@ class Node:
     def _shown(self) -> str:
         if self.value is None:
             return "nothing"
-        if (self.private and not isinstance(self.value, bool)) or (self.value and isinstance(self.value, (dict, list))):
+        if self.private and not isinstance(self.value, bool):
             return f"the {type(self.value).__name__} there"
         text = repr(self.value)
         return text if len(text) <= 80 else text[:77] + "..."

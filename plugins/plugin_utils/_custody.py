@@ -130,6 +130,10 @@ def _read(node: Node, directory: str, now: dt.datetime, *, excuse: bool) -> Even
     if excuse and "to" in members:
         members.pop("to").problem("is a state, and a reason moves nothing; leave the key out, or record it as an event")
 
+    for key in {"place", "reason"} & members.keys():
+        # A person's name may stand in what is no text.
+        members[key].private = not isinstance(members[key].value, str)
+
     def text(key: str, allowed: t.Collection[str] = ()) -> str:
         if key not in members:
             return ""
@@ -179,6 +183,7 @@ def _serials(node: Node | None) -> tuple[str, ...]:
 def _persons(node: Node | None) -> list[str]:
     found: dict[str, str] = {}
     for item in node.elements(at_least=1) if node else []:
+        item.private = not isinstance(item.value, str)
         person = item.text()
         if person.casefold() in found:
             item.problem("is the same person twice; name two different persons")

@@ -181,8 +181,8 @@ def _one_drive(one: Seen, other: Seen) -> bool:
     """Whether two that have a serial in common are one drive: namespaces of one NVMe drive, else paths to what has one WWN."""
     if one.kind == other.kind == "nvme":
         return (_controller(one), one.make, one.model) == (_controller(other), other.make, other.model)
-    # What is behind a volume has the volume's name.
-    return one.name == other.name or bool(one.wwns & other.wwns)
+    # What is behind a volume has the volume's name, and may tell no WWN.
+    return bool(one.wwns & other.wwns) if one.wwns and other.wwns else one.name == other.name
 
 
 def _controller(seen: Seen) -> str:

@@ -176,7 +176,10 @@ def _holds(drained: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     found = drained.get("holds")
     told = found if isinstance(found, dict) else {}
     active = told.get("active")
-    return {"generation": str(told.get("generation") or ""), "active": active if type(active) is int and active >= 0 else 0}
+    return {
+        "generation": str(told.get("generation") or ""),
+        "active": active if isinstance(active, int) and not isinstance(active, bool) and active >= 0 else 0,
+    }
 
 
 def _limits(

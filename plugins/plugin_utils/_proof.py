@@ -85,7 +85,7 @@ def _read(data: bytes) -> dict[str, t.Any]:
     if not same or set(proof) != _KEYS or proof["format"] != FORMAT:
         raise EvidenceError(f"the proof is none of the form {FORMAT}, or was changed; take it from who made it")
     texts = all(isinstance(proof[name], str) for name in ("run", "statement", "host", "set", "record", "merkle_root"))
-    numbers = all(type(proof[name]) is int for name in ("leaf_index", "tree_size"))
+    numbers = all(isinstance(proof[name], int) and not isinstance(proof[name], bool) for name in ("leaf_index", "tree_size"))
     path = proof["path"]
     digests = isinstance(path, list) and all(isinstance(item, str) and _NAME.fullmatch(item) for item in [*path, proof["merkle_root"]])
     if not (texts and numbers and digests):

@@ -159,8 +159,8 @@ class GitStore(Store):
                 stderr=subprocess.DEVNULL,
                 env=self._environment(),
             ) as process:
-                assert process.stdout is not None
-                found = {name: self._next(process.stdout, name) for name in marks}
+                output = t.cast("t.IO[bytes]", process.stdout)
+                found = {name: self._next(output, name) for name in marks}
         return found
 
     def _next(self, output: t.IO[bytes], name: str) -> str:
@@ -202,14 +202,14 @@ class GitStore(Store):
                 stderr=errors,
                 env=self._environment(),
             )
-            assert process.stdin is not None
+            entrance = t.cast("t.IO[bytes]", process.stdin)
             broken: OSError | None = None
             try:
                 try:
                     for chunk in self._stream(unit, items):
-                        process.stdin.write(chunk)
+                        entrance.write(chunk)
                 finally:
-                    process.stdin.close()
+                    entrance.close()
             except BrokenPipeError:
                 pass
             except OSError as error:

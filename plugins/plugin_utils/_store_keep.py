@@ -27,9 +27,10 @@ class Keep:
 
     def until(self, since: dt.datetime) -> dt.datetime:
         """The first moment at which it need no longer be kept."""
-        if self.period is None:
-            assert self.end is not None
+        if self.end is not None:
             return self.end
+        if self.period is None:
+            raise RefusedError("keep tells neither a period nor a moment, so nothing was done; write one of them")
         # A fraction of a second more is kept, never less.
         seconds = int(since.timestamp()) + (1 if since.microsecond else 0)
         try:

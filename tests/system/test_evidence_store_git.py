@@ -102,7 +102,9 @@ def test_a_push_that_rewrites_is_refused_by_the_repository_itself(stored: StoreW
     copy = tmp_path / "copy.git"
     shutil.copytree(place.path, copy)
     Repository(copy).git("update-ref", "refs/heads/evidence", "evidence~1")
-    pushed = subprocess.run(["git", f"--git-dir={copy}", "push", "--force", str(place.path), "evidence"], capture_output=True, text=True)
+    pushed = subprocess.run(
+        ["git", f"--git-dir={copy}", "push", "--force", str(place.path), "evidence"], capture_output=True, text=True, check=False
+    )
     assert pushed.returncode != 0 and "denying non-fast-forward" in pushed.stderr
 
 

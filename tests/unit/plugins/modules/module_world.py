@@ -11,6 +11,7 @@ import typing as t
 
 import pytest
 from ansible.module_utils import basic
+from ansible.module_utils.common import warnings
 
 
 def run(
@@ -25,6 +26,11 @@ def run(
     arguments = {"ANSIBLE_MODULE_ARGS": {**options, "_ansible_check_mode": check, "_ansible_diff": True, "_ansible_remote_tmp": "/tmp"}}
     monkeypatch.setattr(basic, "_ANSIBLE_ARGS", json.dumps(arguments).encode())
     monkeypatch.setattr(basic, "_ANSIBLE_PROFILE", "legacy", raising=False)
+    # A process tells a warning once, and here one process stands for many; where others have loaded what a controller has, for a target.
+    for told in ("_global_warnings", "_global_deprecations"):
+        getattr(warnings, told).clear()
+    if hasattr(warnings, "_internal"):
+        monkeypatch.setattr(warnings._internal, "is_controller", False)
     capsys.readouterr()
     with pytest.raises(SystemExit) as caught:
         main()

@@ -34,7 +34,7 @@ from ansible_collections.recordings.disposal.tests.unit.plugins.plugin_utils.pdf
 from ansible_collections.recordings.disposal.tests.unit.plugins.plugin_utils.plan_world import HOSTILE
 
 HERE = "ansible_collections.recordings.disposal.tests.unit.plugins.plugin_utils.test_pdf"
-POLISH = "Pójdźże, kiń tę chmurność w głąb flaszy! ĄĆĘŁŃÓŚŹŻ ąćęłńóśźż „tak” – 1 000,5 m²"
+POLISH = "Pójdźże, kiń tę chmurność w głąb flaszy! ĄĆĘŁŃÓŚŹŻ ąćęłńóśźż \u201etak\u201d \u2013 1\u00a0000,5 m²"
 DATA = b'{"a":1}\n'
 FILE = Attached("statement.json", DATA, "The statement", "application/json")
 IDENTIFIER = digest(DATA)

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import random
 import typing as t
@@ -147,6 +148,12 @@ def test_a_leaf_that_is_not_there_has_no_path(index: int, size: int) -> None:
         inclusion_path(lambda _level, _place: b"", index, size)
 
 
+def _known(levels: list[bytearray], level: int, place: int) -> bytes:
+    found = bytes(levels[level][32 * place : 32 * place + 32])
+    assert len(found) == 32
+    return found
+
+
 def test_the_path_by_full_subtrees_is_the_proof() -> None:
     seed = random.randrange(1 << 30)
     print("seed", seed)
@@ -159,14 +166,7 @@ def test_the_path_by_full_subtrees_is_the_proof() -> None:
             levels.append(level_above(levels[-1]))
         kept = {0, *(level for level in range(len(levels)) if rng.random() < 0.5)}
 
-        def known(level: int, place: int, levels: list[bytearray] = levels) -> bytes:
-            found = bytes(levels[level][32 * place : 32 * place + 32])
-            assert len(found) == 32
-            return found
-
-        def subtree(level: int, place: int, kept: set[int] = kept, known: t.Callable[[int, int], bytes] = known) -> bytes:
-            return full_subtree(known, kept, level, place)
-
+        subtree = functools.partial(full_subtree, functools.partial(_known, levels), kept)
         assert range_root(subtree, 0, size) == tree_of(leaves).root()
         for index in range(size) if size < 40 else rng.sample(range(size), 10):
             path = inclusion_path(subtree, index, size)

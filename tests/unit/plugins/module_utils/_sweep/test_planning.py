@@ -152,7 +152,7 @@ class TestPolicy:
                 "names the source 'pbx1', which is not known; allowed are pbx",
             ),
             ("floors", [{"match": {"did": ["1"]}, "legal_basis": "x"}], "floors[0]: the key keep_at_least is missing"),
-            ("retain", {}, "retain: {} is under an unknown key"),
+            ("retain", {}, "retain: the dict there is under an unknown key"),
         ],
     )
     def test_a_fault_above_the_classes(self, world: World, key: str, value: t.Any, words: str) -> None:
