@@ -204,6 +204,8 @@ def _proof(medium: PlannedMedium, result: t.Mapping[str, t.Any], verify: dict[st
     volumes = uncompared(medium)
     if volumes:
         limits.append(f"what lay on {', '.join(volumes)} was looked at when the plan was made, and not again just before")
+    if medium.all_namespaces:
+        limits.append("canaries were looked for on each of its namespaces, and besides them only the one that is named was read")
     journal = result.get("journal") or {}
     # After a failure nobody knows of a drive whether it still works.
     return {
