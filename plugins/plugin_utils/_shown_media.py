@@ -20,7 +20,7 @@ _NO_MEDIA = ("virtual", "loop", "memory", "volume", "tape")
 _HELD_BY_ARRAY = re.compile(r"held by .*\bmd[_\d]")
 _PROCESS = re.compile(r"process \d+(?: \((.*?)\))?")
 _KNOWN = ("technique", "level", "standard", "source", "confidence")
-_FILESYSTEM = {"device": str, "type": str, "uuid": str, "mounted": str, "files": int, "bytes": int, "inventory": str}
+_FILESYSTEM = {"device": str, "type": str, "uuid": str, "mounted": str, "files": int, "bytes": int, "inventory": str, "stacked": bool}
 _NOT_LOOKED_AT = "media_drain has not looked at it"
 _OTHER_FORM = "is not as this version of the collection writes it"
 

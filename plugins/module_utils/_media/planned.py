@@ -18,7 +18,8 @@ from .choosing import TECHNIQUES
 __all__ = ["OVERWRITE", "PlannedMedium", "planned_media"]
 
 OVERWRITE = "overwrite"
-# What a host does not need, and those who settle the run do.
+# What is compared of what was on it, and what a host does not need and those who settle the run do.
+_FILESYSTEM = {"device": str, "type": str, "uuid": str, "inventory": str, "stacked": bool}
 _KEPT = ("physical", "on_failure", "required_level", "make", "model", "asset_number", "classification", "destination", "bay", "host")
 
 
@@ -83,6 +84,9 @@ def _planned(row: dict[str, t.Any]) -> PlannedMedium:
     missing = [name for name in _KEPT if name not in row]
     if missing:
         raise ValueError(f"it lacks {', '.join(missing)}, without which what becomes of it could not be settled")
+    for filesystem in row["drain"]["filesystems"]:
+        if not all(isinstance(filesystem.get(name), kind) for name, kind in _FILESYSTEM.items()):
+            raise ValueError("it does not tell what was on it as media_drain does")
     drained = row["drain"]["drained"]
     if drained not in ("yes", "unknown"):
         raise ValueError("what must be kept is still on it")

@@ -139,7 +139,7 @@ class Looks:
 
 def drained(*serials: str, arrays: t.Sequence[dict[str, t.Any]] = (), **changes: t.Any) -> dict[str, t.Any]:
     """The result of C(media_drain) of media on which nothing is that must be kept; C(changes) are those of each medium."""
-    filesystem = {"device": "sda1", "type": "ext4", "uuid": "0b1c", "mounted": "/srv/x", "stacked": [], "files": 3, "bytes": 4096}
+    filesystem = {"device": "sda1", "type": "ext4", "uuid": "0b1c", "mounted": "/srv/x", "stacked": False, "files": 3, "bytes": 4096}
     row = {
         **{"drained": "yes", "reasons": [], "limits": [], "filesystems": [{**filesystem, "inventory": digest(b"files")}], "outside": 0},
         "verdicts": dict.fromkeys(("due", "retained", "held", "unclassified", "conflict", "in_progress"), 0),

@@ -426,3 +426,11 @@ def test_the_rows_are_canonical_json(fleet: dict[str, t.Any]) -> None:
     plan = plan_of(register_of(*MEDIA), fleet)
     for line in rows_bytes(plan.rows["rec1"]).splitlines():
         assert canonical(json.loads(line)) == line
+
+
+def test_hosts_can_read_what_was_planned(fleet: dict[str, t.Any]) -> None:
+    plan = plan_of(register_of(*MEDIA), fleet)
+    for host, rows in plan.rows.items():
+        planned = planned_media(rows_bytes(rows).decode(), plan.manifest["hosts"][host]["plan"]["digest"])
+        assert [medium.serial for medium in planned] == [row["serial"] for row in rows if row["steps"]]
+        assert all(filesystem["stacked"] is False for medium in planned for filesystem in medium.filesystems)

@@ -429,9 +429,7 @@ def test_what_the_plan_repeats_of_a_drain_check(looks: Looks) -> None:
     row, _blocked = planned(medium_of("S1"), looks.ata("S1"), found)
     assert row["drain"] == {
         **{"drained": "yes", "reasons": [], "limits": ["x"], "verdicts": {"due": 7, "held": 0, "retained": 0, "x": 0}},
-        "filesystems": [
-            {key: value for key, value in each.items() if key != "stacked"} for each in drained("S1")["media"][0]["filesystems"]
-        ],
+        "filesystems": drained("S1")["media"][0]["filesystems"],
         **{"outside": 0, "copied": 4, "backup": {"copied": "yes", "where": ["/srv/copies"]}},
     }
     assert "due_recordings" in row["risk"] and canonical(row)

@@ -29,7 +29,10 @@ def row(**changes: t.Any) -> dict[str, t.Any]:
         **{"level": "purge", "steps": [{"technique": "nvme_sanitize_block"}, {"technique": "overwrite"}], "verify": "sample"},
         **{"sample_share": 1, "canaries": 64, "all_namespaces": True},
         **dict.fromkeys(KEPT, ""),
-        "drain": {"drained": "yes", "filesystems": [{"type": "ext4", "uuid": "x", "inventory": "sha256:0"}]},
+        "drain": {
+            "drained": "yes",
+            "filesystems": [{"device": "sda1", "type": "ext4", "uuid": "x", "inventory": "sha256:0", "stacked": False}],
+        },
     }
     return {**made, **changes}
 
@@ -48,7 +51,11 @@ def test_what_is_planned() -> None:
     assert medium == PlannedMedium(
         **{"serial": "S1", "set": medium_set("S1"), "kind": "nvme", "size": 512, "identity": {"serial": "S1", "size_bytes": 512}},
         **{"level": "purge", "steps": ("nvme_sanitize_block", "overwrite"), "verify": "sample", "sample_share": 1, "canaries": 64},
-        **{"all_namespaces": True, "drained": "yes", "filesystems": ({"type": "ext4", "uuid": "x", "inventory": "sha256:0"},)},
+        **{
+            "all_namespaces": True,
+            "drained": "yes",
+            "filesystems": ({"device": "sda1", "type": "ext4", "uuid": "x", "inventory": "sha256:0", "stacked": False},),
+        },
     )
     assert read(text_of(shredded)) == read("") == []
 
@@ -122,4 +129,12 @@ def test_a_row_by_which_nothing_could_be_settled_is_refused(key: str) -> None:
     with pytest.raises(
         EvidenceError, match=f"row 1 of the plan cannot be read .it lacks {key}, without which what becomes of it could not be settled"
     ):
+        read(text_of(made))
+
+
+@pytest.mark.parametrize("key", ["device", "type", "uuid", "inventory", "stacked"])
+def test_a_row_that_does_not_tell_what_was_on_it_is_refused(key: str) -> None:
+    made = row()
+    del made["drain"]["filesystems"][0][key]
+    with pytest.raises(EvidenceError, match="row 1 of the plan cannot be read .it does not tell what was on it as media_drain does"):
         read(text_of(made))
