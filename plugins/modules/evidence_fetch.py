@@ -21,7 +21,7 @@ description:
 options:
   src:
     description:
-      - Absolute path of the journal on the host, as RV(recordings.disposal.retention_apply#module:journal.path) tells it.
+      - Absolute path of the journal on the host, as the C(path) in RV(recordings.disposal.retention_apply#module:journal) tells it.
     type: path
     required: true
   dest:
