@@ -15,7 +15,7 @@ import typing as t
 
 from ._errors import PolicyError
 
-__all__ = ["Node", "plain", "read_document"]
+__all__ = ["Node", "plain", "read_document", "read_kind"]
 
 _T = t.TypeVar("_T")
 
@@ -157,3 +157,21 @@ def read_document(value: t.Any, name: str, read: t.Callable[[Node], _T], *, priv
         rest = f" (and {len(problems) - 3} more)" if len(problems) > 3 else ""
         raise PolicyError(f"{name} is not valid, nothing was done: {'; '.join(problems[:3])}{rest}", details={"problems": problems[:50]})
     return result
+
+
+def read_kind(
+    node: Node, takes: t.Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]], value: t.Callable[[str, Node], t.Any]
+) -> tuple[str, dict[str, t.Any]]:
+    """What a mapping with a C(kind) gives: the kind, and by name what C(value) reads of each member that it takes.
+
+    :arg takes: by kind, the members that it must have, and those that it may have.
+    """
+    if not isinstance(node.value, dict) or "kind" not in node.value:
+        node.mapping(required=["kind"])
+        return "", {}
+    kind = node.child("kind", node.value["kind"]).text(allowed=list(takes))
+    if not kind:
+        return "", {}
+    required, optional = takes[kind]
+    found = node.mapping(required=["kind", *required], optional=optional)
+    return kind, {name: value(name, item) for name, item in found.items() if name != "kind"}

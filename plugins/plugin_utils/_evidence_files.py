@@ -12,10 +12,11 @@ import os
 import re
 import typing as t
 
-from ..module_utils._errors import EvidenceError
+from ..module_utils._errors import DisposalError, EvidenceError
+from ..module_utils._executor import Executor
 from ._statement import statement_bytes
 
-__all__ = ["MANIFEST", "SIGNATURE", "STATEMENT", "kept_statements", "read_bytes", "read_statement", "sealed_journals"]
+__all__ = ["keep_files", "MANIFEST", "SIGNATURE", "STATEMENT", "kept_statements", "read_bytes", "read_statement", "sealed_journals"]
 
 STATEMENT = "statement.json"
 SIGNATURE = "statement.json.sig"
@@ -72,3 +73,24 @@ def sealed_journals(statements: t.Iterable[t.Mapping[str, t.Any]]) -> dict[str, 
     except (KeyError, TypeError, AttributeError) as error:
         raise EvidenceError("a statement is not of the form that this version knows; use the version that wrote it") from error
     return sealed
+
+
+def keep_files(directory: str, files: t.Mapping[str, bytes], *, executor: Executor, check_mode: bool, lost: str) -> bool:
+    """Whether a file is not so yet; such files are written unless in check mode.
+
+    :arg lost: what does not come about where one cannot be written, and what to do, to end the sentence.
+    :raises DisposalError: one cannot.
+    """
+    changed = False
+    try:
+        for name, data in files.items():
+            path = os.path.join(directory, name)
+            if os.path.exists(path) and read_bytes(path) == data:
+                continue
+            changed = True
+            if not check_mode:
+                executor.makedirs(directory)
+                executor.replace_file(path, [data])
+    except OSError as error:
+        raise DisposalError(f"{error.filename or directory} cannot be written ({error.strerror}), so {lost}") from error
+    return changed

@@ -11,11 +11,11 @@ import hashlib
 import os
 import typing as t
 
-from ..module_utils._errors import DisposalError, EvidenceError, RefusedError
+from ..module_utils._errors import EvidenceError, RefusedError
 from ..module_utils._evidence.approval import MEDIA_FORMAT, read_manifest
 from ..module_utils._evidence.canonical import digest
 from ..module_utils._executor import Executor
-from ._evidence_files import MANIFEST, SIGNATURE, STATEMENT, read_bytes
+from ._evidence_files import MANIFEST, SIGNATURE, STATEMENT, keep_files, read_bytes
 from ._found_sets import Asked, Found, find_set, is_keyed
 from ._ledger import Entry, read_ledger
 from ._letter import Letter, letter_name, render_letter
@@ -81,7 +81,7 @@ def prove(told: Proving) -> dict[str, t.Any]:
     if told.with_statement:
         files |= {STATEMENT: sealed.data, SIGNATURE: sealed.signature}
     letters = _letters(told, sealed, leaf, proof)
-    changed = _write(told, output, {**files, **letters})
+    changed = _keep(told, output, {**files, **letters})
     return {
         "changed": changed,
         "run": sealed.run,
@@ -184,19 +184,6 @@ def _letters(told: Proving, sealed: SealedRun, leaf: Leaf, proof: bytes) -> dict
     }
 
 
-def _write(told: Proving, output: str, files: t.Mapping[str, bytes]) -> bool:
-    """Whether a file is not so yet; such files are written unless in check mode."""
-    changed = False
-    try:
-        for name, data in files.items():
-            path = os.path.join(output, name)
-            if os.path.exists(path) and read_bytes(path) == data:
-                continue
-            changed = True
-            if not told.check_mode:
-                told.executor.makedirs(output)
-                told.executor.replace_file(path, [data])
-    except OSError as error:
-        what = f"{error.filename or output} cannot be written ({error.strerror})"
-        raise DisposalError(f"{what}, so nothing is proven; make room or repair that, and run the same task again") from error
-    return changed
+def _keep(told: Proving, output: str, files: t.Mapping[str, bytes]) -> bool:
+    lost = "nothing is proven; make room or repair that, and run the same task again"
+    return keep_files(output, files, executor=told.executor, check_mode=told.check_mode, lost=lost)

@@ -12,13 +12,13 @@ import fractions
 import os
 import typing as t
 
-from ..module_utils._errors import DisposalError, RefusedError
+from ..module_utils._errors import RefusedError
 from ..module_utils._evidence.canonical import canonical, digest, digest_of
 from ..module_utils._evidence.sshsig import check_principal
 from ..module_utils._executor import Executor
 from . import _sample_assets as asset_way
 from . import _sample_records as record_way
-from ._evidence_files import read_bytes
+from ._evidence_files import keep_files
 from ._language import visible
 from ._ledger import read_ledger
 from ._media_evidence import Evidence
@@ -171,7 +171,7 @@ def _result(asked: Sampling, report: dict[str, t.Any]) -> dict[str, t.Any]:
     }
     name = f"sample-{digest_of({**kept, 'runs': report['runs']})[7:23]}"
     files = {f"{name}.json": data, f"{name}.txt": _table(report).encode("utf-8")}
-    changed = _write(asked, directory, files)
+    changed = _keep(asked, directory, files)
     faults = [
         {"way": way, "item": number, "fault": fault[:_LONGEST]}
         for way, told in report["ways"].items()
@@ -192,23 +192,6 @@ def _result(asked: Sampling, report: dict[str, t.Any]) -> dict[str, t.Any]:
             "table": os.path.join(directory, f"{name}.txt"),
         },
     }
-
-
-def _write(asked: Sampling, directory: str, files: t.Mapping[str, bytes]) -> bool:
-    changed = False
-    try:
-        for name, data in files.items():
-            path = os.path.join(directory, name)
-            if os.path.exists(path) and read_bytes(path) == data:
-                continue
-            changed = True
-            if not asked.check_mode:
-                asked.executor.makedirs(directory)
-                asked.executor.replace_file(path, [data])
-    except OSError as error:
-        what = f"{error.filename or directory} cannot be written ({error.strerror})"
-        raise DisposalError(f"{what}, so there is no report; make room or repair that, and draw with the same seed again") from error
-    return changed
 
 
 def _table(report: t.Mapping[str, t.Any]) -> str:
@@ -240,3 +223,8 @@ def _figures(way: str, told_of: t.Mapping[str, t.Any]) -> t.Iterator[str]:
         yield f"  with a confidence of {told_of['confidence']} at most {most['faulty']} ({most['share']}) have a fault"
     wanted = told_of["needed"]
     yield f"  {wanted['samples']} without a fault show that at most {wanted['share']} have one"
+
+
+def _keep(asked: Sampling, directory: str, files: t.Mapping[str, bytes]) -> bool:
+    lost = "there is no report; make room or repair that, and draw with the same seed again"
+    return keep_files(directory, files, executor=asked.executor, check_mode=asked.check_mode, lost=lost)

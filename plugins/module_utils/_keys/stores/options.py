@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ..._document import Node, plain, read_document
+from ..._document import Node, plain, read_document, read_kind
 from ..._executor import Executor
 from .aws_kms import AwsKmsStore
 from .directory import DirectoryStore
@@ -82,20 +82,8 @@ def open_store(document: t.Mapping[str, t.Any], executor: Executor) -> KeyStore:
     :raises StoreRefusedError: a library is missing, or a file with a secret cannot be used.
     """
     given = {key: value for key, value in plain(dict(document)).items() if value is not None}
-    kind, options = read_document(given, "key_store", _read, private=True)
+    kind, options = read_document(given, "key_store", lambda node: read_kind(node, _TAKES, _value), private=True)
     return _KINDS[kind](executor, **options)
-
-
-def _read(node: Node) -> tuple[str, dict[str, t.Any]]:
-    if not isinstance(node.value, dict) or "kind" not in node.value:
-        node.mapping(required=["kind"])
-        return "", {}
-    kind = node.child("kind", node.value["kind"]).text(allowed=list(_KINDS))
-    if not kind:
-        return "", {}
-    required, optional = _TAKES[kind]
-    found = node.mapping(required=["kind", *required], optional=optional)
-    return kind, {name: _value(name, item) for name, item in found.items() if name != "kind"}
 
 
 def _value(name: str, node: Node) -> t.Any:
