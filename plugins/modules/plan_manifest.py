@@ -48,6 +48,14 @@ options:
       - State directory on the controller; a relative path counts from the working directory.
     type: path
     default: disposal
+  policy:
+    description:
+      - The policy that the hosts planned under; needed with O(reviews_dir), and with nothing else.
+    type: dict
+  policy_file:
+    description:
+      - The same, as path on the controller.
+    type: path
   plan_id:
     description:
       - Name of the plan, up to 64 letters, digits, dots, hyphens and underscores.
@@ -61,6 +69,7 @@ options:
     choices: [en, pl]
     default: en
 extends_documentation_fragment:
+  - recordings.disposal._review
   - recordings.disposal._attributes
 attributes:
   check_mode:
@@ -135,6 +144,10 @@ totals:
   returned: success
   type: dict
   sample: {"hosts": 3, "sets": 18231, "files": 36462, "bytes": 91230000000, "due": {"sets": 412, "files": 824, "bytes": 2130000000}}
+review:
+  description: How the policy stands to its last review that counts; see M(recordings.disposal.retention_plan).
+  returned: success and O(reviews_dir) is given
+  type: dict
 blocked:
   description: Each limit that is exceeded, with C(host) and C(sentence); empty when the plan may be approved and applied.
   returned: success

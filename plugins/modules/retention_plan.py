@@ -28,6 +28,7 @@ options:
 extends_documentation_fragment:
   - recordings.disposal._policy
   - recordings.disposal._inputs
+  - recordings.disposal._review
   - recordings.disposal._attributes
 attributes:
   check_mode:
@@ -113,6 +114,12 @@ sources:
   returned: success
   type: list
   elements: dict
+review:
+  description:
+    - How the policy stands to its last review that counts, as C(state) (V(current), V(overdue), V(blocking)), C(review_by), C(blocks_from) with the last
+      day of the grace, C(signed_off), the number of C(changes) since, what of them may destroy C(sooner), and C(problems), why others do not count.
+  returned: success and O(reviews_dir) is given
+  type: dict
 limits:
   description: Each limit with what was found.
   returned: success
@@ -138,13 +145,19 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.recordings.disposal.plugins.module_utils._errors import DisposalError
 from ansible_collections.recordings.disposal.plugins.module_utils._executor import CheckExecutor, Executor
-from ansible_collections.recordings.disposal.plugins.module_utils._sweep.options import INPUT_OPTIONS, INPUT_RULES, told_params, warned
+from ansible_collections.recordings.disposal.plugins.module_utils._sweep.options import (
+    INPUT_OPTIONS,
+    INPUT_RULES,
+    REVIEW_OPTIONS,
+    told_params,
+    warned,
+)
 from ansible_collections.recordings.disposal.plugins.module_utils._sweep.planning import make_plan
 
 
 def main() -> None:
     module = AnsibleModule(
-        argument_spec={**INPUT_OPTIONS, "on_limit": {"type": "str", "choices": ["fail", "report"], "default": "fail"}},
+        argument_spec={**INPUT_OPTIONS, **REVIEW_OPTIONS, "on_limit": {"type": "str", "choices": ["fail", "report"], "default": "fail"}},
         supports_check_mode=True,
         # The system log of the host is no place for policies and holds.
         no_log=True,

@@ -18,9 +18,9 @@ __all__ = ["argument_spec", "attempted", "located", "read_text"]
 _KEPT = ("type", "required", "default", "elements", "choices")
 
 
-def argument_spec(documentation: str) -> dict[str, dict[str, t.Any]]:
-    """The argument spec that a module's documentation tells, so that it is told once."""
-    options = yaml.safe_load(documentation)["options"]
+def argument_spec(*documentation: str) -> dict[str, dict[str, t.Any]]:
+    """The argument spec that a module's documentation, and the fragments that it names, tell, so that it is told once."""
+    options = {name: option for text in documentation for name, option in yaml.safe_load(text)["options"].items()}
     return {name: {key: option[key] for key in _KEPT if key in option} for name, option in options.items()}
 
 

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime as dt
 import re
 import typing as t
 
@@ -23,8 +22,9 @@ from .._standards.schemes import DEFAULT_SCHEME, scheme_problem
 from .encryption import encryption_problem, unit_from_node
 from .limits import Limits, limits_from_node
 from .match import Condition, condition_from_nodes
+from .reviewed import Reviewed, parse_date, reviewed_from_nodes
 
-__all__ = ["Example", "Floor", "Method", "Policy", "RetentionClass", "Start", "load_policy", "method_from_node"]
+__all__ = ["Example", "Floor", "Method", "Policy", "RetentionClass", "Start", "load_policy", "method_from_node", "policy_document"]
 
 EVENTS = ("recording_start", "call_end", "modified")
 VERDICTS = ("conflict", "due", "held", "in_progress", "retained", "unclassified")
@@ -112,6 +112,7 @@ class Policy:
     floors: tuple[Floor, ...]
     limits: Limits
     digest: str
+    reviewed: tuple[Reviewed, ...] = ()
 
     def summary(self) -> dict[str, str]:
         return {"id": self.id, "version": self.version, "owner": self.owner, "review_by": self.review_by, "digest": self.digest}
@@ -122,16 +123,20 @@ def load_policy(document: t.Any) -> Policy:
 
     :raises PolicyError: with every fault.
     """
-    value = plain(document)
-    if isinstance(value, dict) and set(value) == {"disposal_policy"}:
-        value = value["disposal_policy"]
+    value = policy_document(document)
     return read_document(value, "the policy", lambda node: _policy(node, value))
+
+
+def policy_document(document: t.Any) -> t.Any:
+    """The plain form of a policy, whose digest is the policy's, without the wrapping key."""
+    value = plain(document)
+    return value["disposal_policy"] if isinstance(value, dict) and set(value) == {"disposal_policy"} else value
 
 
 def _policy(node: Node, value: t.Any) -> Policy:
     keys = node.mapping(
         required=["id", "version", "owner", "review_by", "time_zone", "sources", "classes"],
-        optional=["identifiers", "floors", "limits", "quarantine"],
+        optional=["identifiers", "floors", "limits", "quarantine", "review"],
     )
     time_zone = keys["time_zone"].parsed(_known_zone, "UTC") if "time_zone" in keys else "UTC"
     quarantine = _period_text(keys["quarantine"]) if "quarantine" in keys else None
@@ -147,13 +152,14 @@ def _policy(node: Node, value: t.Any) -> Policy:
         id=keys["id"].text(pattern=_NAME, form="a name of small letters, digits, dots and hyphens") if "id" in keys else "",
         version=keys["version"].text() if "version" in keys else "",
         owner=keys["owner"].text() if "owner" in keys else "",
-        review_by=keys["review_by"].parsed(_date, "") if "review_by" in keys else "",
+        review_by=keys["review_by"].parsed(parse_date, "") if "review_by" in keys else "",
         time_zone=time_zone,
         identifiers=keys["identifiers"].text(allowed=["hmac", "plain"]) if "identifiers" in keys else "hmac",
         sources=tuple(source for source in sources if source),
         classes=tuple(item for item in classes if item),
         floors=tuple(item for item in floors if item),
         limits=limits_from_node(keys.get("limits")),
+        reviewed=reviewed_from_nodes(keys),
         digest="" if node.problems else _digest(node, value),
     )
 
@@ -164,13 +170,6 @@ def _digest(node: Node, value: t.Any) -> str:
     except ValueError as error:
         node.problems.append(str(error))
         return ""
-
-
-def _date(value: t.Any) -> str:
-    try:
-        return dt.date.fromisoformat(str(value)).isoformat()
-    except ValueError:
-        raise ValueError("is not a date such as 2027-05-31") from None
 
 
 def _known_zone(value: t.Any) -> str:
@@ -229,7 +228,7 @@ def _apart(node: Node | None) -> None:
 
 def _source(node: Node, time_zone: str) -> Source | None:
     before = len(node.problems)
-    keys = node.mapping(required=["name", "layout", "roots"], optional=["custom", "sentinel", "metadata", "time_zone"])
+    keys = node.mapping(required=["name", "layout", "roots"], optional=["custom", "sentinel", "metadata", "time_zone", "review"])
     if len(node.problems) > before:
         return None
     layout_name = keys["layout"].text(allowed=[*PRESETS, "custom"])
@@ -297,7 +296,7 @@ def _class(node: Node, quarantine: str | None) -> RetentionClass | None:
     before = len(node.problems)
     keys = node.mapping(
         required=["name", "start", "keep", "destroy_within", "legal_basis", "disposal"],
-        optional=["match", "where", "limits", "examples", "encryption"],
+        optional=["match", "where", "limits", "examples", "encryption", "review"],
     )
     condition = condition_from_nodes(keys)
     start = _start(keys["start"]) if "start" in keys else Start(EVENTS[0])
@@ -355,7 +354,7 @@ def _example(node: Node) -> Example | None:
 
 def _floor(node: Node, index: int) -> Floor | None:
     before = len(node.problems)
-    keys = node.mapping(required=["keep_at_least", "legal_basis"], optional=["name", "match", "where", "start"])
+    keys = node.mapping(required=["keep_at_least", "legal_basis"], optional=["name", "match", "where", "start", "review"])
     condition = condition_from_nodes(keys)
     start = _start(keys["start"]) if "start" in keys else Start("recording_start")
     keep = keys["keep_at_least"].parsed(positive_period, Period()) if "keep_at_least" in keys else Period()

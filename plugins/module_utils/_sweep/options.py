@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-FileCopyrightText: 2026 recordings.disposal contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Options that planning and applying share; twins of the documentation fragments C(_policy) and C(_inputs)."""
+"""Options that planning and applying share; twins of the documentation fragments C(_policy), C(_inputs) and C(_review)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import typing as t
 
 from .state import DEFAULT_STATE_DIR
 
-__all__ = ["INPUT_OPTIONS", "INPUT_RULES", "POLICY_OPTIONS", "told_params", "warned"]
+__all__ = ["INPUT_OPTIONS", "INPUT_RULES", "POLICY_OPTIONS", "REVIEW_OPTIONS", "told_params", "warned"]
 
 POLICY_OPTIONS: dict[str, dict[str, t.Any]] = {
     "policy": {"type": "dict"},
@@ -28,6 +28,13 @@ INPUT_OPTIONS: dict[str, dict[str, t.Any]] = {
     "requests": {"type": "list", "elements": "dict", "default": []},
     "requests_dir": {"type": "path"},
     "workers": {"type": "int"},
+}
+# Looked at on the controller alone.
+REVIEW_OPTIONS: dict[str, dict[str, t.Any]] = {
+    "reviews_dir": {"type": "path"},
+    "review_signers": {"type": "path"},
+    "reviewers": {"type": "list", "elements": "str"},
+    "review_grace": {"type": "str", "default": "P30D"},
 }
 INPUT_RULES: dict[str, t.Any] = {"mutually_exclusive": [("policy", "policy_file")], "required_one_of": [("policy", "policy_file")]}
 

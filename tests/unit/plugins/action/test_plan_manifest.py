@@ -155,7 +155,8 @@ def test_a_result_stays_small(tmp_path: pathlib.Path, hosts: int) -> None:
 
 def test_the_documentation_tells_what_is_returned(tmp_path: pathlib.Path) -> None:
     found = run(tmp_path, diff=True)
-    assert set(yaml.safe_load(RETURN)) == set(found) - {"changed", "diff"}
+    always = {name for name, told in yaml.safe_load(RETURN).items() if told["returned"] == "success"}
+    assert always == set(found) - {"changed", "diff"}
     documentation = yaml.safe_load(DOCUMENTATION)
     used = {option for task in yaml.safe_load(EXAMPLES) for option in task.get("recordings.disposal.plan_manifest", {})}
     assert used and used <= set(documentation["options"])

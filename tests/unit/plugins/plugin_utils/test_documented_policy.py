@@ -12,9 +12,11 @@ import textwrap
 import typing as t
 
 import pytest
+import yaml
 from ansible.parsing.dataloader import DataLoader
 
 from ansible_collections.recordings.disposal.plugins.module_utils._recordings.fields import FIELDS, NUMBER_FIELDS
+from ansible_collections.recordings.disposal.plugins.module_utils._retention.policy import load_policy
 from ansible_collections.recordings.disposal.plugins.modules.policy_info import main
 from ansible_collections.recordings.disposal.plugins.plugin_utils._inputs import document_arguments
 from ansible_collections.recordings.disposal.tests.unit.plugins.modules.module_world import run
@@ -50,3 +52,10 @@ def test_the_table_of_fields_is_that_of_the_code() -> None:
         told[numbers] |= set(names.split())
     expected: dict[bool, t.AbstractSet[str]] = {False: FIELDS - NUMBER_FIELDS, True: NUMBER_FIELDS}
     assert told == expected
+
+
+def test_the_example_of_reviews_is_valid() -> None:
+    (shown,) = re.findall(r"^```yaml\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+    policy = yaml.safe_load(BLOCKS[0])
+    kinds = {item.kind for item in load_policy({**policy, **yaml.safe_load(shown)}).reviewed}
+    assert kinds == {"key", "scheme", "standard", "table"}

@@ -54,6 +54,7 @@ FORMATS = {
     "media-certificate-1": "recordings.disposal/media-certificate/1",
     "media-manifest-1": "recordings.disposal/media-manifest/1",
     "proof-1": "recordings.disposal/proof/1",
+    "review-1": "recordings.disposal/review/1",
     "statement-1": None,
     "work-order-1": "recordings.disposal/work-order/1",
 }
