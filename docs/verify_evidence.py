@@ -33,8 +33,7 @@ import typing as t
 Record = dict[str, t.Any]
 TYPES = {"_type": "https://in-toto.io/Statement/v1", "predicateType": "urn:recordings.disposal:evidence:1"}
 EVIDENCE, PLAN = "evidence@recordings.disposal", "plan@recordings.disposal"
-OUTCOMES = ("destroyed", "not_destroyed", "unknown")
-LEVELS = {"none": 0, "clear": 1, "purge": 2, "destroy": 3}
+OUTCOMES, LEVELS = ("destroyed", "not_destroyed", "unknown"), {"none": 0, "clear": 1, "purge": 2, "destroy": 3}
 NO_HEAD, CLOCKS = "sha256:" + 64 * "0", dt.timedelta(minutes=5)
 NOT_CHECKED = (
     "when the signatures were made: they hold no time, so keys were judged by the times that statement and journals tell",
@@ -327,21 +326,22 @@ class Verifier:
 
     def approved(self, openings: dict[str, Record], manifest: Record, data: bytes, says: list[Record]) -> None:
         """Whether each host began with approvals that counted then: enough, of distinct persons with keys of their own, and no author."""
-        named, author, times = set[tuple[str, str]](), manifest["author"], set[dt.datetime]()
+        named, author, times, told = set[tuple[str, str]](), manifest["author"], set[dt.datetime](), list[Record]()
         for host, opening in openings.items():
             place, began = f"journals/{host}.jsonl line 1", moment(opening["time"])
             valid = moment(manifest["created"]) - CLOCKS <= began < moment(manifest["expires"])
             require(valid, f"{place} began the run at {began}, when the plan was not valid")
             approvals = {(item["principal"], item["key"]) for item in opening["approvals"]}
             require(len(approvals) >= manifest["approvals_required"], f"{place} names fewer approvals than the plan needs")
-            named, times = named | approvals, times | {began}
-        same = [(each["principal"], each["key"], each["namespace"]) for each in says] == [(*each, PLAN) for each in sorted(named)]
-        require(same, f"statement.json has other approvals than the journals, which have {sorted(named)}")
-        if not named:
-            self.unchecked.append("approvals: the run began without any, and the plan asked for none")
-            return
+            named, times, told = named | approvals, times | {began}, told + opening["approvals"]
+        found: list[Record] = [{"principal": who, "key": key, "namespace": PLAN} for who, key in sorted(named)]
+        for each in found:
+            looked = [set(map(canonical, item.get("training", ()))) for item in told if item["key"] == each["key"]]
+            each.update({"training": [json.loads(one) for one in sorted(set[bytes]().union(*looked))]} if all(looked) else {})
+        require(says == found, f"statement.json has other approvals than the journals, which have {found}")
+        self.unchecked.append("training of those who approved" if named else "approvals: the run began without any, and needed none")
         shared = re.search(rb'(?im)^(?![ \t]*#)[ \t]*("[^"]*[*?]|\S*[*?]|.*cert-authority)', pathlib.Path(self.signers).read_bytes())
-        require(not shared, f"{self.signers} has a pattern or a cert-authority, by which one key signs as several persons")
+        require(not (named and shared), f"{self.signers} has a pattern or a cert-authority, by which one key signs as several persons")
         for who, key in sorted(named):
             path = self.directory / f"manifest.json.{who}.sig"
             with self.step(path.name):

@@ -11,10 +11,12 @@ import typing as t
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.recordings.disposal.plugins.module_utils._evidence.approval import check_approvals
+from ansible_collections.recordings.disposal.plugins.module_utils._sweep.options import TRAINING_OPTIONS
 from ansible_collections.recordings.disposal.plugins.modules.approval_info import DOCUMENTATION
 from ansible_collections.recordings.disposal.plugins.plugin_utils._action import argument_spec, attempted, located, read_text
 from ansible_collections.recordings.disposal.plugins.plugin_utils._evidence_files import read_bytes
 from ansible_collections.recordings.disposal.plugins.plugin_utils._signatures import read_signatures
+from ansible_collections.recordings.disposal.plugins.plugin_utils._training_files import given_trainings
 
 
 class ActionModule(ActionBase):
@@ -24,7 +26,7 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         result: dict[str, t.Any] = super().run(tmp, task_vars)
-        _checked, options = self.validate_argument_spec(argument_spec=argument_spec(DOCUMENTATION))
+        _checked, options = self.validate_argument_spec(argument_spec={**argument_spec(DOCUMENTATION), **TRAINING_OPTIONS})
         result.update(attempted(lambda: self._act(options)))
         return result
 
@@ -34,7 +36,14 @@ class ActionModule(ActionBase):
         signers = read_text(options["allowed_signers"], "the file of allowed signers") if options["allowed_signers"] else ""
         data = read_bytes(manifest)
         found = read_signatures(manifest, directory)
-        state = check_approvals(data, found.signatures, allowed_signers=signers, required=options["required"], now=int(time.time()))
+        state = check_approvals(
+            data,
+            found.signatures,
+            allowed_signers=signers,
+            required=options["required"],
+            now=int(time.time()),
+            trainings=given_trainings(options),
+        )
         told = state.as_dict()
         return {
             "changed": False,

@@ -44,6 +44,7 @@ options:
     type: int
     default: 0
 extends_documentation_fragment:
+  - recordings.disposal._training
   - recordings.disposal._attributes
 attributes:
   check_mode:
@@ -102,6 +103,18 @@ approvals:
       description: What the signature is for.
       type: str
       sample: plan@recordings.disposal
+    training:
+      description: The records by which the signer was trained as an approver when the manifest was made, and is now.
+      returned: with O(training_dir)
+      type: list
+      elements: dict
+      contains:
+        record:
+          description: Digest of the record.
+          type: str
+        until:
+          description: When it ends.
+          type: str
 missing:
   description: How many approvals are still needed.
   returned: success

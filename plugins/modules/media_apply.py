@@ -109,6 +109,7 @@ options:
     type: path
     default: /var/lib/recordings-disposal
 extends_documentation_fragment:
+  - recordings.disposal._training
   - recordings.disposal._attributes
 attributes:
   check_mode:
@@ -225,7 +226,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.recordings.disposal.plugins.module_utils._errors import DisposalError
 from ansible_collections.recordings.disposal.plugins.module_utils._executor import CheckExecutor, Executor
 from ansible_collections.recordings.disposal.plugins.module_utils._sweep.media_applying import apply_media
-from ansible_collections.recordings.disposal.plugins.module_utils._sweep.options import told_params
+from ansible_collections.recordings.disposal.plugins.module_utils._sweep.options import TRAINING_OPTIONS, told_params
 
 
 def main() -> None:
@@ -240,6 +241,7 @@ def main() -> None:
             "allowed_signers_file": {"type": "path"},
             "allowed_signers": {"type": "str"},
             "approvals_required": {"type": "int", "default": 2},
+            **TRAINING_OPTIONS,
             "holds": {"type": "list", "elements": "dict", "default": []},
             "holds_dir": {"type": "path"},
             "host": {"type": "str"},

@@ -65,6 +65,7 @@ options:
 extends_documentation_fragment:
   - recordings.disposal._policy
   - recordings.disposal._inputs
+  - recordings.disposal._training
   - recordings.disposal._attributes
 attributes:
   check_mode:
@@ -138,7 +139,13 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.recordings.disposal.plugins.module_utils._errors import DisposalError
 from ansible_collections.recordings.disposal.plugins.module_utils._executor import CheckExecutor, Executor
 from ansible_collections.recordings.disposal.plugins.module_utils._sweep.applying import apply_plan
-from ansible_collections.recordings.disposal.plugins.module_utils._sweep.options import INPUT_OPTIONS, INPUT_RULES, told_params, warned
+from ansible_collections.recordings.disposal.plugins.module_utils._sweep.options import (
+    INPUT_OPTIONS,
+    INPUT_RULES,
+    TRAINING_OPTIONS,
+    told_params,
+    warned,
+)
 
 _OPTIONS = {
     "manifest_file": {"type": "path"},
@@ -154,7 +161,7 @@ _OPTIONS = {
 
 def main() -> None:
     module = AnsibleModule(
-        argument_spec={**INPUT_OPTIONS, **_OPTIONS},
+        argument_spec={**INPUT_OPTIONS, **TRAINING_OPTIONS, **_OPTIONS},
         mutually_exclusive=[*INPUT_RULES["mutually_exclusive"], ("manifest", "manifest_file")],
         required_one_of=[*INPUT_RULES["required_one_of"], ("manifest", "manifest_file")],
         supports_check_mode=True,

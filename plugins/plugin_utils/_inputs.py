@@ -16,9 +16,10 @@ from ansible.errors import AnsibleActionFail
 from ansible.parsing.dataloader import DataLoader
 
 from ..module_utils._document import plain
-from ..module_utils._errors import EvidenceError
+from ..module_utils._errors import DisposalError
 from ._action import located, read_text
 from ._signatures import read_signatures
+from ._training_files import training_arguments
 
 __all__ = [
     "approval_arguments",
@@ -211,7 +212,7 @@ def complete_arguments(args: t.Mapping[str, t.Any], loader: DataLoader, *, check
 
 
 def approval_arguments(args: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """The module's arguments with the manifest, the signatures beside it and the allowed signers read into them.
+    """The module's arguments with the manifest, the signatures beside it, the allowed signers and the signers' training read into them.
 
     :raises AnsibleActionFail: a file on the controller cannot be read.
     """
@@ -224,6 +225,7 @@ def approval_arguments(args: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
             done["signatures"] = read_signatures(located(path), os.path.dirname(located(path))).signatures
         if signers:
             done["allowed_signers"] = read_text(signers, "the file of allowed signers")
-    except EvidenceError as error:
+        signed_by = {str(item.get("principal")) for item in plain(done.get("signatures") or []) if isinstance(item, dict)}
+        return training_arguments(done, about=signed_by)
+    except DisposalError as error:
         raise AnsibleActionFail(error.message) from error
-    return done

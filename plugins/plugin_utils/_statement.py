@@ -53,11 +53,15 @@ Checkpoints = t.Mapping[str, t.Mapping[int, str]]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Opening:
-    """How a host began its run: when, and with which approvals (principal, key)."""
+    """How a host began its run: when, and with which approvals (principal, key).
+
+    :ivar training: by approval, the records (digest, until) by which the host found the person trained; none where it did not look.
+    """
 
     host: str
     time: str
     approvals: tuple[tuple[str, str], ...]
+    training: dict[tuple[str, str], tuple[tuple[str, str], ...]] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(slots=True)
@@ -193,9 +197,14 @@ class _JournalCheck:
         try:
             # One that is named twice counts once.
             approvals = tuple(sorted({(str(item["principal"]), str(item["key"])) for item in record["approvals"]}))
-        except (KeyError, TypeError) as error:
+            training = {
+                (str(item["principal"]), str(item["key"])): tuple((str(each["record"]), str(each["until"])) for each in item["training"])
+                for item in record["approvals"]
+                if item.get("training")
+            }
+        except (AttributeError, KeyError, TypeError) as error:
             raise EvidenceError(f"{self.name} line 1 does not tell its approvals") from error
-        return Opening(self.host, record["time"], approvals)
+        return Opening(self.host, record["time"], approvals, training)
 
     def entry(self, reader: ChainReader) -> dict[str, t.Any]:
         opening = self.state.opening or {}
@@ -361,7 +370,10 @@ def build_statement(
             "merkle_root": evidence.tree.root(),
             "tree_size": evidence.tree.size,
             "policy": manifest["policy"],
-            "approvals": [{"principal": principal, "key": key, "namespace": PLAN_NAMESPACE} for principal, key in approvals],
+            "approvals": [
+                {"principal": each[0], "key": each[1], "namespace": PLAN_NAMESPACE, **_training(each, evidence.openings)}
+                for each in approvals
+            ],
             "author": manifest["author"],
             "manifest": manifest_digest(manifest_bytes),
             "previous": previous,
@@ -369,3 +381,11 @@ def build_statement(
             "not_checked": evidence.not_checked,
         },
     }
+
+
+def _training(approval: tuple[str, str], openings: t.Iterable[Opening]) -> dict[str, t.Any]:
+    """The records by which the person was trained, where each host that counted the approval had looked."""
+    told = [opening.training.get(approval) for opening in openings if approval in opening.approvals]
+    if not all(told):
+        return {}
+    return {"training": [{"record": record, "until": until} for record, until in sorted({each for some in told for each in some or ()})]}

@@ -208,6 +208,10 @@ class _Verifier:
                 self.report.problems.append(f"{journal} names an approval by {principal} with key {key}, which is not there")
             if len(opening.approvals) < manifest["approvals_required"]:
                 self.report.problems.append(f"{journal} names {len(opening.approvals)} approvals, too few for the plan")
+        if any(opening.training for opening in openings):
+            self.report.not_checked.append(
+                "The training records of those who approved: they are named by their digests and do not lie here."
+            )
         self.report.checks.append(f"{MANIFEST} was approved by {', '.join(named)}, not by its author {manifest['author']}.")
 
     def _approvers(self, named: t.Sequence[str]) -> list[dict[str, str]]:

@@ -19,6 +19,7 @@ from .._errors import EvidenceError, RefusedError
 from .canonical import canonical, digest
 from .clock import parse_time, time_text
 from .sshsig import Verified, shared_lines, verify
+from .training import Trainings
 
 __all__ = [
     "CLOCK_TOLERANCE",
@@ -47,11 +48,23 @@ _DIGEST = re.compile(r"sha256:[0-9a-f]{64}", re.ASCII)
 
 @dataclasses.dataclass(frozen=True)
 class Approval:
-    """A signature that counts; C(key) is the fingerprint."""
+    """A signature that counts.
+
+    :ivar key: the fingerprint.
+    :ivar training: the records by which the signer is trained; none where nobody looked.
+    """
 
     principal: str
     key: str
     namespace: str = NAMESPACE
+    training: list[dict[str, str]] | None = None
+
+    def as_dict(self) -> dict[str, t.Any]:
+        return {name: value for name, value in dataclasses.asdict(self).items() if value is not None}
+
+    def told(self) -> dict[str, t.Any]:
+        """What a journal keeps of it."""
+        return {name: value for name, value in self.as_dict().items() if name != "namespace"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,7 +85,7 @@ class ApprovalState:
     missing: int
 
     def as_dict(self) -> dict[str, t.Any]:
-        return dataclasses.asdict(self)
+        return {**dataclasses.asdict(self), "approvals": [approval.as_dict() for approval in self.approvals]}
 
     def sentence(self) -> str:
         """What is missing, in one sentence."""
@@ -178,6 +191,7 @@ def check_approvals(
     required: int,
     now: int,
     expiry: bool = True,
+    trainings: Trainings | None = None,
 ) -> ApprovalState:
     """Judge the signatures of a manifest; C(allowed_signers) is the file's text, C(required) cannot lower what the manifest asks for.
 
@@ -185,6 +199,7 @@ def check_approvals(
     None counts while a line of C(allowed_signers) lets one key sign as several people.
     C(now) is in seconds since 1970 UTC: keys and the manifest must be valid then. A caller that judges the manifest's own dates itself,
     such as one that finishes an interrupted run, turns C(expiry) off; keys are judged all the same.
+    With C(trainings) only those count who were trained as approvers when the manifest was made, which no signature over it can be before, and are now.
 
     :raises EvidenceError: the manifest is none, or C(ssh-keygen) cannot be used.
     """
@@ -201,6 +216,7 @@ def check_approvals(
     author = manifest["author"]
     people = _People()
     good: list[Verified] = []
+    trained: dict[Verified, list[dict[str, str]]] = {}
     for principal, signature in sorted(map(_entry, signatures)):
         try:
             found = verify(manifest_bytes, signature, allowed_signers=allowed_signers, principal=principal, namespace=NAMESPACE, at=moment)
@@ -212,8 +228,15 @@ def check_approvals(
         people.join(_person(principal), "key " + found.fingerprint)
         if is_also(manifest_bytes, signature, author, allowed_signers=allowed_signers, now=moment):
             people.join(_person(author), "key " + found.fingerprint)
-        good.append(found)
-    approvals, more = _count(good, people, author)
+        try:
+            if trainings is not None:
+                when = (parse_time(manifest["created"]), moment)
+                trained[found] = trainings.counted(principal, ("approver",), when, key=found.fingerprint)
+            good.append(found)
+        except RefusedError as error:
+            problems.append(error.message)
+    counted, more = _count(good, people, author)
+    approvals = [dataclasses.replace(each, training=trained.get(Verified(each.principal, each.key))) for each in counted]
     missing = max(0, needed - len(approvals))
     return ApprovalState(valid and not missing, needed, approvals, problems + more, missing)
 
@@ -248,13 +271,16 @@ def require_approval(
     required: int,
     now: int,
     expiry: bool = True,
+    trainings: Trainings | None = None,
 ) -> list[Approval]:
     """The approvals of an approved manifest.
 
     :raises RefusedError: it is not approved; the sentence says what is missing, C(details["approval"]) holds the state.
     :raises EvidenceError: as C(check_approvals).
     """
-    state = check_approvals(manifest_bytes, signatures, allowed_signers=allowed_signers, required=required, now=now, expiry=expiry)
+    state = check_approvals(
+        manifest_bytes, signatures, allowed_signers=allowed_signers, required=required, now=now, expiry=expiry, trainings=trainings
+    )
     if not state.approved:
         raise RefusedError(f"the plan is not approved, nothing was done: {state.sentence()}", details={"approval": state.as_dict()})
     return state.approvals

@@ -142,7 +142,7 @@ def _opening(plan: HostPlan, approvals: t.Sequence[Approval], inputs: Inputs, ke
         "plan": plan.plan_digest,
         "manifest": plan.digest,
         "policy": inputs.policy.digest,
-        "approvals": [{"principal": item.principal, "key": item.key} for item in approvals],
+        "approvals": [item.told() for item in approvals],
         "author": plan.manifest["author"],
         "collection": VERSION,
         "identifiers": inputs.policy.identifiers,

@@ -16,6 +16,7 @@ from .._evidence.canonical import digest
 from .._evidence.chain import ChainReader
 from .._evidence.clock import parse_time
 from .._evidence.journal import JournalState
+from .._evidence.training import trainings_of
 from .._retention.rows import PlanFile, plan_path
 from .inputs import Inputs
 
@@ -72,6 +73,7 @@ def approvals_of(params: t.Mapping[str, t.Any], *, at: int) -> list[Approval]:
         required=params["approvals_required"],
         now=at,
         expiry=False,
+        trainings=trainings_of(params),
     )
 
 

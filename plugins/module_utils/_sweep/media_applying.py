@@ -96,7 +96,7 @@ def _opening(plan: HostPlan, approvals: t.Sequence[Approval]) -> dict[str, t.Any
         "plan": plan.plan_digest,
         "manifest": plan.digest,
         "policy": plan.manifest["policy"]["digest"],
-        "approvals": [{"principal": item.principal, "key": item.key} for item in approvals],
+        "approvals": [item.told() for item in approvals],
         "author": plan.manifest["author"],
         "collection": VERSION,
         # Of serials, which are nobody's secret.

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-FileCopyrightText: 2026 recordings.disposal contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Options that planning and applying share; twins of the documentation fragments C(_policy), C(_inputs) and C(_review)."""
+"""Options that modules share; twins of the documentation fragments C(_policy), C(_inputs), C(_review) and C(_training)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import typing as t
 
 from .state import DEFAULT_STATE_DIR
 
-__all__ = ["INPUT_OPTIONS", "INPUT_RULES", "POLICY_OPTIONS", "REVIEW_OPTIONS", "told_params", "warned"]
+__all__ = ["INPUT_OPTIONS", "INPUT_RULES", "POLICY_OPTIONS", "REVIEW_OPTIONS", "TRAINING_OPTIONS", "told_params", "warned"]
 
 POLICY_OPTIONS: dict[str, dict[str, t.Any]] = {
     "policy": {"type": "dict"},
@@ -37,6 +37,12 @@ REVIEW_OPTIONS: dict[str, dict[str, t.Any]] = {
     "review_grace": {"type": "str", "default": "P30D"},
 }
 INPUT_RULES: dict[str, t.Any] = {"mutually_exclusive": [("policy", "policy_file")], "required_one_of": [("policy", "policy_file")]}
+TRAINING_OPTIONS: dict[str, dict[str, t.Any]] = {
+    "training_dir": {"type": "path"},
+    "training_records": {"type": "list", "elements": "dict"},
+    "training_signers_file": {"type": "path"},
+    "training_signers": {"type": "str"},
+}
 
 _UNTOLD = frozenset(
     {
@@ -48,6 +54,8 @@ _UNTOLD = frozenset(
         "manifest",
         "signatures",
         "allowed_signers",
+        "training_records",
+        "training_signers",
         "match",
         "where",
         "reason",

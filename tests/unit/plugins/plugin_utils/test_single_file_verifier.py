@@ -141,6 +141,19 @@ def zeros(path: pathlib.Path) -> RunWorld:
     return world
 
 
+def trained(path: pathlib.Path) -> RunWorld:
+    """A host began after the training of one person was renewed, and one did not look at the other's."""
+    world = RunWorld(path)
+    records = [{"record": f"sha256:{number}" + 63 * "0", "until": f"2027-0{3 - number}-01T00:00:00Z"} for number in (1, 2)]
+    anna, bob = world.approvals
+    world.sweep("rec1", approvals=[{**anna, "training": records[:1]}, {**bob, "training": records[:1]}])
+    world.sweep("rec2", approvals=[{**anna, "training": records[::-1]}, bob])
+    world.seal()
+    anna, bob = world.statement()["predicate"]["approvals"]
+    assert anna["training"] == records and "training" not in bob
+    return world
+
+
 def unapproved(path: pathlib.Path) -> RunWorld:
     world = RunWorld(path, approvals_required=0)
     world.approvals = []
@@ -173,7 +186,7 @@ def many_hosts(path: pathlib.Path) -> RunWorld:
     return world
 
 
-WORLDS = [whole, replaced, unfinished, zeros, unapproved, approved_though_not_asked, media, many_hosts]
+WORLDS = [whole, replaced, unfinished, zeros, trained, unapproved, approved_though_not_asked, media, many_hosts]
 
 
 @pytest.mark.parametrize("build", WORLDS)
@@ -266,6 +279,7 @@ LIES = [
     lambda told: told.update(complete=1),
     lambda told: told["missing_hosts"].append("rec9"),
     lambda told: told["approvals"].pop(),
+    lambda told: told["approvals"][0].update(training=[{"record": "sha256:" + 64 * "1", "until": "2027-02-01T00:00:00Z"}]),
     lambda told: told.update(author="eve@example.com"),
     lambda told: told.update(policy={}),
     lambda told: told.pop("totals"),
