@@ -19,9 +19,10 @@ import typing as t
 from .._errors import EvidenceError
 from .._executor import Executor
 from .canonical import canonical
-from .chain import ChainReader, ChainWriter, Record, opened
+from .chain import ChainReader, ChainWriter, Record
 from .clock import is_time, time_text, utc_now
 from .records import TYPES, fault_of
+from .rotated import journal_opened, refuse_begun_anew
 
 __all__ = ["FORMAT", "OUTCOMES", "Journal", "JournalState", "Pending", "read_journal", "require_time"]
 
@@ -205,6 +206,7 @@ class Journal(ChainWriter):
     """A journal open for writing; C(state) follows every record, those of earlier runs included."""
 
     def __init__(self, path: str, *, executor: Executor, clock: t.Callable[[], dt.datetime] = utc_now) -> None:
+        refuse_begun_anew(path)
         self.state = JournalState(path)
         self._clock = clock
         super().__init__(path, executor=executor, fold=self.state.apply)
@@ -244,11 +246,12 @@ class Journal(ChainWriter):
 def read_journal(source: str | os.PathLike[str] | t.BinaryIO, *, name: str | None = None, allow_torn: bool = False) -> t.Iterator[Record]:
     """The records of a journal, each checked: number, link to the line before, canonical form byte by byte, and its time.
 
-    What the records mean together is C(JournalState)'s to check.
+    What the records mean together is C(JournalState)'s to check. One that was packed is read as it was.
 
     :raises EvidenceError: at the first fault, naming the line.
+    :raises RefusedError: it was taken off this host after it was sealed.
     """
-    file, shown = opened(source)
+    file, shown = journal_opened(source)
     with file:
         reader = ChainReader(file, name or shown, allow_torn=allow_torn)
         for record in reader:

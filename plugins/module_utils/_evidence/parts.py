@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-FileCopyrightText: 2026 recordings.disposal contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A journal on a host in compressed parts, as the controller fetches it; only read, and nothing is left on the host."""
+"""A journal on a host, packed there or not, in compressed parts, as the controller fetches it; only read, and nothing is left on the host."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import typing as t
 import zlib
 
 from .._errors import EvidenceError
-from .chain import opened
+from .rotated import journal_opened
 
 __all__ = ["MOST_COMPRESSED", "MOST_READ", "journal_part", "journal_told"]
 
@@ -29,13 +29,22 @@ def journal_told(path: str, known_bytes: int) -> dict[str, t.Any]:
 
     :raises EvidenceError: it cannot be read.
     """
-    file, name = opened(path)
+    file, name = journal_opened(path)
     with file:
-        size = os.fstat(file.fileno()).st_size
+        size = _length(file, name)
         known = _hashed(file, name, known_bytes) if known_bytes <= size else None
         beginning = None if known is None else known.hexdigest()
         whole = _hashed(file, name, size - known_bytes, known) if known is not None else _hashed(file, name, size)
     return {"size": size, "digest": f"sha256:{whole.hexdigest()}", "beginning": None if beginning is None else f"sha256:{beginning}"}
+
+
+def _length(file: t.BinaryIO, name: str) -> int:
+    try:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(0)
+    except OSError as error:
+        raise EvidenceError(f"{name} cannot be read ({error.strerror}); read it from a copy, or repair the disk") from error
+    return size
 
 
 def _hashed(file: t.BinaryIO, name: str, length: int, begun: t.Any = None) -> t.Any:
@@ -62,7 +71,7 @@ def journal_part(path: str, offset: int, size: int) -> dict[str, t.Any]:
 
     :raises EvidenceError: it cannot be read, or is shorter.
     """
-    file, name = opened(path)
+    file, name = journal_opened(path)
     pack, packed, at = zlib.compressobj(_LEVEL), bytearray(), offset
     with file:
         file.seek(offset)

@@ -16,6 +16,7 @@ from .._evidence.canonical import digest
 from .._evidence.chain import ChainReader
 from .._evidence.clock import parse_time
 from .._evidence.journal import JournalState
+from .._evidence.rotated import JOURNAL, journal_opened, journal_stands, refuse_rotated
 from .._evidence.training import trainings_of
 from .._retention.rows import PlanFile, plan_path
 from .inputs import Inputs
@@ -107,19 +108,22 @@ def refuse_blocked(plan: HostPlan) -> None:
 
 def journal_path(state_dir: str, run: str) -> str:
     """Where a run's journal lies on the host."""
-    return os.path.join(state_dir, "runs", run, "journal.jsonl")
+    return os.path.join(state_dir, "runs", run, JOURNAL)
 
 
 def read_state(path: str) -> tuple[JournalState, str, int] | None:
     """A journal's state, head and length, read only; none where there is no journal yet.
 
     :raises EvidenceError: it was changed.
+    :raises RefusedError: it was taken off this host after it was sealed.
     """
-    if not os.path.exists(path):
+    if not journal_stands(path):
+        refuse_rotated(path)
         return None
     state = JournalState(path)
-    with open(path, "rb") as handle:
-        reader = ChainReader(handle, path, allow_torn=True)
+    file, name = journal_opened(path)
+    with file:
+        reader = ChainReader(file, name, allow_torn=True)
         for record in reader:
             state.apply(record)
     return state, reader.head, reader.count

@@ -10,7 +10,16 @@ import typing as t
 
 from .state import DEFAULT_STATE_DIR
 
-__all__ = ["INPUT_OPTIONS", "INPUT_RULES", "POLICY_OPTIONS", "REVIEW_OPTIONS", "TRAINING_OPTIONS", "told_params", "warned"]
+__all__ = [
+    "INPUT_OPTIONS",
+    "INPUT_RULES",
+    "POLICY_OPTIONS",
+    "REVIEW_OPTIONS",
+    "ROTATE_OPTIONS",
+    "TRAINING_OPTIONS",
+    "told_params",
+    "warned",
+]
 
 POLICY_OPTIONS: dict[str, dict[str, t.Any]] = {
     "policy": {"type": "dict"},
@@ -42,6 +51,19 @@ TRAINING_OPTIONS: dict[str, dict[str, t.Any]] = {
     "training_records": {"type": "list", "elements": "dict"},
     "training_signers_file": {"type": "path"},
     "training_signers": {"type": "str"},
+}
+# Of C(journal_rotate), whose action plugin may not know what the module does; the documentation is the module's own.
+ROTATE_OPTIONS: dict[str, dict[str, t.Any]] = {
+    "host": {"type": "str", "required": True},
+    "dest": {"type": "path", "default": "disposal"},
+    "ledger": {"type": "path"},
+    "allowed_signers": {"type": "path"},
+    "signer": {"type": "str"},
+    "state_dir": {"type": "path", "default": DEFAULT_STATE_DIR},
+    "compress_after": {"type": "str", "default": "P7D"},
+    "keep": {"type": "str", "default": "P90D"},
+    "controller_time": {"type": "int"},
+    "sealed": {"type": "list", "elements": "dict"},
 }
 
 _UNTOLD = frozenset(

@@ -13,6 +13,7 @@ from .._errors import DisposalError, RefusedError
 from .._evidence.canonical import digest, digest_of
 from .._evidence.clock import utc_now
 from .._evidence.journal import OUTCOMES, Journal, JournalState, read_journal
+from .._evidence.rotated import journal_stands
 from .._executor import Executor
 from .._jobs.lock import host_lock
 from .._media.operators import read_trained
@@ -237,7 +238,7 @@ def _act(state: StateDir, judged: Judged) -> _Act | str:
 def _recorded(state_dir: str, name: str) -> t.Iterator[_Recorded]:
     """The earlier runs over a medium, in order; one that was cut off before its first intent has done nothing and is written anew."""
     number = 0
-    while os.path.exists(path := journal_path(state_dir, run := run_id(name, number))):
+    while journal_stands(path := journal_path(state_dir, run := run_id(name, number))):
         records = list(read_journal(path, allow_torn=True))
         row = next((record["row"] for record in records if record["type"] == "intent"), None)
         if row is None:

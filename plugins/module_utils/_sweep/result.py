@@ -12,6 +12,7 @@ import typing as t
 from .._erasure.schemes import LEVELS, STANDARD
 from .._evidence.canonical import digest, digest_of
 from .._evidence.journal import FORMAT, OUTCOMES, Journal, JournalState, read_journal
+from .._evidence.rotated import journal_stands
 from .approved import journal_path
 from .version import VERSION
 
@@ -29,7 +30,7 @@ def run_id(name: str, number: int) -> str:
 def latest_run(state_dir: str, name: str) -> tuple[int, JournalState | None]:
     """Number and state of a task's last run that did anything; -1 and none where there was none."""
     number = -1
-    while os.path.exists(journal_path(state_dir, run_id(name, number + 1))):
+    while journal_stands(journal_path(state_dir, run_id(name, number + 1))):
         number += 1
     while number >= 0:
         found = JournalState.fold(read_journal(journal_path(state_dir, run_id(name, number)), allow_torn=True))

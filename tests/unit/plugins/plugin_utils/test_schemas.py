@@ -17,6 +17,7 @@ from ansible_collections.recordings.disposal.plugins.module_utils._errors import
 from ansible_collections.recordings.disposal.plugins.module_utils._evidence.canonical import canonical
 from ansible_collections.recordings.disposal.plugins.module_utils._evidence.journal import FORMAT, JournalState
 from ansible_collections.recordings.disposal.plugins.module_utils._evidence.records import OPTIONAL, REQUIRED
+from ansible_collections.recordings.disposal.plugins.module_utils._evidence.rotated import FORMAT as ROTATED_FORMAT
 from ansible_collections.recordings.disposal.plugins.module_utils._media.ordered import order_bytes, order_id, read_order
 from ansible_collections.recordings.disposal.plugins.modules import media_destruction, overwrite
 from ansible_collections.recordings.disposal.tests.unit.plugins.module_utils._evidence.evidence_world import (
@@ -28,6 +29,7 @@ from ansible_collections.recordings.disposal.tests.unit.plugins.module_utils._ev
 )
 from ansible_collections.recordings.disposal.tests.unit.plugins.module_utils._media.physical_world import row
 from ansible_collections.recordings.disposal.tests.unit.plugins.module_utils._sweep.encrypt_world import EncryptWorld
+from ansible_collections.recordings.disposal.tests.unit.plugins.module_utils._sweep.rotation_world import RotationWorld
 from ansible_collections.recordings.disposal.tests.unit.plugins.module_utils._sweep.sweep_world import World
 from ansible_collections.recordings.disposal.tests.unit.plugins.modules.module_world import run
 from ansible_collections.recordings.disposal.tests.unit.plugins.plugin_utils import media_plan_world
@@ -55,6 +57,7 @@ FORMATS = {
     "media-manifest-1": "recordings.disposal/media-manifest/1",
     "proof-1": "recordings.disposal/proof/1",
     "review-1": "recordings.disposal/review/1",
+    "rotated-1": ROTATED_FORMAT,
     "statement-1": None,
     "work-order-1": "recordings.disposal/work-order/1",
 }
@@ -269,6 +272,13 @@ def test_a_run_its_statement_and_the_ledger(tmp_path: pathlib.Path) -> None:
     head = world.ledger.with_name("ledger.head.json")
     if head.exists():
         validate("ledger-head-1", json.loads(head.read_bytes()))
+
+
+def test_journals_that_were_rotated(tmp_path: pathlib.Path) -> None:
+    world = RotationWorld(tmp_path)
+    world.rotate([world.sealed(world.add(number)) for number in (1, 2)])
+    lines = validate_lines("rotated-1", world.rotated)
+    assert len(lines) == 2 and faults("rotated-1", {**lines[0], "colour": "red"}) and faults("rotated-1", {**lines[0], "records": 0})
 
 
 def with_(document: Told, *path: str, **changes: t.Any) -> Told:
