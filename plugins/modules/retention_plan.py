@@ -25,6 +25,15 @@ options:
     type: str
     choices: [fail, report]
     default: fail
+  as_of:
+    description:
+      - Simulate a date, in the past or in the future: the verdicts are as of then, over the recordings that are there now. Such as
+        V(2027-01-31), which stands for the end of that day in the policy's time zone, or V(2027-01-31T12:00:00Z).
+      - Holds and erasure requests count as they are on that date by what is known now. Files that a process has open now are not taken
+        for being recorded.
+      - Such a plan can never be signed or carried out; M(recordings.disposal.plan_manifest) and M(recordings.disposal.retention_apply)
+        refuse it. M(recordings.disposal.simulation) makes the page of it.
+    type: str
 extends_documentation_fragment:
   - recordings.disposal._policy
   - recordings.disposal._inputs
@@ -54,6 +63,13 @@ EXAMPLES = r"""
 - name: Say what is due
   ansible.builtin.debug:
     msg: "{{ plan.verdicts.due.sets }} sets are due, {{ plan.verdicts.unclassified.sets }} need a look"
+
+- name: See what would be due at the end of the year
+  recordings.disposal.retention_plan:
+    policy_file: policy.yml
+    as_of: "2027-12-31"
+    on_limit: report
+  register: simulated
 """
 
 RETURN = r"""
@@ -77,9 +93,13 @@ plan:
   sample: {"digest": "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", "path": "/var/lib/recordings-disposal/plans/9f86….jsonl",
            "rows": 412, "bytes": 151233}
 as_of:
-  description: The host's clock when it planned, RFC 3339 UTC.
+  description: What the verdicts are as of, RFC 3339 UTC; the host's clock when it planned, or the date that O(as_of) simulates.
   returned: success
   type: str
+simulated:
+  description: Says that the plan simulates a date and can never be carried out.
+  returned: when O(as_of) is given
+  type: bool
 policy:
   description: The policy's C(id), C(version), C(owner), C(review_by) and C(digest).
   returned: success
@@ -157,7 +177,12 @@ from ansible_collections.recordings.disposal.plugins.module_utils._sweep.plannin
 
 def main() -> None:
     module = AnsibleModule(
-        argument_spec={**INPUT_OPTIONS, **REVIEW_OPTIONS, "on_limit": {"type": "str", "choices": ["fail", "report"], "default": "fail"}},
+        argument_spec={
+            **INPUT_OPTIONS,
+            **REVIEW_OPTIONS,
+            "on_limit": {"type": "str", "choices": ["fail", "report"], "default": "fail"},
+            "as_of": {"type": "str"},
+        },
         supports_check_mode=True,
         # The system log of the host is no place for policies and holds.
         no_log=True,

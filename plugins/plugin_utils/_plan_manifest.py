@@ -139,6 +139,11 @@ def _checked_result(host: str, value: t.Any) -> dict[str, t.Any]:
         if value.get(state):
             told = visible(str(value.get("msg") or "it gave no reason"))[:300]
             raise RefusedError(f"the host {host} has no plan, {what}: {told}")
+    if value.get("simulated"):
+        raise RefusedError(
+            f"the host {host} has a plan that simulates {visible(str(value.get('as_of')))[:40]} (it was made with as_of), "
+            "and nobody can approve what is not due yet; plan without as_of"
+        )
     result: dict[str, t.Any] = _selected(value, _RESULT, f"the host {host}")
     for place, text in (("plan", result["plan"]["digest"]), ("policy", result["policy"]["digest"])):
         if not _DIGEST.fullmatch(text):

@@ -44,12 +44,14 @@ class Identifiers:
         return hmac.digest(self._key, message, "sha256").hex()[:32]
 
 
-def header(policy: Policy, *, holds: str, requests: str, after: str | None) -> dict[str, t.Any]:
+def header(policy: Policy, *, holds: str, requests: str, after: str | None, simulated: str | None = None) -> dict[str, t.Any]:
     """The plan file's first line; it names no time, so that the same state gives the same plan.
 
     :arg after: the latest run that left due sets behind, none where none did.
+    :arg simulated: the date that the verdicts are as of, where that is not now; such a plan is never carried out.
     """
     return {
+        **({} if simulated is None else {"simulated": simulated}),
         "format": FORMAT,
         "identifiers": policy.identifiers,
         "policy": policy.digest,

@@ -43,7 +43,20 @@ class HostPlan:
         return digest(f"{self.plan_digest}\n{self.digest}\n{self.host}".encode()).partition(":")[2][:16]
 
     def open(self, state_dir: str) -> PlanFile:
-        return PlanFile(plan_path(state_dir, self.plan_digest), self.plan_digest)
+        """The plan file that the manifest names.
+
+        :raises EvidenceError: it is missing, or not that file.
+        :raises RefusedError: it says what would be due on another date.
+        """
+        file = PlanFile(plan_path(state_dir, self.plan_digest), self.plan_digest)
+        simulated = file.header.get("simulated")
+        if simulated is not None or self.part.get("simulated"):
+            file.close()
+            raise RefusedError(
+                f"the plan {self.manifest['plan_id']} simulates {simulated or 'a date'} (it was made with as_of), so nothing was done; "
+                "such a plan can never be carried out, whoever signed it; plan without as_of and have that approved"
+            )
+        return file
 
 
 def host_plan(params: t.Mapping[str, t.Any], *, form: str = FORMAT) -> HostPlan:

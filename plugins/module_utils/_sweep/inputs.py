@@ -12,6 +12,7 @@ import time
 import typing as t
 
 from .._errors import RefusedError
+from .._recordings.calendar import calendar_for, parse_instant
 from .._recordings.openfiles import OpenFiles, find_open_files
 from .._retention.holds import ErasureRequest, Hold, load_holds, load_requests, unknown_sources
 from .._retention.limits import LimitState, check_limits, skew_problem
@@ -29,7 +30,11 @@ _MOST_WORKERS = 4
 
 @dataclasses.dataclass(frozen=True)
 class Inputs:
-    """Checked inputs at one point in time; C(now) is in seconds since 1970 UTC, by this host's clock."""
+    """Checked inputs at one point in time.
+
+    :ivar now: what verdicts are as of, in seconds since 1970 UTC: this host's clock, or the date that is simulated.
+    :ivar clock: this host's clock.
+    """
 
     policy: Policy
     holds: tuple[Hold, ...]
@@ -38,9 +43,14 @@ class Inputs:
     requests_digest: str
     identifiers: Identifiers
     now: int
+    clock: int
     warnings: tuple[str, ...]
     open_files: OpenFiles
     workers: int
+
+    @property
+    def simulated(self) -> bool:
+        return self.now != self.clock
 
     def rules(self) -> Rules:
         return Rules(self.policy, self.holds, self.requests, now=self.now)
@@ -61,7 +71,7 @@ class Inputs:
             classes=classes,
             newest={name: source.newest for name, source in tally.sources.items()},
             history=history,
-            now=self.now,
+            now=self.clock,
         )
 
 
@@ -76,6 +86,19 @@ def _with_sources(policy: Policy, names: t.Sequence[str] | None) -> Policy:
     return dataclasses.replace(policy, sources=tuple(source for source in policy.sources if source.name in names))
 
 
+def _as_of(given: t.Any, policy: Policy, clock: int) -> int:
+    """The point in time that verdicts are as of.
+
+    :raises RefusedError: what was given is no date.
+    """
+    if given is None:
+        return clock
+    try:
+        return parse_instant(given, calendar_for(policy.time_zone), day_ends=True)
+    except (ValueError, OverflowError) as error:
+        raise RefusedError(f"as_of: {str(given)[:60]!r} {error}; nothing was looked at") from error
+
+
 def gather(params: t.Mapping[str, t.Any], state: StateDir) -> Inputs:
     """Check everything that was given, before anything else is done.
 
@@ -86,10 +109,11 @@ def gather(params: t.Mapping[str, t.Any], state: StateDir) -> Inputs:
     policy = _with_sources(whole, params.get("sources"))
     holds, generation = load_holds([*(params["holds"] or []), *state.hold_documents()])
     requests, requests_digest = load_requests(params["requests"] or [])
-    now = int(time.time())
-    problem = skew_problem(policy.limits, now=now, controller_now=params.get("controller_time"))
+    clock = int(time.time())
+    problem = skew_problem(policy.limits, now=clock, controller_now=params.get("controller_time"))
     if problem is not None:
         raise RefusedError(problem)
+    now = _as_of(params.get("as_of"), policy, clock)
     key = params.get("identifiers_key") or ""
     if policy.identifiers == "hmac" and len(key) < 32:
         raise RefusedError(
@@ -97,7 +121,8 @@ def gather(params: t.Mapping[str, t.Any], state: StateDir) -> Inputs:
             "give identifiers_key_file (a file on the controller), or identifiers: plain on purpose"
         )
     warnings = unknown_sources(holds, requests, [source.name for source in whole.sources])
-    open_files = find_open_files()
+    # Which process has a file open on another day nobody knows.
+    open_files = find_open_files() if now == clock else OpenFiles(frozenset(), True)
     if not open_files.complete:
         warnings.append("not every process could be looked at for open files (run as root to see all); quiet times and locks still count")
     return Inputs(
@@ -108,6 +133,7 @@ def gather(params: t.Mapping[str, t.Any], state: StateDir) -> Inputs:
         requests_digest=requests_digest,
         identifiers=Identifiers(kind=policy.identifiers, key=key),
         now=now,
+        clock=clock,
         warnings=tuple(warnings),
         open_files=open_files,
         workers=params.get("workers") or min(len(os.sched_getaffinity(0)), _MOST_WORKERS),

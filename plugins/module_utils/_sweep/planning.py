@@ -95,7 +95,8 @@ def make_plan(params: t.Mapping[str, t.Any], executor: Executor, *, check_mode: 
     writer = PlanWriter(state, check_mode=check_mode)
     planner = inputs.planner()
     try:
-        first = header(inputs.policy, holds=inputs.generation, requests=inputs.requests_digest, after=state.left_behind())
+        simulated = rfc3339(inputs.now) if inputs.simulated else None
+        first = header(inputs.policy, holds=inputs.generation, requests=inputs.requests_digest, after=state.left_behind(), simulated=simulated)
         writer.emit(canonical(first) + b"\n")
         tally = planner.plan(writer.emit)
         changed = not os.path.exists(plan_path(state.path, writer.digest))
@@ -103,6 +104,7 @@ def make_plan(params: t.Mapping[str, t.Any], executor: Executor, *, check_mode: 
         result = {
             "changed": changed,
             "as_of": rfc3339(inputs.now),
+            **({} if simulated is None else {"simulated": True}),
             "plan": {"digest": writer.digest, "path": plan_path(state.path, writer.digest), "rows": writer.rows, "bytes": writer.size},
             "policy": inputs.policy.summary(),
             "holds": {"generation": inputs.generation, "active": sum(hold.active(inputs.now) for hold in inputs.holds)},
@@ -126,7 +128,7 @@ def make_plan(params: t.Mapping[str, t.Any], executor: Executor, *, check_mode: 
 
 
 def _warnings(inputs: Inputs, sources: t.Mapping[str, t.Any]) -> t.Iterator[str]:
-    if inputs.policy.review_by < (rfc3339(inputs.now) or "")[:10]:
+    if inputs.policy.review_by < (rfc3339(inputs.clock) or "")[:10]:
         yield f"the policy {inputs.policy.id} was to be reviewed by {inputs.policy.review_by}; have its owner {inputs.policy.owner} review it"
     for name, source in sources.items():
         for kind in ("other_filesystem", "too_deep"):
