@@ -23,6 +23,7 @@ from ._training_files import training_arguments
 
 __all__ = [
     "approval_arguments",
+    "comparison_arguments",
     "complete_arguments",
     "document_arguments",
     "hold_arguments",
@@ -203,12 +204,31 @@ def complete_arguments(args: t.Mapping[str, t.Any], loader: DataLoader, *, check
     """The same, with the key for identifiers and the controller's time."""
     done = document_arguments(args, loader)
     key_file = done.pop("identifiers_key_file", None) or DEFAULT_KEY_FILE
-    policy = done.get("policy")
-    inner = policy.get("disposal_policy", policy) if isinstance(policy, dict) else None
-    if not done.get("identifiers_key") and isinstance(inner, dict) and inner.get("identifiers", "hmac") == "hmac":
+    if not done.get("identifiers_key") and any(_asks_for_key(done.get(name)) for name in ("policy", "changed_policy")):
         done["identifiers_key"] = identifiers_key(key_file, check_mode=check_mode)
     done["controller_time"] = int(time.time())
     return done
+
+
+def _asks_for_key(policy: t.Any) -> bool:
+    inner = policy.get("disposal_policy", policy) if isinstance(policy, dict) else None
+    return isinstance(inner, dict) and inner.get("identifiers", "hmac") == "hmac"
+
+
+def comparison_arguments(args: t.Mapping[str, t.Any], loader: DataLoader) -> dict[str, t.Any]:
+    """The same for a comparison with a changed policy; a key for identifiers that is missing is made for this comparison only.
+
+    :raises AnsibleActionFail: a document cannot be read, or is given twice.
+    """
+    done = dict(args)
+    path = done.pop("changed_policy_file", None)
+    if path and done.get("changed_policy"):
+        raise AnsibleActionFail("changed_policy and changed_policy_file are both given; give one of them")
+    if path:
+        done["changed_policy"] = load_document(path, loader, "the changed policy")
+    elif done.get("changed_policy"):
+        done["changed_policy"] = plain(done["changed_policy"])
+    return complete_arguments(done, loader, check_mode=True)
 
 
 def approval_arguments(args: t.Mapping[str, t.Any]) -> dict[str, t.Any]:

@@ -15,34 +15,19 @@ from ..module_utils._errors import RefusedError
 from ..module_utils._evidence.canonical import canonical, digest_of
 from ..module_utils._recordings.periods import positive_period
 from ._language import visible
+from ._shapes import COUNTS, DIGEST, Each, Optional, refuse_host_name, selected
 
 __all__ = ["FORMAT", "author_of", "build_manifest", "decided", "lifetime", "manifest_bytes", "plan_name"]
 
 FORMAT = "recordings.disposal/manifest/1"
 _LONGEST = dt.timedelta(days=366)
 _PLAN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
-
-
-class _Each:
-    """A mapping with free keys, or a list: every value has this shape."""
-
-    def __init__(self, shape: t.Any, kind: type) -> None:
-        self.shape = shape
-        self.kind = kind
-
-
-class _Optional:
-    """A value that may be nothing or missing."""
-
-    def __init__(self, shape: t.Any) -> None:
-        self.shape = shape
 
 
 _VERDICTS = ("due", "retained", "held", "unclassified", "conflict", "in_progress")
-_COUNTS = {"sets": int, "files": int, "bytes": int}
+_COUNTS = COUNTS
 _POLICY = {"id": str, "version": str, "owner": str, "review_by": str, "digest": str}
-_METHOD = {"technique": str, "scheme": str, "level": str, "quarantine": _Optional(str)}
+_METHOD = {"technique": str, "scheme": str, "level": str, "quarantine": Optional(str)}
 _CLASS = {
     "legal_basis": str,
     "keep": str,
@@ -50,27 +35,27 @@ _CLASS = {
     "method": _METHOD,
     "sets": int,
     "bytes": int,
-    "verdicts": _Each(_COUNTS, dict),
+    "verdicts": Each(_COUNTS, dict),
     "overdue": {"sets": int, "bytes": int},
-    "oldest": _Optional(str),
-    "newest": _Optional(str),
-    "next_due": _Optional(str),
+    "oldest": Optional(str),
+    "newest": Optional(str),
+    "next_due": Optional(str),
 }
 _SOURCE = {
     "name": str,
     "layout": str,
-    "roots": _Each(str, list),
+    "roots": Each(str, list),
     **_COUNTS,
-    "newest": _Optional(str),
-    "passed_over": _Each(int, dict),
+    "newest": Optional(str),
+    "passed_over": Each(int, dict),
 }
 _SAMPLE = {
     "set": str,
-    "class": _Optional(str),
-    "keep_until": _Optional(str),
-    "destroy_by": _Optional(str),
+    "class": Optional(str),
+    "keep_until": Optional(str),
+    "destroy_by": Optional(str),
     "bytes": int,
-    "reason": _Optional(_Each(str, list)),
+    "reason": Optional(Each(str, list)),
 }
 # What a manifest takes over from a host's result. Anything else in it stays out, so that nothing that a host adds gets signed or shown.
 _RESULT: dict[str, t.Any] = {
@@ -80,57 +65,23 @@ _RESULT: dict[str, t.Any] = {
     "holds": {"generation": str, "active": int},
     "totals": _COUNTS,
     "verdicts": dict.fromkeys(_VERDICTS, _COUNTS),
-    "classes": _Each(_CLASS, dict),
-    "reasons": _Each(_Each(int, dict), dict),
-    "overdue": {"sets": int, "bytes": int, "oldest_destroy_by": _Optional(str)},
-    "sources": _Each(_SOURCE, list),
-    "limits": _Each({"name": str, "scope": str, "limit": str, "actual": str, "ok": bool}, list),
-    "blocked": _Each(str, list),
-    "samples": _Each(_Each(_SAMPLE, list), dict),
+    "classes": Each(_CLASS, dict),
+    "reasons": Each(Each(int, dict), dict),
+    "overdue": {"sets": int, "bytes": int, "oldest_destroy_by": Optional(str)},
+    "sources": Each(_SOURCE, list),
+    "limits": Each({"name": str, "scope": str, "limit": str, "actual": str, "ok": bool}, list),
+    "blocked": Each(str, list),
+    "samples": Each(Each(_SAMPLE, list), dict),
 }
 _NO_PLAN = {"failed": "planning there failed", "unreachable": "it could not be reached", "skipped": "planning there was skipped"}
-_CALLED = {str: "a text", int: "a whole number from 0 up", bool: "true or false", dict: "a mapping", list: "a list"}
+_THEN = "so there is no manifest; give the result of retention_plan as it was returned"
 # What a signature decides upon. The rest of a host's part (the time it was looked at, counts of what stays) moves on a living host
 # while its plan stays the same.
 _DECIDED_BY_HOST = ("plan", "policy", "holds", "blocked")
 
 
-def _selected(value: t.Any, shape: t.Any, where: str) -> t.Any:
-    """The known parts of a value.
-
-    :raises RefusedError: one is missing or of another kind.
-    """
-    if isinstance(shape, _Optional):
-        return None if value is None else _selected(value, shape.shape, where)
-    if isinstance(shape, dict):
-        _require(value, dict, where)
-        return {
-            key: _selected(value.get(key), inner, f"{where}.{key}")
-            for key, inner in shape.items()
-            if key in value or not isinstance(inner, _Optional)
-        }
-    if isinstance(shape, _Each):
-        _require(value, shape.kind, where)
-        if shape.kind is dict:
-            return {str(key): _selected(item, shape.shape, f"{where}.{key}") for key, item in value.items()}
-        return [_selected(item, shape.shape, f"{where}[{index}]") for index, item in enumerate(value)]
-    _require(value, shape, where)
-    return value
-
-
-def _require(value: t.Any, kind: type, where: str) -> None:
-    # A boolean counts as a whole number to Python, and not to us.
-    fits = isinstance(value, kind) and isinstance(value, bool) == (kind is bool)
-    if not fits or (isinstance(value, int) and value < 0):
-        what = "is missing" if value is None else f"is {visible(repr(value))[:60]}, not {_CALLED[kind]}"
-        raise RefusedError(f"the result of {where} {what}, so there is no manifest; give the result of retention_plan as it was returned")
-
-
 def _checked_result(host: str, value: t.Any) -> dict[str, t.Any]:
-    if not host or host in (".", "..") or "/" in host or visible(host) != host:
-        raise RefusedError(
-            f"the host name {visible(host)} cannot be a file name, which evidence needs; give the host another inventory name"
-        )
+    refuse_host_name(host)
     if not isinstance(value, dict) or not value:
         raise RefusedError(
             f"the host {host} has no result, and what is not known cannot be approved; plan on it, or leave it out on purpose"
@@ -144,9 +95,9 @@ def _checked_result(host: str, value: t.Any) -> dict[str, t.Any]:
             f"the host {host} has a plan that simulates {visible(str(value.get('as_of')))[:40]} (it was made with as_of), "
             "and nobody can approve what is not due yet; plan without as_of"
         )
-    result: dict[str, t.Any] = _selected(value, _RESULT, f"the host {host}")
+    result: dict[str, t.Any] = selected(value, _RESULT, f"the host {host}", _THEN)
     for place, text in (("plan", result["plan"]["digest"]), ("policy", result["policy"]["digest"])):
-        if not _DIGEST.fullmatch(text):
+        if not re.fullmatch(DIGEST, text):
             raise RefusedError(f"the host {host} gives {visible(text)[:80]!r} as digest of its {place}, which is none; plan on it again")
     return result
 

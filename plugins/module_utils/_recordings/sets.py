@@ -67,6 +67,12 @@ class RecordingSet:
         self.start: int | None = None
         self.end: int | None = None
 
+    def copy(self) -> RecordingSet:
+        """The same set, whose fields may be filled otherwise."""
+        other = RecordingSet(self.key, self.directory, self.stem, self.members, dict(self.fields), *self.faults)
+        other.metadata, other.start, other.end = self.metadata, self.start, self.end
+        return other
+
     @property
     def size(self) -> int:
         """Bytes over all members."""

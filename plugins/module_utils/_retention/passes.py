@@ -21,7 +21,7 @@ from .._recordings.walk import ASIDE, elsewhere, opened_below, place_on_device, 
 from .fanout import fan_out
 from .tally import SourceTally
 
-__all__ = ["Emit", "Pass", "Place", "aside_name", "aside_since", "without_collector"]
+__all__ = ["Emit", "Pass", "Place", "aside_name", "aside_since", "refuse_overlap", "without_collector"]
 
 _ASIDE_NAME = re.compile(r"(\d{8}T\d{6})Z-[0-9a-f]{16}")
 # Enough parts that no worker waits long for the last one, few enough that their count costs nothing.
@@ -127,7 +127,7 @@ class Pass(t.Generic[Counts]):
         """
         fd = check_root(source, root)
         try:
-            _refuse_overlap(root, place_on_device(fd, root), seen)
+            refuse_overlap(root, place_on_device(fd, root), seen)
             yield Place(source, root, fd)
             for name in _aside_directories(fd):
                 with opened_below(fd, f"{ASIDE}/{name}") as base_fd:
@@ -186,7 +186,7 @@ class Pass(t.Generic[Counts]):
         return tally
 
 
-def _refuse_overlap(root: str, place: tuple[int, str] | None, seen: dict[str, tuple[int, str] | None]) -> None:
+def refuse_overlap(root: str, place: tuple[int, str] | None, seen: dict[str, tuple[int, str] | None]) -> None:
     """Refuse a root that shows what another one shows, under another mount: the shorter of two periods would win.
 
     :raises RefusedError: naming both.

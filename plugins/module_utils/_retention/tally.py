@@ -40,6 +40,14 @@ class SourceTally:
     roots: dict[str, int] = dataclasses.field(default_factory=dict)
     passed_over: dict[str, int] = dataclasses.field(default_factory=dict)
 
+    def add(self, theirs: SourceTally) -> None:
+        _add(self.counts, theirs.counts)
+        self.newest = _most(self.newest, theirs.newest)
+        for root, count in theirs.roots.items():
+            self.roots[root] = self.roots.get(root, 0) + count
+        for kind, count in theirs.passed_over.items():
+            self.passed_over[kind] = self.passed_over.get(kind, 0) + count
+
 
 def _add(into: list[int], counts: t.Sequence[int]) -> None:
     for index, count in enumerate(counts):
@@ -138,13 +146,7 @@ class Tally:
                 self.add_sample(verdict, lambda sample=sample: sample)  # type: ignore[misc]  # a default argument keeps the loop's value
 
     def add_source(self, name: str, theirs: SourceTally) -> None:
-        ours = self.sources.setdefault(name, SourceTally())
-        _add(ours.counts, theirs.counts)
-        ours.newest = _most(ours.newest, theirs.newest)
-        for root, count in theirs.roots.items():
-            ours.roots[root] = ours.roots.get(root, 0) + count
-        for kind, count in theirs.passed_over.items():
-            ours.passed_over[kind] = ours.passed_over.get(kind, 0) + count
+        self.sources.setdefault(name, SourceTally()).add(theirs)
 
     @property
     def due(self) -> tuple[int, int, int]:

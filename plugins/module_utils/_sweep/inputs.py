@@ -47,10 +47,7 @@ class Inputs:
     warnings: tuple[str, ...]
     open_files: OpenFiles
     workers: int
-
-    @property
-    def simulated(self) -> bool:
-        return self.now != self.clock
+    simulated: bool = False
 
     def rules(self) -> Rules:
         return Rules(self.policy, self.holds, self.requests, now=self.now)
@@ -122,7 +119,7 @@ def gather(params: t.Mapping[str, t.Any], state: StateDir) -> Inputs:
         )
     warnings = unknown_sources(holds, requests, [source.name for source in whole.sources])
     # Which process has a file open on another day nobody knows.
-    open_files = find_open_files() if now == clock else OpenFiles(frozenset(), True)
+    open_files = find_open_files() if params.get("as_of") is None else OpenFiles(frozenset(), True)
     if not open_files.complete:
         warnings.append("not every process could be looked at for open files (run as root to see all); quiet times and locks still count")
     return Inputs(
@@ -137,4 +134,5 @@ def gather(params: t.Mapping[str, t.Any], state: StateDir) -> Inputs:
         warnings=tuple(warnings),
         open_files=open_files,
         workers=params.get("workers") or min(len(os.sched_getaffinity(0)), _MOST_WORKERS),
+        simulated=params.get("as_of") is not None,
     )

@@ -69,6 +69,7 @@ ROTATE_OPTIONS: dict[str, dict[str, t.Any]] = {
 _UNTOLD = frozenset(
     {
         "policy",
+        "changed_policy",
         "holds",
         "requests",
         "recipients",

@@ -96,7 +96,9 @@ def make_plan(params: t.Mapping[str, t.Any], executor: Executor, *, check_mode: 
     planner = inputs.planner()
     try:
         simulated = rfc3339(inputs.now) if inputs.simulated else None
-        first = header(inputs.policy, holds=inputs.generation, requests=inputs.requests_digest, after=state.left_behind(), simulated=simulated)
+        first = header(
+            inputs.policy, holds=inputs.generation, requests=inputs.requests_digest, after=state.left_behind(), simulated=simulated
+        )
         writer.emit(canonical(first) + b"\n")
         tally = planner.plan(writer.emit)
         changed = not os.path.exists(plan_path(state.path, writer.digest))

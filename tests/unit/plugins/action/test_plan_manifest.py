@@ -67,6 +67,10 @@ def refused(directory: pathlib.Path, **options: t.Any) -> str:
         ({"results": {}}, "no host with a result"),
         ({"results": {"pbx1": result("pbx1"), "meet1": {}}}, "the host meet1 has no result"),
         (
+            {"results": {"pbx1": result("pbx1"), "meet1": result("meet1", simulated=True, as_of="2027-01-31T22:59:59Z")}},
+            "the host meet1 has a plan that simulates 2027-01-31T22:59:59Z (it was made with as_of), and nobody can approve what is not due yet",
+        ),
+        (
             {"results": {"pbx1": result("pbx1"), "meet1": {"failed": True, "msg": "the root is empty"}}},
             "meet1 has no plan, planning there failed: the root is empty",
         ),

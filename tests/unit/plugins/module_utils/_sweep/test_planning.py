@@ -780,3 +780,52 @@ class TestConflictsAndHolds:
         path.unlink()
         with pytest.raises(EvidenceError, match="cannot be read"):
             PlanFile(str(path), result["plan"]["digest"])
+
+
+class TestSimulated:
+    """A plan as of another date, which nobody can carry out."""
+
+    def simulate(self, world: World, date: str) -> dict[str, t.Any]:
+        return make_plan(world.params(on_limit="report", as_of=date), Executor(), check_mode=False)
+
+    def test_a_date_that_is_none(self, world: World) -> None:
+        world.record(days=10)
+        before = fingerprint(world.path)
+        for date in ("tomorrow", "2027-02-30", "", "1970-01-01"):
+            with pytest.raises(RefusedError, match="as_of: .*; nothing was looked at"):
+                self.simulate(world, date)
+        assert fingerprint(world.path) == before
+
+    def test_the_verdicts_are_as_of_then(self, world: World) -> None:
+        world.record(days=10)
+        released = {"released": time.strftime("%Y-%m-%d", time.localtime()), "released_by": "a", "cooling": "P30D"}
+        world.holds = [
+            {"id": "H-1", "reason": "x", "placed": "2026-01-01", "placed_by": "a", "match": {"src": ["+48600100299"]}, **released}
+        ]
+        world.record(days=10, number=1, src="+48600100299")
+        now = planned(world)
+        assert now["verdicts"]["due"]["sets"] == 0 and now["verdicts"]["held"]["sets"] == 1 and "simulated" not in now
+        dates = [time.strftime("%Y-%m-%d", time.localtime(time.time() + days * 86400)) for days in (78, 81, -5)]
+        early, late, past = (self.simulate(world, date) for date in dates)
+        assert early["verdicts"]["due"]["sets"] == 0 and early["verdicts"]["retained"]["sets"] == 2
+        assert late["verdicts"]["due"]["sets"] == 2 and late["simulated"] and late["as_of"][:10] == dates[1]
+        assert past["verdicts"]["due"]["sets"] == 0
+
+    def test_the_clock_is_witnessed_by_what_it_says_now(self, world: World) -> None:
+        world.record(days=1)
+        del world.policy["limits"]["clock_witness"]
+        result = self.simulate(world, time.strftime("%Y-%m-%d", time.localtime(time.time() + 200 * 86400)))
+        assert result["verdicts"]["due"]["sets"] == 1 and result["blocked"] == []
+
+    def test_it_is_never_carried_out(self, world: World) -> None:
+        audio = world.record(days=10)
+        simulated = self.simulate(world, time.strftime("%Y-%m-%d", time.localtime(time.time() + 200 * 86400)))
+        assert simulated["verdicts"]["due"]["sets"] == 1
+        told = {key: value for key, value in simulated.items() if key != "simulated"}
+        recordings = fingerprint(world.root)
+        for part in (simulated, told):
+            with pytest.raises(RefusedError, match="such a plan can never be carried out, whoever signed it; plan without as_of"):
+                world.apply(world.manifest(part))
+        assert fingerprint(world.root) == recordings and audio.exists()
+        assert not (world.state / "runs").exists()
+        assert planned(world)["plan"]["digest"] != simulated["plan"]["digest"]
