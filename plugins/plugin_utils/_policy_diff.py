@@ -13,8 +13,8 @@ import typing as t
 
 from ..module_utils._document import Node, plain, read_document
 from ..module_utils._errors import RefusedError
-from ..module_utils._retention.transitions import EFFECTS, NEWLY, NO_LONGER
 from ..module_utils._retention.limits import parse_bytes, people_bytes
+from ..module_utils._retention.transitions import EFFECTS, NEWLY, NO_LONGER
 from ._preview import join_results
 from ._shapes import COUNTS, Each, Optional
 

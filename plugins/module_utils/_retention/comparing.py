@@ -16,11 +16,11 @@ from .._recordings.openfiles import OpenFiles
 from .._recordings.sets import RecordingSet
 from .._recordings.source import Resolver, Source, check_root, require_sets
 from .._recordings.walk import Directory, opened_below, place_on_device
-from .transitions import Changes
 from .passes import Emit, Pass, Place, refuse_overlap, without_collector
 from .planner import Planner
 from .policy import Policy
 from .tally import SourceTally
+from .transitions import Changes
 
 __all__ = ["Comparer", "Root", "roots_of"]
 

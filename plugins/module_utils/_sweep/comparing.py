@@ -13,10 +13,10 @@ from .._errors import RefusedError
 from .._evidence.canonical import canonical
 from .._executor import CheckExecutor
 from .._recordings.calendar import rfc3339
-from .._retention.transitions import ABSENT, EFFECTS, NEWLY, NO_LONGER, Changes, Transition
 from .._retention.comparing import Comparer
 from .._retention.policy import Policy, load_policy
 from .._retention.rows import Identifiers
+from .._retention.transitions import ABSENT, EFFECTS, NEWLY, NO_LONGER, Changes, Transition
 from .inputs import Inputs, gather
 from .state import StateDir
 
