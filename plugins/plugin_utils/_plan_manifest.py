@@ -17,7 +17,7 @@ from ..module_utils._recordings.periods import positive_period
 from ._language import visible
 from ._shapes import COUNTS, DIGEST, Each, Optional, refuse_host_name, selected
 
-__all__ = ["FORMAT", "author_of", "build_manifest", "decided", "lifetime", "manifest_bytes", "plan_name"]
+__all__ = ["FORMAT", "author_of", "build_manifest", "checked_result", "decided", "lifetime", "manifest_bytes", "plan_name"]
 
 FORMAT = "recordings.disposal/manifest/1"
 _LONGEST = dt.timedelta(days=366)
@@ -80,7 +80,11 @@ _THEN = "so there is no manifest; give the result of retention_plan as it was re
 _DECIDED_BY_HOST = ("plan", "policy", "holds", "blocked")
 
 
-def _checked_result(host: str, value: t.Any) -> dict[str, t.Any]:
+def checked_result(host: str, value: t.Any) -> dict[str, t.Any]:
+    """What a manifest takes over from a host's result.
+
+    :raises RefusedError: there is no whole result, or no host of that name can have evidence.
+    """
     refuse_host_name(host)
     if not isinstance(value, dict) or not value:
         raise RefusedError(
@@ -125,9 +129,10 @@ def _policy_group(hosts: t.Mapping[str, t.Any], names: list[str]) -> str:
     return f"{', '.join(names[:5])}{more} under version {visible(policy['version'])} ({policy['digest'][:19]}...)"
 
 
-def lifetime(text: t.Any) -> dt.timedelta:
-    """How long a plan may be carried out, from an ISO 8601 period of days, hours and minutes.
+def lifetime(text: t.Any, name: str = "expires_in") -> dt.timedelta:
+    """How long a plan may be carried out, or counts for something else, from an ISO 8601 period of days, hours and minutes.
 
+    :arg name: of the option.
     :raises RefusedError: not one, nothing, with months or years, or longer than 366 days.
     """
     try:
@@ -136,11 +141,9 @@ def lifetime(text: t.Any) -> dt.timedelta:
             raise ValueError("counts months or years; write days or hours, such as P7D")
         length = dt.timedelta(days=period.days, seconds=period.seconds)
     except ValueError as error:
-        raise RefusedError(f"expires_in: {visible(repr(text))[:60]} {error}") from error
+        raise RefusedError(f"{name}: {visible(repr(text))[:60]} {error}") from error
     if length > _LONGEST:
-        raise RefusedError(
-            f"expires_in: {text!r} is longer than {_LONGEST.days} days, and so old a plan tells nothing; give a shorter period"
-        )
+        raise RefusedError(f"{name}: {text!r} is longer than {_LONGEST.days} days, and so old a plan tells nothing; give a shorter period")
     return length
 
 
@@ -165,7 +168,7 @@ def build_manifest(
         raise RefusedError("there is no host with a result, so there is nothing to approve; run retention_plan on the hosts first")
     author = author_of(author, approvals_required)
     length = lifetime(expires_in)
-    hosts = {host: _checked_result(host, value) for host, value in sorted(plain(results).items())}
+    hosts = {host: checked_result(host, value) for host, value in sorted(plain(results).items())}
     policy = _one_policy(hosts)
     decided_on = digest_of({"hosts": {host: part["plan"]["digest"] for host, part in hosts.items()}, "policy": policy["digest"]})
     return {

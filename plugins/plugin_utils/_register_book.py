@@ -94,6 +94,10 @@ class Book:
             states[self._history(plain).state] += 1
         return {"changed": changed, "media": len(self.register.media), "states": states, "log": self.log.as_dict(), **more}
 
+    def current(self) -> list[tuple[Medium, str]]:
+        """Every medium with its state by the log, which alone counts."""
+        return [(medium, self._history(plain).state) for plain, medium in self.register.media.items()]
+
     def check(self) -> dict[str, t.Any]:
         """What the register holds, which is valid and shows what its log says."""
         return self._result(False, unfinished=len(self.pending))
