@@ -130,7 +130,7 @@ overdue:
   returned: success
   type: dict
 sources:
-  description: For each source its roots, counts, the newest change, and what was passed over (links, special files, other filesystems).
+  description: For each source its roots, counts, the sets of each root, the newest change, and what was passed over (links, special files, other filesystems).
   returned: success
   type: list
   elements: dict

@@ -10,6 +10,7 @@ import dataclasses
 import typing as t
 
 from .._recordings.calendar import rfc3339
+from .._recordings.source import Source
 from .policy import VERDICTS, Policy, RetentionClass
 from .verdict import Decision
 
@@ -171,11 +172,16 @@ class Tally:
                     **_named(self.sources.get(source.name, SourceTally()).counts),
                     "newest": rfc3339(self.sources.get(source.name, SourceTally()).newest),
                     "passed_over": self.sources.get(source.name, SourceTally()).passed_over,
+                    "sets_by_root": self._by_root(source),
                 }
                 for source in policy.sources
             ],
             "samples": self.samples,
         }
+
+    def _by_root(self, source: Source) -> dict[str, int]:
+        found = self.sources.get(source.name, SourceTally()).roots
+        return {root: found.get(root, 0) for root in source.roots}
 
     def _class_result(self, item: RetentionClass) -> dict[str, t.Any]:
         tally = self.classes.get(item.name, ClassTally())

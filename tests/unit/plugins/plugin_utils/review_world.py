@@ -18,7 +18,7 @@ from ansible_collections.recordings.disposal.plugins.plugin_utils._review_record
 from ansible_collections.recordings.disposal.plugins.plugin_utils._review_signed import policy_bytes
 from ansible_collections.recordings.disposal.tests.unit.plugins.module_utils._evidence.evidence_world import Keys
 
-__all__ = ["ANNA", "AUTHOR", "CATALOGUE", "POLICY", "SIGNED", "ReviewWorld"]
+__all__ = ["ANNA", "AUTHOR", "CATALOGUE", "POLICY", "SIGNED", "ReviewWorld", "sign_record"]
 
 ANNA = "anna@example.com"
 AUTHOR = "ewa@example.com"
@@ -44,6 +44,10 @@ POLICY: Document = {
         }
     ],
 }
+
+
+def sign_record(keys: Keys, path: pathlib.Path, *, signer: str = ANNA, key: str = "anna", namespace: str = NAMESPACE) -> None:
+    path.with_name(f"record.json.{signer}.sig").write_text(keys.sign(path.read_bytes(), key, namespace), encoding="ascii")
 
 
 class ReviewWorld:
@@ -78,12 +82,9 @@ class ReviewWorld:
         (directory / "policy.json").write_bytes(policy_bytes(policy or POLICY))
         path = directory / "record.json"
         path.write_bytes(record_bytes(record))
-        self.sign(path, signer=signer, key=key, namespace=namespace)
-        return path
-
-    def sign(self, path: pathlib.Path, *, signer: str = ANNA, key: str = "anna", namespace: str = NAMESPACE) -> None:
         if key:
-            path.with_name(f"record.json.{signer}.sig").write_text(self.keys.sign(path.read_bytes(), key, namespace), encoding="ascii")
+            sign_record(self.keys, path, signer=signer, key=key, namespace=namespace)
+        return path
 
     def edit(self, path: pathlib.Path, **changes: t.Any) -> None:
         """Change a record after it was signed, in canonical form."""
