@@ -10,13 +10,12 @@ import dataclasses
 import os
 import typing as t
 
-from .._errors import DisposalError
 from .._recordings.layouts import Layout
 from .._recordings.openfiles import OpenFiles
 from .._recordings.sets import RecordingSet
 from .._recordings.source import Resolver, Source, check_root, require_sets
 from .._recordings.walk import Directory, opened_below, place_on_device
-from .passes import Emit, Pass, Place, refuse_overlap, without_collector
+from .passes import Emit, Pass, Place, refuse_overlap
 from .planner import Planner
 from .policy import Policy
 from .tally import SourceTally
@@ -113,14 +112,12 @@ class Comparer(Pass[Changes]):
     :arg before: planner under the present policy.
     :arg after: planner under the changed one; both are as of the same time.
     :arg samples: how many sets of each transition are told by their id.
-    :ivar unread: roots that could not be read to their end, with the reason; nothing in them is counted.
     """
 
     def __init__(self, before: Planner, after: Planner, *, samples: int, workers: int) -> None:
         self.planners = before, after
         self.roots = {str(index): root for index, root in enumerate(roots_of(before.policy, after.policy))}
         self.samples = samples
-        self.unread: list[tuple[str, str]] = []
         walked = {name: root.walked(name) for name, root in self.roots.items()}
         resolvers = {name: _Twofold(walked[name], self._sides(root), now=after.rules.now) for name, root in self.roots.items()}
         super().__init__(list(walked.values()), resolvers, workers=workers)
@@ -139,17 +136,8 @@ class Comparer(Pass[Changes]):
 
     def compare(self) -> Changes:
         """Judge every set under both policies. A root that cannot be read is noted in C(unread) and counts nothing."""
-        total = self.counts()
         seen: tuple[dict[str, t.Any], dict[str, t.Any]] = {}, {}
-        with without_collector():
-            for source in self.sources:
-                root = self.roots[source.name]
-                try:
-                    total.merge(self._root(source, root, seen))
-                except (DisposalError, OSError) as error:
-                    why = error.message if isinstance(error, DisposalError) else f"it cannot be read ({error.strerror or error})"
-                    self.unread.append((root.path, why))
-        return total
+        return self.root_by_root(lambda source, _path: self._root(source, self.roots[source.name], seen))
 
     def _root(self, source: Source, root: Root, seen: tuple[dict[str, t.Any], dict[str, t.Any]]) -> Changes:
         for known in root.known:

@@ -14,7 +14,7 @@ import os
 import re
 import typing as t
 
-from .._errors import RefusedError
+from .._errors import DisposalError, RefusedError
 from .._recordings.sets import RecordingSet
 from .._recordings.source import Resolver, Source, check_root
 from .._recordings.walk import ASIDE, elsewhere, opened_below, place_on_device, read_directory
@@ -89,9 +89,11 @@ class Pass(t.Generic[Counts]):
 
     :arg resolvers: by the source's name.
     :arg workers: processes that share the work.
+    :ivar unread: roots that C(root_by_root) could not read to their end, with the reason; nothing in them is counted.
     """
 
     def __init__(self, sources: t.Sequence[Source], resolvers: t.Mapping[str, Resolver], *, workers: int = 1) -> None:
+        self.unread: list[tuple[str, str]] = []
         self.sources = tuple(sources)
         self.resolvers = resolvers
         self.workers = workers
@@ -117,6 +119,19 @@ class Pass(t.Generic[Counts]):
         for source in self.sources:
             for root in source.roots:
                 yield from self.places_of(source, root, seen)
+
+    def root_by_root(self, one: t.Callable[[Source, str], Counts]) -> Counts:
+        """The counts of all roots; one that cannot be read is noted in C(unread) and counts nothing."""
+        total = self.counts()
+        with without_collector():
+            for source in self.sources:
+                for root in source.roots:
+                    try:
+                        total.merge(one(source, root))
+                    except (DisposalError, OSError) as error:
+                        why = error.message if isinstance(error, DisposalError) else f"it cannot be read ({error.strerror or error})"
+                        self.unread.append((root, why))
+        return total
 
     @staticmethod
     def places_of(source: Source, root: str, seen: dict[str, tuple[int, str] | None]) -> t.Iterator[Place]:
