@@ -13,7 +13,7 @@ options:
   training_dir:
     description:
       - Directory on the controller with the training records (C(*.json), each with its signature C(*.json.sig) beside it) that
-        a trainer signed.
+        M(recordings.disposal.training_test) issued.
       - When it is given, only those count who have a valid record for their role. A record that cannot be read, is not signed as it has to be, is for another
         role or calls the person otherwise than a later one, or whose time is over, does not count.
       - When it is left out, nobody looks at training.

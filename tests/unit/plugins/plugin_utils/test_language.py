@@ -85,6 +85,7 @@ def test_polish_is_polish() -> None:
         "plan.limits_name",
         "certificate.nist.model",
         "certificate.evidence_digest",
+        "training.roles.operator",
     }
     assert set("ąćęłńóśźż") <= set("".join(texts.values()))
 

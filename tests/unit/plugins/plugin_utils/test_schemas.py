@@ -59,6 +59,7 @@ FORMATS = {
     "review-1": "recordings.disposal/review/1",
     "rotated-1": ROTATED_FORMAT,
     "statement-1": None,
+    "training-1": "recordings.disposal/training/1",
     "work-order-1": "recordings.disposal/work-order/1",
 }
 # What a technique or a task saw has keys of its own; docs/schemas.md names these places.
