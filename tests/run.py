@@ -4,7 +4,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Run the checks and tests, several at a time, and say how long each took; what fails shows its output.
 
-usage: run.py [lint|unit|sanity|units|molecule|docs] — all but docs and units, which are the unit tests once more, without an argument.
+usage: run.py [lint|unit|sanity|units|molecule|docs] — all but units, which are the unit tests once more, without an argument.
 In CI nothing may be skipped.
 """
 
@@ -25,7 +25,7 @@ LOGS = VENV / "logs"
 COPY = VENV / "copy" / "ansible_collections" / "recordings" / "disposal"
 PACKAGE = "ansible_collections.recordings.disposal"
 SCRIPTS = [
-    *("docs/verify_evidence.py", "playbooks/files", "tests/bench", "tests/run.py"),
+    *("docs/playbook_reference.py", "docs/verify_evidence.py", "playbooks/files", "tests/bench", "tests/run.py"),
     *("molecule/testbed", "molecule/default/files", "molecule/media/files"),
 ]
 CI = bool(os.environ.get("CI"))
@@ -168,7 +168,7 @@ def lane(members: list[Step]) -> list[tuple[Step, bool, float]]:
 
 
 def main() -> int:
-    wanted = sys.argv[1:] or ["lint", "unit", "sanity", "molecule"]
+    wanted = sys.argv[1:] or ["lint", "unit", "sanity", "docs", "molecule"]
     chosen = [step for step in steps() if step.group in wanted]
     if not chosen:
         print(__doc__)
