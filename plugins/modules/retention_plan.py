@@ -27,7 +27,7 @@ options:
     default: fail
   as_of:
     description:
-      - Simulate a date, in the past or in the future: the verdicts are as of then, over the recordings that are there now. Such as
+      - Simulate a date, in the past or in the future; the verdicts are as of then, over the recordings that are there now. Such as
         V(2027-01-31), which stands for the end of that day in the policy's time zone, or V(2027-01-31T12:00:00Z).
       - Holds and erasure requests count as they are on that date by what is known now. Files that a process has open now are not taken
         for being recorded.
