@@ -29,6 +29,8 @@ OWN = {
     "disposal_serial": "Waves of the play, as Ansible's C(serial)",
     "disposal_become": "Whether hosts are acted on as another user, as a rule root",
     "disposal_plan_id": "The plan, by its id",
+    "disposal_report_look": "Whether hosts are asked what is due now; nothing is written there",
+    "disposal_site": "The site that a host stands at, given per host or group",
 }
 _VARIABLE = re.compile(r"\b((?:disposal|hold|restore)_\w+)\b")
 _DEFAULT = re.compile(r"\|\s*default\(((?:[^()]|\((?:[^()]|\([^()]*\))*\))*)\)")
