@@ -18,7 +18,10 @@ from ansible_collections.recordings.disposal.plugins.modules.fleet_report import
 from ansible_collections.recordings.disposal.plugins.plugin_utils._action import argument_spec, attempted, located, read_text
 from ansible_collections.recordings.disposal.plugins.plugin_utils._register_book import Book
 from ansible_collections.recordings.disposal.plugins.plugin_utils._report import Reporting, make_report
+from ansible_collections.recordings.disposal.plugins.plugin_utils._report_people import Reviews
+from ansible_collections.recordings.disposal.plugins.plugin_utils._review_signed import Signers as ReviewSigners
 from ansible_collections.recordings.disposal.plugins.plugin_utils._sealed_runs import Signers
+from ansible_collections.recordings.disposal.plugins.plugin_utils._training_files import given_trainings
 
 
 class ActionModule(ActionBase):
@@ -49,6 +52,9 @@ class ActionModule(ActionBase):
                 signers=_signers(options),
                 ledger=located(options["ledger"] or os.path.join(dest, "ledger.jsonl")),
                 book=book,
+                forecast=_forecast(options["forecast"], dest),
+                trainings=given_trainings({name: options[name] for name in ("training_dir", "training_signers_file")}),
+                reviews=_reviews(options),
                 old_after=options["old_after"],
                 languages=list(dict.fromkeys(options["languages"])),
                 executor=executor,
@@ -74,6 +80,24 @@ def _signers(options: dict[str, t.Any]) -> Signers | None:
             "allowed_signers and signer belong together, and one of them is missing, so there is no report; give both or none"
         )
     return Signers(read_text(options["allowed_signers"], "the file of allowed signers"), options["signer"]) if all(given) else None
+
+
+def _forecast(given: str | None, dest: str) -> str:
+    """Where the forecast is; the last one that was made, where none is named."""
+    made = os.path.join(dest, "previews", "forecast.json")
+    return located(given) if given else made if os.path.exists(made) else ""
+
+
+def _reviews(options: dict[str, t.Any]) -> Reviews | None:
+    given = [bool(options[name]) for name in ("reviews_dir", "review_signers")]
+    if not any(given):
+        return None
+    if not all(given):
+        raise RefusedError(
+            "reviews_dir and review_signers belong together, and one of them is missing, so there is no report; give both or none"
+        )
+    allowed = read_text(options["review_signers"], "the file of those who may sign reviews")
+    return Reviews(located(options["reviews_dir"]), ReviewSigners(allowed, tuple(options["reviewers"] or ())))
 
 
 def _sites(given: dict[str, t.Any]) -> dict[str, str]:

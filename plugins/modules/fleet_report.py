@@ -58,6 +58,33 @@ options:
     description:
       - Path of the register of media, as M(recordings.disposal.media_register) takes it.
     type: path
+  forecast:
+    description:
+      - Path of a forecast over the fleet as JSON (C(recordings.disposal/forecast/1)).
+      - The default is C(previews/forecast.json) in O(dest), where that is there.
+    type: path
+  training_dir:
+    description:
+      - Directory with the training records (C(*.json), each with its signature C(*.json.sig) beside it). Needs O(training_signers_file).
+      - The page tells by role how many persons have a record that counts today, and names nobody.
+    type: path
+  training_signers_file:
+    description:
+      - File in the form of OpenSSH's C(allowed_signers) with who may sign training records.
+    type: path
+  reviews_dir:
+    description:
+      - Directory with the reviews of policies that were signed off. Needs O(review_signers).
+    type: path
+  review_signers:
+    description:
+      - File in the form of OpenSSH's C(allowed_signers) with who may sign reviews.
+    type: path
+  reviewers:
+    description:
+      - Those who may sign off reviews, by their names in O(review_signers); everybody there by default.
+    type: list
+    elements: str
   old_after:
     description:
       - Age from which a plan is called old, as an ISO 8601 period of days, hours and minutes such as V(P14D), at most 366 days.
@@ -138,7 +165,7 @@ gaps:
   elements: dict
   sample: [{"kind": "no_plan", "count": 1, "names": ["pbx7"]}]
 faults:
-  description: A sentence for each plan, run or result that cannot be believed, up to 50.
+  description: A sentence for each plan, result, run, training record or review that cannot be believed, up to 50.
   returned: success and failure
   type: list
   elements: str

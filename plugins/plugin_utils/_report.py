@@ -13,16 +13,19 @@ import typing as t
 
 from ..module_utils._errors import RefusedError
 from ..module_utils._evidence.canonical import digest
+from ..module_utils._evidence.training import Trainings
 from ..module_utils._executor import Executor
 from ._evidence_files import keep_files
 from ._language import visible
 from ._plan_manifest import lifetime
 from ._register_book import Book
-from ._report_evidence import Done, gather_runs
+from ._report_evidence import gather_runs
 from ._report_figures import Fleet, figures_of
+from ._report_forecast import forecast_facts
 from ._report_media import media_facts
 from ._report_page import Facts, gaps_of, render_report
-from ._report_plans import Plans, gather_plans
+from ._report_people import Reviews, policy_facts, training_facts
+from ._report_plans import gather_plans
 from ._sealed_runs import Signers
 
 __all__ = ["Reporting", "make_report"]
@@ -41,6 +44,8 @@ class Reporting:
     :ivar results: what C(retention_plan) returned just now, by host.
     :ivar signers: who signs evidence; none where evidence is not to be looked at.
     :ivar book: the register of media, none where it was not given.
+    :ivar forecast: path of a C(forecast.json), empty where there is none.
+    :ivar trainings: the training records, C(reviews) where reviews are; none where they were not given.
     :ivar old_after: an ISO 8601 period; plans that are older are named.
     """
 
@@ -52,6 +57,9 @@ class Reporting:
     signers: Signers | None
     ledger: str
     book: Book | None
+    forecast: str
+    trainings: Trainings | None
+    reviews: Reviews | None
     old_after: str
     languages: t.Sequence[str]
     executor: Executor
@@ -76,19 +84,21 @@ def make_report(asked: Reporting) -> dict[str, t.Any]:
     recordings = None if done is None else [run for run in done.runs if not run.media]
     fleet = Fleet(None if asked.hosts is None else tuple(asked.hosts), asked.sites, plans, recordings, oldest)
     figures = figures_of(fleet)
+    policies, unsigned = policy_facts((row["part"]["policy"] for row in figures["hosts"] if row["part"]), asked.reviews, asked.now)
     facts: Facts = {
         "as_of": asked.now,
         "collection": asked.collection,
         "figures": figures,
         "gaps": gaps_of(figures, plans, done),
         "runs": None if done is None else done.runs,
-        "forecast": None,
+        "forecast": forecast_facts(asked.forecast) if asked.forecast else None,
         "media": media_facts(asked.book, asked.sites) if asked.book else None,
-        "training": None,
-        "policies": _policies(figures, asked.now),
-        "reviews_given": False,
+        "training": training_facts(asked.trainings, asked.now) if asked.trainings else None,
+        "policies": policies,
+        "reviews_given": asked.reviews is not None,
     }
-    return _written(asked, facts, plans, done)
+    faults = [*plans.told, *(done.told if done else ()), *(asked.trainings.problems if asked.trainings else ()), *unsigned]
+    return _written(asked, facts, faults)
 
 
 def _check(asked: Reporting) -> None:
@@ -100,24 +110,11 @@ def _check(asked: Reporting) -> None:
         )
 
 
-def _policies(figures: Facts, now: dt.datetime) -> list[Facts]:
-    """The policies by which the hosts planned, those of most hosts first."""
-    found: dict[str, Facts] = {}
-    for row in figures["hosts"]:
-        if row["part"]:
-            policy = row["part"]["policy"]
-            known = found.setdefault(policy["digest"], {**policy, "hosts": 0, "review": None})
-            known["hosts"] += 1
-            known["overdue"] = policy["review_by"] < f"{now:%Y-%m-%d}"
-    return sorted(found.values(), key=lambda row: (-row["hosts"], row["id"], row["digest"]))
-
-
-def _written(asked: Reporting, facts: Facts, plans: Plans, done: Done | None) -> dict[str, t.Any]:
+def _written(asked: Reporting, facts: Facts, faults: t.Sequence[str]) -> dict[str, t.Any]:
     pages = {f"fleet.{language}.html": render_report(facts, language=language).encode("utf-8") for language in asked.languages}
     lost = "there is no report; make room or give another output, and report again"
     changed = keep_files(asked.output, pages, executor=asked.executor, check_mode=asked.check_mode, lost=lost)
     figures = facts["figures"]
-    faults = [*plans.told, *(done.told if done else ())]
     given = {"evidence": facts["runs"], "forecast": facts["forecast"], "register": facts["media"], "training": facts["training"]}
     return {
         "changed": changed,

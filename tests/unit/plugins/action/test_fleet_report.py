@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import pathlib
 import re
@@ -17,10 +18,12 @@ import pytest
 from ansible_collections.recordings.disposal.plugins.action.fleet_report import ActionModule
 from ansible_collections.recordings.disposal.plugins.module_utils._errors import DisposalError, RefusedError
 from ansible_collections.recordings.disposal.plugins.plugin_utils._language import load_language
+from ansible_collections.recordings.disposal.plugins.plugin_utils._report_people import Reviews
+from ansible_collections.recordings.disposal.plugins.plugin_utils._review_signed import Signers
 from ansible_collections.recordings.disposal.tests.unit.plugins.action.action_world import run_action
 from ansible_collections.recordings.disposal.tests.unit.plugins.module_utils._evidence.evidence_world import snapshot
 from ansible_collections.recordings.disposal.tests.unit.plugins.plugin_utils.plan_world import HOSTILE, Page, structure_faults
-from ansible_collections.recordings.disposal.tests.unit.plugins.plugin_utils.report_world import SITES, ReportWorld, found
+from ansible_collections.recordings.disposal.tests.unit.plugins.plugin_utils.report_world import NOW, SITES, ReportWorld, found
 from ansible_collections.recordings.disposal.tests.unit.plugins.plugin_utils.run_world import SIGNER
 
 BOTH = pytest.mark.parametrize("code", ["en", "pl"])
@@ -38,6 +41,12 @@ def world(made: ReportWorld, tmp_path: pathlib.Path) -> ReportWorld:
     own = ReportWorld(tmp_path / "own")
     own.first = made.first
     return own
+
+
+@pytest.fixture(scope="module")
+def full(tmp_path_factory: pytest.TempPathFactory) -> ReportWorld:
+    """Everything is given; nobody changes it."""
+    return ReportWorld(tmp_path_factory.mktemp("full")).standard().media().people().reviewed().outlook()
 
 
 def task(world: ReportWorld, *, check_mode: bool = False, **changes: t.Any) -> dict[str, t.Any]:
@@ -64,6 +73,12 @@ def written(world: ReportWorld) -> list[str]:
         ({"register": "nowhere.yml"}, "the register .*nowhere.yml cannot be read"),
         ({"sites": {"pbx9": "Łódź"}}, "sites names pbx9, which is not among hosts"),
         ({"sites": {"pbx1": {"name": "Łódź"}}}, "the site of pbx1 is no text"),
+        ({"training_dir": "training"}, "the directory of training records .*training cannot be read"),
+        ({"training_signers_file": "/dev/null"}, "training_dir and training_signers_file belong together, and training_dir is not given"),
+        ({"reviews_dir": "reviews"}, "reviews_dir and review_signers belong together"),
+        ({"reviews_dir": "nowhere", "review_signers": "/dev/null"}, "the directory of reviews .*nowhere cannot be read"),
+        ({"forecast": "nowhere.json"}, "nowhere.json cannot be read"),
+        ({"forecast": "/dev/null"}, "the forecast /dev/null is not JSON"),
         ({"old_after": "P1M"}, "old_after: 'P1M' counts months"),
         ({"old_after": "P400D"}, "old_after: 'P400D' is longer than 366 days"),
     ],
@@ -82,6 +97,26 @@ def test_a_report_of_a_reconciliation_that_was_changed_is_refused(world: ReportW
     result = task(world)
     assert "is not what the log of the register names" in result["msg"]
     assert written(world) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (
+            {"format": "recordings.disposal/forecast/2"},
+            "has the format 'recordings.disposal/forecast/2', not recordings.disposal/forecast/1",
+        ),
+        ({"weeks": [{"week": "2026-11-23", "sets": -1}]}, r"weeks\[0\]\.sets is -1, not a whole number from 0 up"),
+        ({"unknown_hosts": None}, "unknown_hosts is missing"),
+    ],
+)
+def test_what_is_no_forecast_is_refused(full: ReportWorld, tmp_path: pathlib.Path, change: dict[str, t.Any], words: str) -> None:
+    document = json.loads((full.state / "previews" / "forecast.json").read_bytes())
+    path = tmp_path / "forecast.json"
+    path.write_text(json.dumps({**document, **change}), encoding="ascii")
+    with pytest.raises(RefusedError, match=words):
+        full.report(forecast=str(path), output=str(tmp_path / "pages"))
+    assert not (tmp_path / "pages").exists()
 
 
 def gaps(result: dict[str, t.Any]) -> dict[str, list[str]]:
@@ -227,10 +262,50 @@ def test_what_comes_from_outside_shows_letter_by_letter(tmp_path: pathlib.Path) 
 
 
 @BOTH
-def test_nothing_personal_is_in_the_page(world: ReportWorld, code: str) -> None:
-    world.report()
-    text = world.page(code)
-    assert "@example.com" not in text and "/var/" not in text and str(world.path) not in text
+def test_training_review_and_forecast_are_told_where_they_are_given(full: ReportWorld, code: str) -> None:
+    result = full.report(forecast=str(full.state / "previews" / "forecast.json"))
+    assert result["not_given"] == []
+    words = load_language(code)
+    page = Page(full.page(code))
+    assert structure_faults(page, code) == []
+    training = page.table(words.word("report.training_caption")).rows
+    assert [row[1:5] for row in training[1:]] == [["0", "0", "1", "0"], ["2", "1", "0", "0"], ["0", "0", "0", "0"], ["0", "0", "0", "1"]]
+    (soon,) = page.table(words.word("report.training_soon_caption")).rows[1:]
+    ending = next(record for record in full.trained.trainings.records if record.principal == "bob@example.com")  # type: ignore[union-attr]
+    assert soon == [ending.digest, words.word("report.roles.approver"), "2026-12-10"]
+    policy = page.table(words.word("report.policies_caption")).rows[1]
+    assert policy[1:3] == ["3", "2026-11-30"]
+    for told in ("2026-06-01", words.count(1, "persons_of").replace("\u00a0", " "), words.word("report.review_other")):
+        assert told in policy[3]
+    weeks = page.table(words.word("report.forecast_weeks_caption")).rows
+    assert [row[1] for row in weeks[1:]] == ["5", "2", "10", "17"]
+    assert page.table(words.word("report.forecast_filling_caption")).rows[1] == ["pbx1", "2027-01-03"]
+    assert f"{words.word('report.forecast_unknown')} meet1" in page.text
+    assert len([bar for bar in page.all("rect") if str(bar["class"]).startswith("k-class-")]) == 5
+
+
+def test_the_forecast_that_was_made_last_is_taken_where_none_is_named(full: ReportWorld) -> None:
+    assert "forecast" not in task(full, register=None)["not_given"]
+
+
+def test_a_review_that_is_overdue_or_was_never_signed_is_told(full: ReportWorld, tmp_path: pathlib.Path) -> None:
+    later = NOW + dt.timedelta(days=30)
+    full.report(now=later, output=str(tmp_path), old_after="P366D")
+    policy = Page((tmp_path / "fleet.en.html").read_text(encoding="utf-8")).table("Policies by which").rows[1]
+    assert policy[2].replace(" ", "") == "2026-11-30overdue"
+    (tmp_path / "none").mkdir()
+    assert full.reviews is not None
+    full.report(output=str(tmp_path), reviews=Reviews(str(tmp_path / "none"), Signers(full.reviews.signers)))
+    policy = Page((tmp_path / "fleet.en.html").read_text(encoding="utf-8")).table("Policies by which").rows[1]
+    assert policy[2:4] == ["2027-05-31", "never signed off"]
+
+
+@BOTH
+def test_nothing_personal_is_in_the_page(full: ReportWorld, code: str) -> None:
+    full.report(forecast=str(full.state / "previews" / "forecast.json"))
+    text = full.page(code)
+    assert "kowalski" not in text and "Nowak" not in text and "/rec" not in Page(text).text
+    assert "@example.com" not in text and "/var/" not in text and str(full.path) not in text
     assert "S0000" not in text and "X1" not in Page(text).text.split()
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import datetime as dt
+import json
 import pathlib
 import typing as t
 
@@ -17,6 +18,8 @@ from ansible_collections.recordings.disposal.plugins.module_utils._executor impo
 from ansible_collections.recordings.disposal.plugins.plugin_utils._plan_manifest import build_manifest
 from ansible_collections.recordings.disposal.plugins.plugin_utils._register_book import Book
 from ansible_collections.recordings.disposal.plugins.plugin_utils._report import Reporting, make_report
+from ansible_collections.recordings.disposal.plugins.plugin_utils._report_people import Reviews
+from ansible_collections.recordings.disposal.plugins.plugin_utils._review_signed import Signers as ReviewSigners
 from ansible_collections.recordings.disposal.plugins.plugin_utils._sealed_runs import Signers
 from ansible_collections.recordings.disposal.tests.unit.plugins.module_utils._evidence.evidence_world import (
     close,
@@ -24,8 +27,10 @@ from ansible_collections.recordings.disposal.tests.unit.plugins.module_utils._ev
     opening,
     outcome,
 )
+from ansible_collections.recordings.disposal.tests.unit.plugins.module_utils._evidence.training_world import School
 from ansible_collections.recordings.disposal.tests.unit.plugins.plugin_utils.plan_world import counts, result, retention_class, sha
 from ansible_collections.recordings.disposal.tests.unit.plugins.plugin_utils.register_world import drive, entry, write_register
+from ansible_collections.recordings.disposal.tests.unit.plugins.plugin_utils.review_world import ReviewWorld
 from ansible_collections.recordings.disposal.tests.unit.plugins.plugin_utils.run_world import APPROVERS, SIGNER, RunWorld
 
 __all__ = ["NOW", "SITES", "ReportWorld", "found"]
@@ -57,6 +62,8 @@ class ReportWorld:
         self.first: RunWorld | None = None
         self.state = path / "disposal"
         self.register = path / "register.yml"
+        self.trained: School | None = None
+        self.reviews: ReviewWorld | None = None
 
     def plan(self, created: dt.datetime, results: t.Mapping[str, t.Any]) -> RunWorld:
         """A plan that two people have approved."""
@@ -129,6 +136,68 @@ class ReportWorld:
         book.reconcile(seen, ["pbx1", "pbx2"])
         return self
 
+    def people(self) -> ReportWorld:
+        """Training records: two approvers, of whom one's ends soon, an operator's that ended, an auditor's that the auditor signed."""
+        school = self.school
+        school.issue(principal="anna@example.com", role="approver")
+        school.issue(principal="bob@example.com", role="approver", valid_until="2026-12-10T09:00:00Z")
+        school.issue(principal="ola@example.com", role="operator", valid_until="2026-11-01T09:00:00Z")
+        school.issue(principal="adam@example.com", role="auditor", key="adam")
+        self.trained = school
+        return self
+
+    @property
+    def school(self) -> School:
+        assert self.first is not None
+        return School(self.first.keys)
+
+    def reviewed(self) -> ReportWorld:
+        """A review of the policy by which the hosts planned, of an earlier edition."""
+        assert self.first is not None
+        self.reviews = ReviewWorld(self.path, self.first.keys)
+        findings = [
+            {"code": "superseded", "severity": severity, "subject": "s", "place": "p"} for severity in ("severe", "warning", "warning")
+        ]
+        self.reviews.review(findings=findings)
+        return self
+
+    def outlook(self) -> ReportWorld:
+        """A forecast over three weeks, without a host that did not answer, as C(forecast.json) has it."""
+        weeks = ("2026-11-23", "2026-11-30", "2026-12-07")
+        sizes = {"brokerage": (4, 0, 7), "complaints": (1, 2, 0), "training": (0, 0, 3)}
+        nothing = {"sets": 0, "bytes": 0}
+        pair = [{"sets": sum(each), "bytes": sum(each) * 3 * 2**30} for each in sizes.values()]
+        classes = [
+            {
+                "class": name,
+                **{"due": {"sets": 2, "bytes": 2**31}, "overdue": nothing, "within": within, "later": {"sets": 40, "bytes": 2**35}},
+                "weeks": {week: [sets, sets * 3 * 2**30] for week, sets in zip(weeks, sizes[name]) if sets},
+            }
+            for name, within in zip(sizes, pair)
+        ]
+        freed = [sum(each[index] for each in sizes.values()) for index in range(3)]
+        full = {"without_destruction": {"state": "date", "date": "2026-12-20"}, "with_destruction": {"state": "not_within"}}
+        soon = {**full, "with_destruction": {"state": "date", "date": "2027-01-03"}}
+        document = {
+            "format": "recordings.disposal/forecast/1",
+            "complete": False,
+            "unknown_hosts": [{"host": "meet1", "why": "could not be reached: ssh jan.kowalski@10.0.0.7"}],
+            "unread": [],
+            "due": {"sets": 6, "bytes": 6 * 2**30},
+            "overdue": {"sets": 1, "bytes": 2**30},
+            "apart": {name: counts(number) for number, name in enumerate(("held", "unclassified", "conflict", "in_progress"), 3)},
+            "weeks": [
+                {"week": week, "sets": sets, "bytes": sets * 3 * 2**30, "freed": sets * 3 * 2**30} for week, sets in zip(weeks, freed)
+            ],
+            "classes": classes,
+            "filesystems": [{"host": "pbx1", "roots": ["/rec"], "full": soon}, {"host": "pbx2", "roots": ["/rec"], "full": full}],
+            "hosts": {host: {"as_of": "2026-11-24T20:00:00Z"} for host in ("pbx1", "pbx2", "dialer1")},
+        }
+        path = self.state / "previews" / "forecast.json"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(json.dumps(document), encoding="ascii")
+        return self
+
     def book(self, *, check_mode: bool = True) -> Book:
         executor = CheckExecutor() if check_mode else Executor()
         return Book(str(self.register), str(self.state), executor=executor, check_mode=check_mode, now=NOW, collection="0.1.0")
@@ -147,6 +216,9 @@ class ReportWorld:
             "signers": self.signers() if self.first else None,
             "ledger": str(self.state / "ledger.jsonl"),
             "book": self.book() if self.register.exists() else None,
+            "forecast": "",
+            "trainings": self.trained.trainings if self.trained else None,
+            "reviews": Reviews(str(self.reviews.reviews), ReviewSigners(self.reviews.signers)) if self.reviews else None,
             "old_after": "P14D",
             "languages": ["en", "pl"],
             "executor": Executor(),
