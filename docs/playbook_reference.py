@@ -30,9 +30,10 @@ OWN = {
     "disposal_become": "Whether hosts are acted on as another user, as a rule root",
     "disposal_plan_id": "The plan, by its id",
     "disposal_report_look": "Whether hosts are asked what is due now; nothing is written there",
+    "training_do": "C(course) or C(roster), entries of the role C(operator_training); a test where it is left out",
     "disposal_site": "The site that a host stands at, given per host or group",
 }
-_VARIABLE = re.compile(r"\b((?:disposal|hold|restore)_\w+)\b")
+_VARIABLE = re.compile(r"\b((?:disposal|hold|restore|training)_\w+)\b")
 _DEFAULT = re.compile(r"\|\s*default\(((?:[^()]|\((?:[^()]|\([^()]*\))*\))*)\)")
 _ROLE_ACTIONS = ("include_role", "import_role")
 _TASK_ACTIONS = ("include_tasks", "import_tasks")
@@ -118,7 +119,9 @@ class Reader:
             for spec in load(top / "meta" / "argument_specs.yml")["argument_specs"].values()
             for key, option in spec["options"].items()
         }
-        self.tasks(load(top / "tasks" / entry), top / "tasks", defaults)
+        # An entry that a variable chooses may be any.
+        for path in sorted((top / "tasks").glob("*.yml" if "{{" in entry else entry)):
+            self.tasks(load(path), top / "tasks", defaults)
 
     def used_defaults(self, task: Document, defaults: dict[str, str]) -> None:
         """What a role's own variables take, where the task names these."""
@@ -158,7 +161,7 @@ class Reader:
 
     def add(self, name: str, meaning: str, default: str) -> None:
         known = self.found.get(name, Variable(name, "", ""))
-        self.found[name] = Variable(name, known.meaning or meaning, known.default or default.strip("'"))
+        self.found[name] = Variable(name, known.meaning or meaning, known.default or re.sub("^'([^']*)'$", r"\1", default))
 
 
 def plain(markup: str) -> str:

@@ -58,6 +58,8 @@ def test_every_variable_of_a_playbook_and_its_roles_is_found(script: types.Modul
     # Through a role's defaults, and only those that the tasks in question name.
     assert {"disposal_policy_file", "disposal_plan_ttl", "disposal_author"} <= taken["plan"] and "disposal_signing_key" not in taken["plan"]
     assert {"disposal_signing_key", "disposal_timestamp_url", "disposal_plan_ttl"} <= taken["sweep"]
+    # An entry of a role that a variable chooses may be any.
+    assert {"training_do", "training_sheet", "disposal_training_people_file"} <= taken["train"]
     # Through a role's own variables, and of a playbook that another one imports.
     assert "disposal_key_hosts" in taken["destroy_period"] and "disposal_register_hosts" in taken["decommission"]
     assert {"restore_sets", "restore_run"} <= taken["restore"] and "restore_result" not in taken["restore"]
@@ -67,6 +69,8 @@ def test_the_page_shows_meaning_and_default(script: types.ModuleType, modules: d
     page = script.page(script.variables(modules))
     (row,) = set(re.findall(r"^\| `disposal_plan_ttl` .*$", page, re.MULTILINE))
     assert "ISO 8601 period" in row and row.endswith("| `P7D` |")
+    authors = re.findall(r"^\| `disposal_author` .*lookup.*$", page, re.MULTILINE)
+    assert authors and all(row.endswith("| `lookup('ansible.builtin.env', 'USER', default='unknown')` |") for row in authors)
     assert "(variable" not in page and "M(" not in page
     # A text with a bar would end its cell.
     assert {len(re.findall(r"(?<!\\)\|", line)) for line in page.splitlines() if line.startswith("| ")} == {4}
