@@ -58,7 +58,7 @@ catalogue:
   type: dict
 findings:
   description:
-    - What was found, the severe ones first, at most 50, each with C(code), C(severity), C(subject) (C(kind) and C(name)), C(place), C(reason) and C(action).
+    - What was found, the severe ones first, at most 30, each with C(code), C(severity), C(subject) (C(kind) and C(name)), C(place), C(reason) and C(action).
   returned: success
   type: list
   elements: dict

@@ -128,7 +128,7 @@ def _entry(node: Node) -> Entry:
     keys = node.mapping(required=required, optional=["superseded_by", "ended"])
     allowed: dict[str, t.Collection[str]] = {"kind": _KINDS, "status": STATUSES, "confidence": _CONFIDENCE, "title": (), "source": ()}
     texts = {name: keys[name].text(allowed=known) if name in keys else "" for name, known in allowed.items()}
-    dates = {name: keys[name].parsed(parse_date, "") if name in keys else "" for name in ("date", "ended")}
+    dates = {name: keys[name].parsed(_day_month_or_year, "") if name in keys else "" for name in ("date", "ended")}
     by = keys["superseded_by"].text() if "superseded_by" in keys else ""
     if texts["status"] and bool(by) != (texts["status"] == "superseded"):
         node.problems.append(f"{node.path}: superseded_by goes with the status superseded, and with no other; correct one of the two")
@@ -137,6 +137,17 @@ def _entry(node: Node) -> Entry:
     cited = tuple(item.text() for item in keys["cited_as"].elements()) if "cited_as" in keys else ()
     name = keys["id"].text(pattern=_ID, form="an id of small letters, digits, dots and hyphens") if "id" in keys else ""
     return Entry(id=name, superseded_by=by, cited_as=cited, **texts, **dates)
+
+
+def _day_month_or_year(value: t.Any) -> str:
+    """A date as exactly as it is known: 2025-09-26, 2018-08 or 1997."""
+    text = str(value)
+    if re.fullmatch(r"\d{4}(-(0[1-9]|1[0-2]))?", text):
+        return text
+    try:
+        return parse_date(text)
+    except ValueError:
+        raise ValueError("is not a date such as 2025-09-26, 2018-08 or 1997") from None
 
 
 def _algorithm(node: Node) -> Algorithm:

@@ -38,8 +38,9 @@ from ._review_signed import POLICY, RECORD, Signers, last_sign_off, policy_bytes
 
 __all__ = ["Review", "judged", "keep_review", "look", "told_review"]
 
-_MOST = 50
-_LONGEST = 400
+# A task's result stays below 64 KiB; the pages have all of them.
+_MOST = 30
+_LONGEST = 300
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,7 +76,7 @@ def look(options: t.Mapping[str, t.Any], loader: DataLoader, *, now: dt.datetime
     if not given.get("policy"):
         raise RefusedError("neither policy nor policy_file is given, so there is nothing to review; give one of them")
     document = policy_document(given["policy"])
-    documents = _documents(options, loader, load_policy(document), given["holds"], dates)
+    documents = _documents(options, loader, load_policy(document), _placed(options, given["holds"]), dates)
     policy, place = documents.policy, documents.policy_place
     fleet = fleet_of(_manifests(options["manifests"] or []), plain(options["results"] or {}), options["hosts"] or [])
     keys = read_keys(plain(options["keys"] or []))
@@ -112,10 +113,18 @@ def _soon(text: str, today: dt.date) -> str:
     return dt.date.fromordinal(Period(period.months, period.days).day_after(today.toordinal())).isoformat()
 
 
+def _placed(options: t.Mapping[str, t.Any], holds: t.Sequence[t.Mapping[str, t.Any]]) -> list[tuple[str, t.Mapping[str, t.Any]]]:
+    """Each hold with its place: those of the option come first, then the files of the directory by name."""
+    own, directory = len(options["holds"] or ()), options["holds_dir"]
+    names = sorted(name for name in os.listdir(located(directory)) if not name.startswith(".")) if directory else []
+    places = [f"holds[{number}]" for number in range(own)] + [os.path.join(directory, name) for name in names]
+    return list(zip(places, holds))
+
+
 def _documents(
-    options: t.Mapping[str, t.Any], loader: DataLoader, policy: Policy, holds: t.Sequence[t.Mapping[str, t.Any]], dates: Dates
+    options: t.Mapping[str, t.Any], loader: DataLoader, policy: Policy, holds: t.Sequence[tuple[str, t.Mapping[str, t.Any]]], dates: Dates
 ) -> Documents:
-    load_holds(holds)
+    load_holds(document for _place, document in holds)
     catalogue_file = located(options["catalogue_file"] or str(SHIPPED))
     catalogue = read_catalogue(load_yaml(catalogue_file, loader, "the catalogue"), today=dates.today)
     media = plain(options["media_policy"]) if options["media_policy"] else None
@@ -134,7 +143,6 @@ def _documents(
         media=read_media_policy(media) if media else None,
         media_place=options["media_policy_file"] or "media_policy",
         holds=holds,
-        holds_place=options["holds_dir"] or "holds",
         levels=plain(options["levels"] or {}),
         figures=plain(options["figures"] or {}),
         protection_class=protection_class,
@@ -198,7 +206,8 @@ def keep_review(
 
     :raises DisposalError: something cannot be written, or the author is no name.
     """
-    signed = review.standing.signed_off if review.standing else None
+    standing = review.standing
+    signed = standing.signed_off if standing else None
     previous = {"id": signed.record["id"], "digest": signed.digest, "policy_digest": signed.policy_digest} if signed else None
     record = new_record(
         author=author,
@@ -206,16 +215,19 @@ def keep_review(
         now=now,
         policy=review.policy.summary(),
         previous=previous,
-        changes=review.standing.changes if review.standing else (),
+        changes=standing.changes if standing else (),
         findings=[item.row() for item in review.findings],
         catalogue=review.catalogue,
         not_known=review.not_known,
     )
     place = os.path.join(directory, record["id"])
     record = _there(os.path.join(place, RECORD), record)
+    if standing:
+        # That nobody has signed this very review yet is no news to whoever reads it.
+        standing = dataclasses.replace(standing, problems=tuple(told for told in standing.problems if place not in told))
     files = {
         POLICY: policy_bytes(review.document),
-        **review_pages(record, review.findings, review.standing, review.not_looked, language),
+        **review_pages(record, review.findings, standing, review.not_looked, language),
         # The record comes last: what can be signed has its pages beside it.
         RECORD: record_bytes(record),
     }

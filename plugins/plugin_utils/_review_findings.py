@@ -66,7 +66,7 @@ class Dates:
 class Documents:
     """What is reviewed, with the place of each.
 
-    :ivar holds: documents of legal holds.
+    :ivar holds: documents of legal holds, each behind its place.
     :ivar levels: a policy's own levels of techniques; C(figures) its own figures.
     :ivar protection_class: that media are destroyed for, none if 0.
     """
@@ -77,8 +77,7 @@ class Documents:
     catalogue_place: str
     media: MediaPolicy | None = None
     media_place: str = ""
-    holds: t.Sequence[t.Mapping[str, t.Any]] = ()
-    holds_place: str = ""
+    holds: t.Sequence[tuple[str, t.Mapping[str, t.Any]]] = ()
     levels: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
     figures: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
     protection_class: int = 0
@@ -122,11 +121,11 @@ def _overdue(given: Documents, dates: Dates) -> t.Iterator[Finding]:
 
 
 def _holds(given: Documents, dates: Dates) -> t.Iterator[Finding]:
-    for hold in given.holds:
+    for place, hold in given.holds:
         review_by = str(hold.get("review_by") or "")[:10]
         if review_by and dates.today > review_by and "released" not in hold:
             values = {"review_by": review_by, "owner": str(hold.get("placed_by", ""))}
-            yield Finding("hold_overdue", "warning", "hold", str(hold.get("id", "")), f"{given.holds_place}: review_by", values)
+            yield Finding("hold_overdue", "warning", "hold", str(hold.get("id", "")), f"{place}: review_by", values)
 
 
 def _scheme(given: Documents, item: RetentionClass) -> t.Iterator[Finding]:

@@ -82,6 +82,7 @@ def test_polish_is_polish() -> None:
         "language.months[8]",
         "words.host",
         "nouns.hosts[0]",
+        "review.kinds.host",
         "plan.limits_name",
         "certificate.nist.model",
         "certificate.evidence_digest",
