@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import typing as t
 
 from ansible.plugins.action import ActionBase
@@ -19,7 +20,7 @@ from ansible_collections.recordings.disposal.plugins.module_utils._sweep.version
 from ansible_collections.recordings.disposal.plugins.modules.plan_manifest import DOCUMENTATION
 from ansible_collections.recordings.disposal.plugins.plugin_utils._action import argument_spec, attempted, located
 from ansible_collections.recordings.disposal.plugins.plugin_utils._inputs import document_arguments
-from ansible_collections.recordings.disposal.plugins.plugin_utils._plan_files import place_plan
+from ansible_collections.recordings.disposal.plugins.plugin_utils._plan_files import REQUEST, place_plan
 from ansible_collections.recordings.disposal.plugins.plugin_utils._plan_manifest import build_manifest, manifest_bytes
 from ansible_collections.recordings.disposal.plugins.plugin_utils._review_gate import gate
 
@@ -42,7 +43,7 @@ class ActionModule(ActionBase):
     def _act(self, options: dict[str, t.Any]) -> dict[str, t.Any]:
         now = utc_now()
         check_mode = bool(self._task.check_mode)
-        told = {name: options[name] for name in ("author", "approvals_required", "expires_in", "plan_id")}
+        told = {name: options[name] for name in ("author", "approvals_required", "expires_in", "plan_id", "change", "serial")}
         built = build_manifest(options["results"], collection=VERSION, now=now, **told)
         reviewed = self._review(options, built["policy"]["digest"], now)
         placed = place_plan(
@@ -60,7 +61,7 @@ class ActionModule(ActionBase):
             "manifest": told_manifest(manifest),
             "manifest_path": placed.manifest_path,
             "manifest_digest": digest(manifest_bytes(manifest)),
-            "pages": placed.pages,
+            "pages": {**placed.pages, "json": os.path.join(placed.directory, REQUEST)},
             "totals": manifest["totals"],
             "blocked": manifest["blocked"],
             **reviewed,

@@ -62,6 +62,20 @@ options:
       - The default is the date in UTC and the first ten hexadecimal digits of a digest over the hosts' plan digests and the policy digest,
         so that the same plan has the same name on the same day.
     type: str
+  change:
+    description:
+      - What people say of the plan as a request for change, a mapping with any of C(number), C(reason), C(effect_of_not_doing), C(impact),
+        C(implementer), C(risk), C(start) and C(end) (times such as V(2026-12-01T20:00:00+01:00)), and C(tests), a list of test evidence.
+      - The pages say of what is not there that it is not given. What the plan tells by itself (hosts and roots, what cannot be undone and from which
+        step, what can be undone until when, stop points, counts, expiry) is never taken from here.
+      - It is part of the manifest, so that it is signed with it.
+    type: dict
+  serial:
+    description:
+      - The waves in which the sweep takes the hosts, as in a play, such as V([1, 25%]), so that the pages tell the stop points between them.
+      - Hosts are taken in the order of O(results).
+    type: list
+    elements: str
   language:
     description:
       - Language of C(plan.html) and C(plan.md). Sentences that come from hosts stay English where they have no translation.
@@ -101,6 +115,17 @@ EXAMPLES = r"""
     author: operations@example.com
     approvals_required: 2
     expires_in: P7D
+    change:
+      number: CHG-4711
+      reason: Retention periods of the class brokerage are over.
+      effect_of_not_doing: Recordings stay longer than the policy allows.
+      impact: None on calls; disks of the recording servers are busy for about an hour.
+      start: 2026-12-01T20:00:00+01:00
+      end: 2026-12-01T23:00:00+01:00
+      implementer: Operations, on call
+      tests:
+        - Rehearsed on the test system on 2026-11-20, change CHG-4702.
+    serial: [1, 25%]
     dest: disposal
   register: manifest
   run_once: true
@@ -135,7 +160,7 @@ manifest_digest:
   type: str
   sample: sha256:3eb953788dafeda84092f7d6f946183840dd1cc2e0fd62f4e6738e5cdebbebda
 pages:
-  description: The pages, C(html), C(markdown) and C(csv), with their absolute paths on the controller.
+  description: The pages, C(html), C(markdown), C(csv), and C(json) (the request for change for programs), with their absolute paths on the controller.
   returned: success
   type: dict
   sample: {"html": "/srv/change-board/disposal/plans/2026-11-23-998e220a56/plan.html"}

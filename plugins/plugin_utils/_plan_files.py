@@ -16,10 +16,11 @@ import typing as t
 from ..module_utils._errors import DisposalError, EvidenceError, RefusedError
 from ..module_utils._evidence.approval import read_manifest
 from ..module_utils._executor import Executor
+from ._change_request import Approved
 from ._plan_manifest import FORMAT, decided, manifest_bytes
-from ._plan_page import render_plan_csv, render_plan_html, render_plan_markdown
+from ._plan_page import render_plan_csv, render_plan_html, render_plan_json, render_plan_markdown
 
-__all__ = ["PAGES", "RECORDINGS", "PlanFiles", "PlanForm", "place_plan"]
+__all__ = ["PAGES", "RECORDINGS", "REQUEST", "PlanFiles", "PlanForm", "place_plan", "recording_pages", "replace_pages"]
 
 MANIFEST = "manifest.json"
 PAGES = {"html": "plan.html", "markdown": "plan.md", "csv": "plan.csv"}
@@ -39,15 +40,20 @@ class PlanForm:
     pages: t.Callable[[dict[str, t.Any], str], dict[str, str]]
 
 
-def _recording_pages(manifest: dict[str, t.Any], language: str) -> dict[str, str]:
+REQUEST = "plan.json"
+
+
+def recording_pages(manifest: dict[str, t.Any], language: str, approved: Approved | None = None) -> dict[str, str]:
+    """The pages of a plan over recordings: those of C(PAGES), by kind, and the request for change by its name."""
     return {
-        "html": render_plan_html(manifest, language=language),
-        "markdown": render_plan_markdown(manifest, language=language),
+        "html": render_plan_html(manifest, language=language, approved=approved),
+        "markdown": render_plan_markdown(manifest, language=language, approved=approved),
         "csv": render_plan_csv(manifest),
+        REQUEST: render_plan_json(manifest, approved=approved),
     }
 
 
-RECORDINGS = PlanForm(FORMAT, decided, _recording_pages)
+RECORDINGS = PlanForm(FORMAT, decided, recording_pages)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -181,3 +187,20 @@ def _placed(
         before=(present[PAGES["markdown"]] or b"").decode("utf-8", "replace"),
         after=files[PAGES["markdown"]].decode("utf-8"),
     )
+
+
+def replace_pages(
+    manifest: dict[str, t.Any], directory: str, *, language: str, approved: Approved, executor: Executor, check_mode: bool
+) -> tuple[dict[str, str], bool]:
+    """Write the pages beside a manifest again, with its approvals; returns them by kind, and whether one changed.
+
+    :raises DisposalError: one cannot be written.
+    """
+    files = {PAGES.get(kind, kind): page.encode("utf-8") for kind, page in recording_pages(manifest, language, approved).items()}
+    try:
+        stale = [name for name, content in files.items() if _read(os.path.join(directory, name)) != content]
+        for name in () if check_mode else stale:
+            executor.replace_file(os.path.join(directory, name), [files[name]])
+    except OSError as error:
+        raise DisposalError(f"the pages cannot be kept in {directory} ({error.strerror}); make room and run again") from error
+    return {kind: os.path.join(directory, name) for kind, name in {**PAGES, "json": REQUEST}.items()}, bool(stale)

@@ -14,6 +14,7 @@ from ..module_utils._document import plain
 from ..module_utils._errors import RefusedError
 from ..module_utils._evidence.canonical import canonical, digest_of
 from ..module_utils._recordings.periods import positive_period
+from ._change_request import read_change, waves_of
 from ._language import visible
 from ._shapes import COUNTS, DIGEST, Each, Optional, refuse_host_name, selected
 
@@ -156,12 +157,16 @@ def build_manifest(
     collection: str,
     now: dt.datetime,
     plan_id: str | None = None,
+    change: t.Any = None,
+    serial: t.Any = None,
 ) -> dict[str, t.Any]:
     """The manifest over the results of C(retention_plan), by inventory host.
 
     :arg expires_in: ISO 8601 period.
     :arg collection: version of this collection.
     :arg now: the controller's clock, in UTC.
+    :arg change: what people say of the plan as a request for change.
+    :arg serial: the waves in which the sweep takes the hosts, which are in the order of C(results).
     :raises RefusedError: a host without a whole result, different policies, an option that is not valid.
     """
     if not isinstance(results, t.Mapping) or not results:
@@ -183,6 +188,8 @@ def build_manifest(
         "hosts": hosts,
         "totals": _totals(hosts),
         "blocked": [{"host": host, "sentence": sentence} for host, part in hosts.items() for sentence in part["blocked"]],
+        **({"change": read_change(change, expires=_text(now + length))} if change else {}),
+        **({"waves": waves_of(serial, list(plain(results)))} if serial else {}),
     }
 
 
@@ -235,6 +242,8 @@ def decided(manifest: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     """What a signature over this manifest decides upon, without times and without counts of what is kept."""
     return {
         **{key: manifest.get(key) for key in ("format", "plan_id", "author", "approvals_required", "collection", "policy", "blocked")},
+        # What was said of the plan when it was approved was approved with it.
+        **{key: manifest[key] for key in ("change", "waves") if key in manifest},
         "due": manifest.get("totals", {}).get("due"),
         "hosts": {host: _decided_by_host(part) for host, part in manifest.get("hosts", {}).items()},
     }

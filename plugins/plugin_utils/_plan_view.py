@@ -11,6 +11,7 @@ import typing as t
 
 from ..module_utils._evidence.canonical import canonical, digest
 from ..module_utils._recordings.periods import parse_period
+from ._change_request import Approved, request_view
 
 __all__ = ["VERDICTS", "class_rows", "plan_view"]
 
@@ -160,10 +161,11 @@ def _most_work(hosts: list[dict[str, t.Any]]) -> dict[str, t.Any] | None:
     return {"name": most["name"], "bytes": most["due"]["bytes"], "seconds": most["due"]["bytes"] * 2 // _BYTES_PER_SECOND}
 
 
-def plan_view(manifest: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+def plan_view(manifest: t.Mapping[str, t.Any], approved: Approved | None = None) -> dict[str, t.Any]:
     """Everything that the page templates need.
 
     :arg manifest: as it stands in manifest.json.
+    :arg approved: the approvals; none where nobody looked for them.
     """
     hosts = dict(sorted(manifest["hosts"].items()))
     totals = manifest["totals"]
@@ -176,6 +178,7 @@ def plan_view(manifest: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     verdicts = totals["verdicts"]
     return {
         "m": manifest,
+        "request": request_view(manifest, due, approved),
         "digest": digest(canonical(manifest) + b"\n"),
         "due": totals["due"],
         "found": {name: totals[name] for name in _COUNTED},

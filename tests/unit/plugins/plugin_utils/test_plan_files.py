@@ -105,7 +105,7 @@ def test_what_is_written(tmp_path: pathlib.Path) -> None:
     placed = place(tmp_path / "disposal", manifest)
     directory = tmp_path / "disposal" / "plans" / manifest["plan_id"]
     assert placed.changed and placed.manifest == manifest and placed.directory == str(directory)
-    assert sorted(os.listdir(directory)) == ["manifest.json", "plan.csv", "plan.html", "plan.md"]
+    assert sorted(os.listdir(directory)) == ["manifest.json", "plan.csv", "plan.html", "plan.json", "plan.md"]
     assert (directory / "manifest.json").read_bytes() == manifest_bytes(manifest)
     assert (directory / "plan.html").read_text(encoding="utf-8") == render_plan_html(manifest)
     assert placed.pages == {kind: str(directory / name) for kind, name in PAGES.items()}
@@ -196,5 +196,5 @@ def test_the_manifest_is_written_last(tmp_path: pathlib.Path) -> None:
     with pytest.raises(DisposalError, match="No space left on device"):
         place(tmp_path, executor=Stops())
     names = [path.name for path in tmp_path.rglob("*") if path.is_file()]
-    assert sorted(names) == sorted(PAGES.values()), "nothing can be signed whose pages are not there"
+    assert sorted(names) == sorted([*PAGES.values(), "plan.json"]), "nothing can be signed whose pages are not there"
     assert place(tmp_path).changed
