@@ -12,11 +12,13 @@ from ansible_collections.recordings.disposal.plugins.module_utils._document impo
 from ansible_collections.recordings.disposal.plugins.module_utils._errors import RefusedError
 from ansible_collections.recordings.disposal.plugins.module_utils._evidence.clock import utc_now
 from ansible_collections.recordings.disposal.plugins.module_utils._executor import CheckExecutor, Executor
+from ansible_collections.recordings.disposal.plugins.module_utils._sweep.options import TRAINING_OPTIONS
 from ansible_collections.recordings.disposal.plugins.module_utils._sweep.version import VERSION
 from ansible_collections.recordings.disposal.plugins.modules.media_register import DOCUMENTATION
 from ansible_collections.recordings.disposal.plugins.plugin_utils._action import argument_spec, attempted, located, read_text
 from ansible_collections.recordings.disposal.plugins.plugin_utils._custody import Event, given_event, read_event
 from ansible_collections.recordings.disposal.plugins.plugin_utils._register_book import Book
+from ansible_collections.recordings.disposal.plugins.plugin_utils._training_files import given_trainings
 
 # The options that each state takes beside the register's own.
 _TAKEN = {
@@ -35,7 +37,7 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         result: dict[str, t.Any] = super().run(tmp, task_vars)
-        _checked, options = self.validate_argument_spec(argument_spec=argument_spec(DOCUMENTATION))
+        _checked, options = self.validate_argument_spec(argument_spec={**argument_spec(DOCUMENTATION), **TRAINING_OPTIONS})
         result.update(attempted(lambda: self._act(options)))
         return result
 
@@ -48,6 +50,7 @@ class ActionModule(ActionBase):
         check_mode = bool(self._task.check_mode)
         self._now = utc_now()
         signers = options["allowed_signers"]
+        self._trainings = given_trainings(options)
         self._signers = read_text(signers, "the file of allowed signers") if signers else ""
         book = Book(
             located(options["register"]),
@@ -75,4 +78,4 @@ class ActionModule(ActionBase):
         return self._read(options["event_file"])
 
     def _read(self, path: str, *, excuse: bool = False) -> Event:
-        return read_event(located(path), allowed_signers=self._signers, now=self._now, excuse=excuse)
+        return read_event(located(path), allowed_signers=self._signers, now=self._now, excuse=excuse, trainings=self._trainings)

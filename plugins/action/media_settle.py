@@ -12,10 +12,12 @@ from ansible_collections.recordings.disposal.plugins.module_utils._document impo
 from ansible_collections.recordings.disposal.plugins.module_utils._errors import RefusedError
 from ansible_collections.recordings.disposal.plugins.module_utils._evidence.clock import utc_now
 from ansible_collections.recordings.disposal.plugins.module_utils._executor import CheckExecutor, Executor
+from ansible_collections.recordings.disposal.plugins.module_utils._sweep.options import TRAINING_OPTIONS
 from ansible_collections.recordings.disposal.plugins.module_utils._sweep.version import VERSION
 from ansible_collections.recordings.disposal.plugins.modules.media_settle import DOCUMENTATION
 from ansible_collections.recordings.disposal.plugins.plugin_utils._action import argument_spec, attempted, located, read_text
 from ansible_collections.recordings.disposal.plugins.plugin_utils._settle import Settling, settle_destruction, settle_run
+from ansible_collections.recordings.disposal.plugins.plugin_utils._training_files import given_trainings
 
 
 class ActionModule(ActionBase):
@@ -25,7 +27,7 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         result: dict[str, t.Any] = super().run(tmp, task_vars)
-        _checked, options = self.validate_argument_spec(argument_spec=argument_spec(DOCUMENTATION))
+        _checked, options = self.validate_argument_spec(argument_spec={**argument_spec(DOCUMENTATION), **TRAINING_OPTIONS})
         result.update(attempted(lambda: self._act(plain(options))))
         return result
 
@@ -48,4 +50,6 @@ class ActionModule(ActionBase):
         if missing:
             raise RefusedError(f"plan_id needs {', '.join(missing)} besides; give that")
         signers = read_text(options["allowed_signers"], "the file of allowed signers")
-        return settle_run(settling, options["plan_id"], allowed_signers=signers, signer=options["signer"])
+        return settle_run(
+            settling, options["plan_id"], allowed_signers=signers, signer=options["signer"], trainings=given_trainings(options)
+        )

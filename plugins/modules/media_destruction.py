@@ -67,8 +67,10 @@ options:
     elements: str
   operators:
     description:
-      - Who was trained. An operator who is not on the list, or whose training was not valid on the day, is refused.
-      - Where it is left out RV(limits) says that training was not checked.
+      - Who was trained for which techniques. An operator who is not on the list, or whose training was not valid on the day, is refused.
+      - With O(training_dir) the operator needs a training record for the role too, and the second person one as a witness, both valid at the time of the work
+        and found by their names or their principals. Of a vendor's work that holds for who made the sample check, as a witness.
+      - Where both are left out RV(limits) says that training was not checked.
     type: list
     elements: dict
     suboptions:
@@ -142,6 +144,7 @@ options:
     type: path
     default: /var/lib/recordings-disposal
 extends_documentation_fragment:
+  - recordings.disposal._training
   - recordings.disposal._attributes
 attributes:
   check_mode:
@@ -332,7 +335,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.recordings.disposal.plugins.module_utils._errors import DisposalError
 from ansible_collections.recordings.disposal.plugins.module_utils._executor import CheckExecutor, Executor
 from ansible_collections.recordings.disposal.plugins.module_utils._media.vendor import VENDOR_OPTIONS
-from ansible_collections.recordings.disposal.plugins.module_utils._sweep.options import told_params, warned
+from ansible_collections.recordings.disposal.plugins.module_utils._sweep.options import TRAINING_OPTIONS, told_params, warned
 from ansible_collections.recordings.disposal.plugins.module_utils._sweep.physical import media_destruction_of
 
 
@@ -356,6 +359,7 @@ def main() -> None:
                     "techniques": {"type": "list", "elements": "str"},
                 },
             },
+            **TRAINING_OPTIONS,
             "vendor": {"type": "dict", "options": VENDOR_OPTIONS},
             "photos_dir": {"type": "path"},
             "figures": {"type": "dict"},

@@ -91,6 +91,7 @@ options:
     choices: [fail, report]
     default: fail
 extends_documentation_fragment:
+  - recordings.disposal._training
   - recordings.disposal._attributes
 attributes:
   check_mode:

@@ -54,6 +54,7 @@ options:
       - File in the form of OpenSSH's C(allowed_signers) with those who may seal and approve. Needed with O(plan_id).
     type: path
 extends_documentation_fragment:
+  - recordings.disposal._training
   - recordings.disposal._attributes
 attributes:
   check_mode:

@@ -123,7 +123,7 @@ def _view(statement: dict[str, t.Any], predicate: dict[str, t.Any], manifest: di
         "hosts": hosts,
         "reasons": [(row["name"], _ordered(row["entry"]["reasons"])) for row in hosts if row["entry"] and row["entry"]["reasons"]],
         "classes": _class_rows(predicate, manifest),
-        "unchecked": _unchecked(predicate["not_checked"], words),
+        "unchecked": [*_unchecked(predicate["not_checked"], words), *_untrained(predicate["approvals"], words)],
         "subjects": [(item["name"], item["digest"]["sha256"]) for item in statement["subject"]],
         "safe_subjects": [(item["name"], item["digest"]["sha256"]) for item in statement["subject"] if _SAFE_NAME.fullmatch(item["name"])],
         "approvals": predicate["approvals"],
@@ -198,6 +198,13 @@ def _unchecked(sentences: t.Iterable[str], words: Language) -> list[dict[str, t.
     keys = _ALWAYS_UNCHECKED if rows else tuple(words.table("method_limits"))
     always = [{"text": text, "original": "", "sets": 0, "hosts": []} for text in (words.word(f"method_limits.{key}") for key in keys)]
     return [*rows.values(), *always]
+
+
+def _untrained(approvals: t.Iterable[t.Mapping[str, t.Any]], words: Language) -> list[dict[str, t.Any]]:
+    """That nobody looked whether who approved was trained, where that is so."""
+    if all(approval.get("training") for approval in approvals):
+        return []
+    return [{"text": words.word("training.untrained_unchecked"), "original": "", "sets": 0, "hosts": []}]
 
 
 def _approval_line(principal: str) -> str:

@@ -20,6 +20,7 @@ from ..module_utils._evidence.approval import CLOCK_TOLERANCE, is_also
 from ..module_utils._evidence.canonical import canonical, digest
 from ..module_utils._evidence.clock import is_time, parse_time, time_text
 from ..module_utils._evidence.sshsig import shared_lines, verify
+from ..module_utils._evidence.training import Trainings
 from ..module_utils._media.serials import serial_key
 from ._evidence_files import read_bytes
 from ._inputs import key_that_stands_twice
@@ -30,6 +31,8 @@ from ._signatures import read_signatures, signature_name
 __all__ = ["NAMESPACE", "Event", "given_event", "read_event"]
 
 NAMESPACE = "custody@recordings.disposal"
+# Either of them carries media, and sees them carried.
+_ROLES = ("operator", "witness")
 _LONGEST = 150
 
 
@@ -42,6 +45,7 @@ class Event:
     :ivar persons: principals, each with the fingerprint of the key that signed, empty where nobody had to.
     :ivar signatures: the texts of the signatures, by principal.
     :ivar photos: digests of the files, as C(evidence).
+    :ivar training: the records by which persons who signed were trained, by principal; empty where nobody looked.
     """
 
     data: bytes
@@ -55,6 +59,7 @@ class Event:
     photos: tuple[str, ...] = ()
     evidence: tuple[str, ...] = ()
     signatures: dict[str, str] = dataclasses.field(default_factory=dict)
+    training: dict[str, list[dict[str, str]]] = dataclasses.field(default_factory=dict)
 
     @property
     def digest(self) -> str:
@@ -83,10 +88,11 @@ def given_event(value: t.Any, *, now: dt.datetime, directory: str = "") -> Event
     return dataclasses.replace(event, data=canonical(document))
 
 
-def read_event(path: str, *, allowed_signers: str, now: dt.datetime, excuse: bool = False) -> Event:
+def read_event(path: str, *, allowed_signers: str, now: dt.datetime, excuse: bool = False, trainings: Trainings | None = None) -> Event:
     """An event in a file; C(excuse) where it is the reason why media cannot be accounted for.
 
     :arg allowed_signers: the file's text.
+    :arg trainings: by which who signs has to be trained, at the event's time and now.
     :raises PolicyError: it is not valid.
     :raises EvidenceError: a signature is missing, or is not what it should be.
     """
@@ -95,7 +101,7 @@ def read_event(path: str, *, allowed_signers: str, now: dt.datetime, excuse: boo
     document = _loaded(data, name)
     event = read_document(document, name, lambda node: _read(node, os.path.dirname(path), now, excuse=excuse))
     event = dataclasses.replace(event, data=data)
-    return _signed(event, path, name, allowed_signers, now) if excuse or event.to == "in_custody" else event
+    return _signed(event, path, name, allowed_signers, now, trainings) if excuse or event.to == "in_custody" else event
 
 
 def _loaded(data: bytes, name: str) -> t.Any:
@@ -224,7 +230,7 @@ def _attached(node: Node | None, directory: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _signed(event: Event, path: str, name: str, allowed_signers: str, now: dt.datetime) -> Event:
+def _signed(event: Event, path: str, name: str, allowed_signers: str, now: dt.datetime, trainings: Trainings | None) -> Event:
     """The event with the keys that signed it.
 
     :raises EvidenceError: not both persons, and nobody else, have signed it.
@@ -241,13 +247,16 @@ def _signed(event: Event, path: str, name: str, allowed_signers: str, now: dt.da
             f"{principal} has signed it and is not named in it; take {signature_name(base, principal)} away, or name who was there"
         )
     keys: dict[str, str] = {}
+    training: dict[str, list[dict[str, str]]] = {}
     for person in filter(signatures.__contains__, event.persons):
         signature = signatures[person].encode("utf-8", "surrogateescape")
         try:
             keys[person] = verify(
                 event.data, signature, allowed_signers=allowed_signers, principal=person, namespace=NAMESPACE, at=now
             ).fingerprint
-        except EvidenceError as error:
+            if trainings is not None:
+                training[person] = trainings.counted(person, _ROLES, (parse_time(event.time), now), key=keys[person])
+        except (EvidenceError, RefusedError) as error:
             problems.append(error.message)
             continue
         for other in event.persons:
@@ -259,4 +268,5 @@ def _signed(event: Event, path: str, name: str, allowed_signers: str, now: dt.da
         raise EvidenceError(
             f"{name} is not signed as it has to be, nothing was done: {'; '.join(problems)}", details={"problems": problems}
         )
-    return dataclasses.replace(event, persons={person: keys[person] for person in event.persons}, signatures=signatures)
+    persons = {person: keys[person] for person in event.persons}
+    return dataclasses.replace(event, persons=persons, signatures=signatures, training=training)

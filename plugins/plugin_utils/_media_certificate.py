@@ -241,7 +241,7 @@ def _act(linked: Linked, decisive: Linked) -> dict[str, t.Any]:
         **{"decisive": linked is decisive, "collection": act.opening["collection"], "limits": list(act.proof.get("limits", ()))},
     }
     if act.kind == "physical":
-        extra = {key: act.proof[key] for key in ("particles", "order") if act.proof.get(key)}
+        extra = {key: act.proof[key] for key in ("particles", "order", "training") if act.proof.get(key)}
         return {**told, "facts": act.row, **extra}
     kept = ("identity", "tried", "canaries", "transition", "verify", "tools")
     return {**told, "host": act.host, **{key: act.proof.get(key) for key in kept}}
@@ -276,7 +276,10 @@ def _plan(on_host: Linked) -> dict[str, t.Any]:
         "expires": manifest["expires"],
         "policy": {key: manifest["policy"].get(key, "") for key in ("id", "version", "owner", "digest")},
         "approvals_required": manifest["approvals_required"],
-        "approvals": [{key: approval[key] for key in ("principal", "key", "namespace")} for approval in predicate["approvals"]],
+        "approvals": [
+            {key: approval[key] for key in ("principal", "key", "namespace", "training") if key in approval}
+            for approval in predicate["approvals"]
+        ],
         "sealed": predicate["created"],
         "merkle_root": predicate["merkle_root"],
         "risk": list(act.row.get("risk") or ()),

@@ -71,6 +71,19 @@ def _ours(certified: Certified, *, signatures_verified: bool) -> t.Iterator[_Row
         yield "approvals", {}
     if any(person["key"] for happened in certified.found.events for person in happened.record["persons"]):
         yield "custody", {}
+    if _somebody_untrained(certified):
+        yield "training", {}
+
+
+def _somebody_untrained(certified: Certified) -> bool:
+    """Whether somebody acted or signed of whom no training record is named."""
+    for act in (each.act for each in certified.counted):
+        if act.kind == "physical" and not act.proof.get("training"):
+            return True
+        if act.kind == "host" and any(not approval.get("training") for approval in act.statement["predicate"]["approvals"]):
+            return True
+    persons = [person for happened in certified.found.events for person in happened.record["persons"]]
+    return any(person["key"] and not person.get("training") for person in persons)
 
 
 def _of_times(linked: Linked) -> t.Iterator[_Row]:

@@ -162,7 +162,10 @@ def moved_record(event: Event, medium: Medium, state: str, *, now: str) -> Recor
         "place": event.place,
         "custody": event.custody,
         "reason": event.reason,
-        "persons": [{"principal": principal, "key": key} for principal, key in sorted(event.persons.items())],
+        "persons": [
+            {"principal": principal, "key": key, **({"training": event.training[principal]} if principal in event.training else {})}
+            for principal, key in sorted(event.persons.items())
+        ],
         "photos": list(event.photos),
         "evidence": list(event.evidence),
         "event": event.digest,

@@ -21,6 +21,7 @@ from ._action import located
 from ._evidence_files import read_bytes
 from ._inputs import load_yaml
 from ._render import csv_page
+from ._training_files import training_arguments
 
 __all__ = ["results_arguments"]
 
@@ -43,7 +44,10 @@ def results_arguments(args: t.Mapping[str, t.Any], loader: DataLoader) -> dict[s
         done["results"] = plain(done["results"])
     if ordered is not None and isinstance(done.get("results"), list):
         done["results"] = _as_ordered(done["results"], ordered)
-    return done
+    try:
+        return training_arguments(done)
+    except DisposalError as error:
+        raise AnsibleActionFail(error.message) from error
 
 
 def _take_order(done: dict[str, t.Any]) -> Ordered | None:

@@ -18,6 +18,7 @@ from ..module_utils._evidence.canonical import digest, digest_of
 from ..module_utils._evidence.chain import ChainReader, opened
 from ..module_utils._evidence.clock import parse_time
 from ..module_utils._evidence.journal import JournalState, read_journal
+from ..module_utils._evidence.training import Trainings
 from ..module_utils._executor import CheckExecutor, Executor
 from ..module_utils._media.serials import medium_set, serial_key
 from ..module_utils._standards.levels import satisfies
@@ -110,14 +111,16 @@ class _Left:
         }
 
 
-def settle_run(settling: Settling, plan_id: str, *, allowed_signers: str, signer: str) -> dict[str, t.Any]:
+def settle_run(
+    settling: Settling, plan_id: str, *, allowed_signers: str, signer: str, trainings: Trainings | None = None
+) -> dict[str, t.Any]:
     """Settle a run of C(media_apply), whose evidence is sealed; or a plan by which nothing is done on any host.
 
     :arg allowed_signers: the file's text.
     :raises EvidenceError: the evidence is not what was sealed, or is of another plan; nothing was written.
     :raises RefusedError: the plan is not approved, or expired before anything was done.
     """
-    found = carried_out(settling.dest, plan_id, allowed_signers=allowed_signers, signer=signer, now=settling.now)
+    found = carried_out(settling.dest, plan_id, allowed_signers=allowed_signers, signer=signer, now=settling.now, trainings=trainings)
     book, left = settling.book(), _Left()
     levels = {key: medium.required_level for key, medium in book.register.media.items()}
     for each in found.media:

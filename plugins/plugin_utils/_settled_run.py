@@ -17,6 +17,7 @@ from ..module_utils._evidence.approval import MEDIA_FORMAT, read_manifest, requi
 from ..module_utils._evidence.canonical import digest
 from ..module_utils._evidence.chain import ChainReader, opened
 from ..module_utils._evidence.clock import parse_time, time_text
+from ..module_utils._evidence.training import Trainings
 from ..module_utils._media.serials import serial_key
 from ..module_utils._standards.levels import satisfies
 from ._evidence_files import MANIFEST, read_bytes
@@ -92,7 +93,9 @@ class CarriedOut:
     media: list[Ended]
 
 
-def carried_out(dest: str, plan_id: str, *, allowed_signers: str, signer: str, now: dt.datetime) -> CarriedOut:
+def carried_out(
+    dest: str, plan_id: str, *, allowed_signers: str, signer: str, now: dt.datetime, trainings: Trainings | None = None
+) -> CarriedOut:
     """Every medium of a plan with what became of it.
 
     :raises EvidenceError: the evidence is not what was sealed, or is of another plan.
@@ -100,7 +103,7 @@ def carried_out(dest: str, plan_id: str, *, allowed_signers: str, signer: str, n
     """
     plan_id = plan_name(plan_id, "", now)
     directory = os.path.join(dest, "runs", plan_id)
-    manifest, begun = _manifest(dest, plan_id, allowed_signers=allowed_signers, signer=signer, now=now)
+    manifest, begun = _manifest(dest, plan_id, allowed_signers=allowed_signers, signer=signer, now=now, trainings=trainings)
     media = []
     for host in sorted(manifest["hosts"]):
         blocked = bool(manifest["hosts"][host].get("blocked"))
@@ -117,7 +120,9 @@ def carried_out(dest: str, plan_id: str, *, allowed_signers: str, signer: str, n
     return CarriedOut(manifest, begun, media)
 
 
-def _manifest(dest: str, plan_id: str, *, allowed_signers: str, signer: str, now: dt.datetime) -> tuple[dict[str, t.Any], bool]:
+def _manifest(
+    dest: str, plan_id: str, *, allowed_signers: str, signer: str, now: dt.datetime, trainings: Trainings | None
+) -> tuple[dict[str, t.Any], bool]:
     """The manifest, approved, and whether a host has begun: that of the sealed run, or of a plan by which nothing is done on any host."""
     directory, planned = os.path.join(dest, "runs", plan_id), os.path.join(dest, "plans", plan_id, MANIFEST)
     begun, sealed = False, os.path.isdir(directory)
@@ -141,7 +146,8 @@ def _manifest(dest: str, plan_id: str, *, allowed_signers: str, signer: str, now
         # What a host has begun was approved then; here nobody has looked yet.
         beside = os.path.join(dest, "plans", plan_id)
         signatures = read_signatures(os.path.join(beside, MANIFEST), beside).signatures
-        require_approval(data, signatures, allowed_signers=allowed_signers, required=0, now=int(now.timestamp()), expiry=False)
+        seconds = int(now.timestamp())
+        require_approval(data, signatures, allowed_signers=allowed_signers, required=0, now=seconds, expiry=False, trainings=trainings)
     return manifest, begun
 
 

@@ -215,6 +215,10 @@ class Trainings:
             found[record.digest] = record.named()
         return [found[each] for each in sorted(found, key=lambda each: (found[each]["until"], each))]
 
+    def principals(self, person: str) -> set[str]:
+        """Whom a name, or a principal, may mean."""
+        return {record.principal for record in self._own(person, by_name=True)}
+
     def _own(self, person: str, *, by_name: bool) -> list[TrainingRecord]:
         """All records of a person, those under another name included."""
         principals = {record.principal for record in self.records if by_name and same_name(record.name, person)}

@@ -57,6 +57,7 @@ class Findings:
     :ivar reasons: why that is not enough, or why nothing was reached.
     :ivar limits: what the proof leaves open, one sentence each.
     :ivar used: the figures that decided.
+    :ivar training: the training records of operator and second person, where they were looked at.
     :ivar din: the level of ISO/IEC 21964 that was reached and the one that is required.
     """
 
@@ -72,6 +73,7 @@ class Findings:
     limits: list[str] = dataclasses.field(default_factory=list)
     used: dict[str, Figure] = dataclasses.field(default_factory=dict)
     din: dict[str, t.Any] | None = None
+    training: dict[str, list[dict[str, str]]] = dataclasses.field(default_factory=dict)
 
     def figure(self, name: str) -> Decimal | None:
         """A figure's value, noted as one that decided; C(None) where there is none."""

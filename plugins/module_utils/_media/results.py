@@ -15,6 +15,7 @@ import typing as t
 from .._document import Node
 from .._errors import RefusedError
 from .._evidence.clock import time_text
+from .._evidence.training import Trainings
 from .._standards.levels import satisfies
 from .._standards.physical import DIN_CLASSES, PHYSICAL, Figure
 from .degaussing import judge_degaussing
@@ -58,6 +59,7 @@ class Rules:
     :arg expected: keys of the serials that the work order named; C(None) where there is none.
     :arg photos: digests of the files that are there; C(None) where nobody looked.
     :arg ordered: the work order whose form the rows are.
+    :arg trainings: by which operator and second person have to be trained; C(None) where nobody looks.
     """
 
     figures: t.Mapping[str, Figure]
@@ -68,6 +70,7 @@ class Rules:
     expected: t.Collection[str] | None = None
     photos: t.Collection[str] | None = None
     ordered: Ordered | None = None
+    trainings: Trainings | None = None
 
 
 class Judged(t.NamedTuple):
@@ -175,6 +178,7 @@ def _common(found: Findings, rules: Rules) -> dt.datetime | None:
         if moment > rules.now:
             nodes["date"].problem(f"is in the future (it is {time_text(rules.now)} now); correct it, or the clock")
     _persons(found, rules)
+    _trained(found, rules, moment)
     _photos(found, rules)
     return moment
 
@@ -188,12 +192,31 @@ def _persons(found: Findings, rules: Rules) -> None:
             names[role] = person(found.nodes[role].text())
     if all(names.get(role) for role in ("operator", "second_person")) and names["operator"] == names["second_person"]:
         found.nodes["second_person"].problem("is the operator once more; another person must have been there")
-    if rules.trained is None:
+    if rules.trained is None and rules.trainings is None:
         found.limits.append("that the operators were trained was not checked, since no list of operators was given")
-    elif names.get("operator") and found.day is not None:
+    elif rules.trained is not None and names.get("operator") and found.day is not None:
         problem = rules.trained.problem(names["operator"], found.technique, found.day)
         if problem:
             found.nodes["operator"].problem(problem)
+
+
+def _trained(found: Findings, rules: Rules, moment: dt.datetime | None) -> None:
+    """Operator and second person by their training records, at the time of the work."""
+    if rules.trainings is None or moment is None:
+        return
+    principals: list[set[str]] = []
+    for part, role in (("operator", "operator"), ("second_person", "witness")):
+        node = found.nodes.get(part)
+        if node is None or not isinstance(node.value, str) or not node.value.strip():
+            continue
+        who = " ".join(node.value.split())
+        try:
+            found.training[part] = rules.trainings.counted(who, (role,), (moment,), by_name=True)
+            principals.append(rules.trainings.principals(who))
+        except RefusedError as error:
+            found.problems.append(f"{part}: {error.message}")
+    if len(principals) == 2 and principals[0] & principals[1]:
+        found.nodes["second_person"].problem("is the operator once more, by the training records; another person must have been there")
 
 
 def _photos(found: Findings, rules: Rules) -> None:
@@ -259,6 +282,7 @@ def _accepted(number: int, found: Findings, rules: Rules, moment: dt.datetime, r
         "particles": found.din,
         "limits": found.limits,
         **({} if rules.ordered is None else {"order": rules.ordered.named()}),
+        **({"training": found.training} if found.training else {}),
     }
     outcome = "not_destroyed" if found.reasons else "destroyed"
     return Judged(number, facts["serial"], found.kind, found.technique, facts, outcome, found.level, found.reasons, found.limits, proof)

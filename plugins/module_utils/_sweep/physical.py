@@ -14,8 +14,10 @@ from .._evidence.canonical import digest, digest_of
 from .._evidence.clock import utc_now
 from .._evidence.journal import OUTCOMES, Journal, JournalState, read_journal
 from .._evidence.rotated import journal_stands
+from .._evidence.training import Trainings, trainings_of
 from .._executor import Executor
 from .._jobs.lock import host_lock
+from .._media.findings import parse_moment
 from .._media.operators import read_trained
 from .._media.ordered import Ordered, read_order
 from .._media.results import Judged, Rules, judge_results, refusal
@@ -119,6 +121,7 @@ def _judged(params: t.Mapping[str, t.Any]) -> tuple[list[Judged], list[str]]:
     _refuse_faulty(expected)
     now = utc_now()
     vendor = read_vendor(_told_only(params["vendor"]), now=now) if params["vendor"] else None
+    trainings = trainings_of(params)
     rules = Rules(
         figures=figures(params["figures"]),
         level=params["level"],
@@ -128,13 +131,16 @@ def _judged(params: t.Mapping[str, t.Any]) -> tuple[list[Judged], list[str]]:
         expected=None if expected is None else {serial_key(serial) for serial in expected},
         photos=None if params["photos_dir"] is None else _digests(params["photos_dir"]),
         ordered=ordered,
+        # A vendor's people are not ours to train; who looked at a sample of their work is.
+        trainings=None if vendor else trainings,
     )
     if vendor is not None:
         _refuse_other_file(params["vendor"].get("certificate_file"), vendor)
         refuse_unmatched(vendor, expected or [], [row for row in rows if ordered is None or not ordered.is_blank(row)])
     judged = judge_results(rows, rules)
     if vendor is not None:
-        judged = [_by_vendor(each, vendor) for each in judged]
+        checked = _trained_check(vendor, trainings)
+        judged = [_by_vendor(each, vendor, checked) for each in judged]
     found = {serial_key(each.serial) for each in judged}
     return judged, sorted(serial for serial in expected or [] if serial_key(serial) not in found)
 
@@ -188,13 +194,28 @@ def _refuse_other_file(path: str | None, vendor: Vendor) -> None:
         )
 
 
-def _by_vendor(judged: Judged, vendor: Vendor) -> Judged:
+def _trained_check(vendor: Vendor, trainings: Trainings | None) -> dict[str, t.Any]:
+    """The training of who made the sample check, as the proof tells it.
+
+    :raises RefusedError: that person was not trained as a witness then.
+    """
+    if trainings is None:
+        return {}
+    check = vendor.sample_check
+    who, moment = " ".join(check["by"].split()), parse_moment(check["date"])
+    try:
+        return {"training": {"sample_check": trainings.counted(who, ("witness",), (moment,), by_name=True)}}
+    except RefusedError as error:
+        raise RefusedError(f"the sample check: {error.message}; nothing was recorded") from error
+
+
+def _by_vendor(judged: Judged, vendor: Vendor, checked: t.Mapping[str, t.Any]) -> Judged:
     limits = [
         *judged.limits,
         "the facts are those that the vendor stated; people of one's own looked at the media of the sample check only",
     ]
     facts = {**judged.facts, "vendor": vendor.told()}
-    return judged._replace(facts=facts, limits=limits, proof={**judged.proof, "row": facts, "limits": limits})
+    return judged._replace(facts=facts, limits=limits, proof={**judged.proof, **checked, "row": facts, "limits": limits})
 
 
 def _acts(state: StateDir, judged: t.Sequence[Judged]) -> list[_Act]:
