@@ -194,6 +194,7 @@ def _act(act: dict[str, t.Any], words: Language) -> dict[str, t.Any]:
         "transition": act.get("transition") or "",
         "words": technique_words(words, act["technique"]),
         "facts": facts,
+        "training": [(labels.get(part, part), records) for part, records in (act.get("training") or {}).items()],
         "tools": [tool_words(tool) for tool in act.get("tools") or ()],
         "din": _din(act["particles"], words) if act.get("particles") else "",
         "reading": [text for _kind, text in _reading(act, words)],

@@ -29,6 +29,7 @@ from ansible_collections.recordings.disposal.plugins.plugin_utils._seal import S
 from ansible_collections.recordings.disposal.plugins.plugin_utils._statement import NAMESPACE
 from ansible_collections.recordings.disposal.tests.unit.plugins.action.action_world import run_action
 from ansible_collections.recordings.disposal.tests.unit.plugins.module_utils._evidence.evidence_world import snapshot
+from ansible_collections.recordings.disposal.tests.unit.plugins.module_utils._evidence.training_world import School
 from ansible_collections.recordings.disposal.tests.unit.plugins.module_utils._media.physical_world import row as result_row
 from ansible_collections.recordings.disposal.tests.unit.plugins.plugin_utils.register_world import World, entry, write_register
 
@@ -106,6 +107,9 @@ class CertificateWorld(World):
         self.evidence_signers.write_text(self.keys.line(SIGNER, "evidence", f'namespaces="{NAMESPACE}"'), encoding="ascii")
         self.policy = {"id": "media", "version": "3", "owner": "rm@example.com", "review_by": "2027-01-31", "digest": digest(b"policy")}
         self._day = 8
+        # What hosts and tasks are told of training.
+        self.approver_training: dict[str, t.Any] = {}
+        self.training: School | None = None
 
     # What hosts do.
 
@@ -157,7 +161,9 @@ class CertificateWorld(World):
         outcomes: t.Mapping[str, dict[str, t.Any]],
     ) -> None:
         moments = (START + dt.timedelta(seconds=number) for number in range(10**6))
-        approvals = [{"principal": f"{name}@example.com", "key": self.keys.fingerprint(name)} for name in ("carol", "dave")]
+        approvals: list[dict[str, t.Any]] = [
+            {"principal": f"{name}@example.com", "key": self.keys.fingerprint(name), **self.approver_training} for name in ("carol", "dave")
+        ]
         path = str(self.run_dir() / "journals" / f"{host}.jsonl")
         with Journal.open(path, executor=Executor(), clock=lambda: next(moments)) as journal:
             journal.begin(
@@ -220,6 +226,8 @@ class CertificateWorld(World):
         """Physical work on a medium, recorded; the journal."""
         params: dict[str, t.Any] = dict.fromkeys(("expected", "vendor", "protection_class", "operators", "photos_dir", "figures"))
         params |= {"results": [result_row(technique, **facts)], "level": level, "state_dir": str(self.dest / "physical")}
+        if self.training is not None:
+            params |= {"training_records": self.training.records, "training_signers": self.training.signers}
         before = {*self.dest.glob("physical/runs/*/journal.jsonl")}
         try:
             media_destruction_of(params, Executor(), check_mode=False)
@@ -244,7 +252,8 @@ class CertificateWorld(World):
 
     def record_event(self, path: str) -> None:
         """An event that persons have signed."""
-        self.book().move(read_event(path, allowed_signers=self.signers.read_text(encoding="ascii"), now=utc_now()))
+        trainings = self.training.trainings if self.training else None
+        self.book().move(read_event(path, allowed_signers=self.signers.read_text(encoding="ascii"), now=utc_now(), trainings=trainings))
 
     # What certificates are asked for.
 

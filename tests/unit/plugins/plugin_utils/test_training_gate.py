@@ -13,6 +13,7 @@ import re
 import typing as t
 
 import pytest
+from ansible.errors import AnsibleActionFail
 
 from ansible_collections.recordings.disposal.plugins.action.approval_info import ActionModule as ApprovalAction
 from ansible_collections.recordings.disposal.plugins.action.media_register import ActionModule as RegisterAction
@@ -23,6 +24,7 @@ from ansible_collections.recordings.disposal.plugins.module_utils._sweep.approve
 from ansible_collections.recordings.disposal.plugins.modules import media_destruction
 from ansible_collections.recordings.disposal.plugins.plugin_utils._certificate import render_certificate
 from ansible_collections.recordings.disposal.plugins.plugin_utils._custody import read_event
+from ansible_collections.recordings.disposal.plugins.plugin_utils._inputs import approval_arguments
 from ansible_collections.recordings.disposal.plugins.plugin_utils._results import results_arguments
 from ansible_collections.recordings.disposal.tests.unit.plugins.action.action_world import run_action
 from ansible_collections.recordings.disposal.tests.unit.plugins.module_utils._evidence.evidence_world import NOW, Keys
@@ -30,6 +32,7 @@ from ansible_collections.recordings.disposal.tests.unit.plugins.module_utils._ev
 from ansible_collections.recordings.disposal.tests.unit.plugins.module_utils._media.physical_world import row
 from ansible_collections.recordings.disposal.tests.unit.plugins.modules.module_world import run
 from ansible_collections.recordings.disposal.tests.unit.plugins.plugin_utils import register_world
+from ansible_collections.recordings.disposal.tests.unit.plugins.plugin_utils.certificate_world import CertificateWorld, medium
 from ansible_collections.recordings.disposal.tests.unit.plugins.plugin_utils.run_world import RunWorld
 from ansible_collections.recordings.disposal.tests.unit.plugins.plugin_utils.schemas import validate
 
@@ -227,3 +230,67 @@ def test_the_certificate_of_a_run_names_the_records(school: School, tmp_path: pa
         assert re.search(rf"training record\s+{record.digest}\s*,\s*valid until 1\s*February 2027", text.replace("\u00a0", " "))
     assert "zapis szkolenia" in render_certificate(statement, language="pl", manifest=other.fields)
     assert canonical(statement).count(b'"training"') == 2
+
+
+# Certificates of media.
+
+
+def trained_world(path: pathlib.Path) -> CertificateWorld:
+    told = {"encryption": "", "asset_number": "", "classification": "", "bay": ""}
+    world = CertificateWorld(path, medium("S1"), medium("S2", kind="hdd", required_level="destroy", **told))
+    # As far as the clock here, at which events are recorded.
+    long = {**LONG, "valid_until": "2999-01-01T00:00:00Z"}
+    school = School(world.keys).issue(role="operator", **long).issue(principal=BOB, role="witness", **long)
+    world.training = school.issue(principal="jan@example.com", name="Jan Kowalski", role="witness", **long)
+    return world
+
+
+def carried(world: CertificateWorld) -> list[dict[str, t.Any]]:
+    world.sanitized("S1")
+    world.moved("in_custody", "S1")
+    world.moved("released", "S2")
+    world.shredded("S2", kind="hdd")
+    world.issued()
+    return [world.certificate(serial) for serial in ("S1", "S2")]
+
+
+def test_certificates_of_media_name_the_records(tmp_path: pathlib.Path) -> None:
+    world = trained_world(tmp_path)
+    assert world.training is not None
+    operator, bob, jan = (each.named() for each in world.training.trainings.records)
+    approver = {"record": "sha256:" + 64 * "7", "until": "2027-02-01T00:00:00Z"}
+    world.approver_training = {"training": [approver]}
+    on_host, by_people = carried(world)
+    for certificate in (on_host, by_people):
+        validate("media-certificate-1", certificate)
+        assert not [row for row in certificate["not_checked"] if row["key"] == "training" or "trained" in row["text"]]
+    assert [each["training"] for each in on_host["plan"]["approvals"]] == [[approver], [approver]]
+    assert [person["training"] for person in on_host["custody"][-1]["persons"]] == [[operator], [bob]]
+    assert by_people["acts"][0]["training"] == {"operator": [operator], "second_person": [jan]}
+    for language in ("en", "pl"):
+        page = world.page("S1", language)
+        assert all(record["record"] in page for record in (operator, bob, approver))
+        assert jan["record"] in world.page("S2", language)
+
+
+def test_certificates_of_media_say_that_nobody_looked(tmp_path: pathlib.Path) -> None:
+    world = trained_world(tmp_path)
+    world.training = None
+    for certificate in carried(world):
+        [row] = [row for row in certificate["not_checked"] if row["key"] == "training"]
+        assert row["text"].startswith("Of somebody who approved, did the work, witnessed or signed for custody it was not checked")
+        assert '"training"' not in json.dumps({**certificate, "not_checked": []})
+
+
+# What the action plugins hand to the hosts.
+
+
+def test_a_host_gets_the_records_of_who_signed_alone(school: School, tmp_path: pathlib.Path) -> None:
+    world = RunWorld(tmp_path)
+    gate = school.issue().issue(principal=BOB).issue(principal="eve@example.com").write(tmp_path / "training")
+    done = approval_arguments({"manifest_file": str(world.manifest), **gate})
+    assert done["training_records"] == school.records[:2] and done["training_signers"] == school.signers
+    assert not {"training_dir", "training_signers_file"} & done.keys()
+    assert "training_records" not in approval_arguments({"manifest_file": str(world.manifest)})
+    with pytest.raises(AnsibleActionFail, match="training_dir is not given"):
+        approval_arguments({"manifest_file": str(world.manifest), "training_signers_file": gate["training_signers_file"]})
