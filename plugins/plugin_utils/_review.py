@@ -30,11 +30,11 @@ from ._language import load_language
 from ._media_policy import read_media_policy
 from ._review_findings import Dates, Documents, Finding, document_findings
 from ._review_fleet import Fleet, fleet_findings, fleet_of
-from ._review_gate import Standing, grace_of, standing_of
+from ._review_gate import Standing, grace_of, reviewed_before, standing_of
 from ._review_keys import key_findings, read_keys, signers_of
 from ._review_page import PAGES, counted, review_pages, sorted_findings, told_finding
 from ._review_record import SEVERITIES, new_record, read_record, record_bytes
-from ._review_signed import POLICY, RECORD, Signers, last_sign_off, policy_bytes
+from ._review_signed import POLICY, RECORD, Signers, policy_bytes
 
 __all__ = ["Review", "judged", "keep_review", "look", "told_review"]
 
@@ -168,7 +168,7 @@ def _standing(
     signed, problems = None, list[str]()
     if options["review_signers"] and os.path.isdir(located(directory)):
         signers = Signers(read_text(options["review_signers"], "the file of allowed signers"), tuple(options["reviewers"] or ()))
-        signed, problems = last_sign_off(located(directory), policy.id, signers, now=now)
+        signed, problems = reviewed_before(located(directory), document, signers, now=now)
     return standing_of(policy, document, signed, after_grace=dates.after_grace, today=dates.today, problems=problems)
 
 

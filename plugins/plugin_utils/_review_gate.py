@@ -15,9 +15,9 @@ from ..module_utils._recordings.periods import parse_period
 from ..module_utils._retention.changes import Change, policy_changes
 from ..module_utils._retention.policy import Policy, load_policy, policy_document
 from ._action import located, read_text
-from ._review_signed import Signers, SignOff, last_sign_off
+from ._review_signed import Signers, SignOff, last_sign_off, other_sign_off
 
-__all__ = ["DEFAULT_GRACE", "GATE_OPTIONS", "Standing", "gate", "grace_of", "standing_of"]
+__all__ = ["DEFAULT_GRACE", "GATE_OPTIONS", "Standing", "gate", "grace_of", "reviewed_before", "standing_of"]
 
 DEFAULT_GRACE = "P30D"
 GATE_OPTIONS = ("reviews_dir", "review_signers", "reviewers", "review_grace")
@@ -90,6 +90,14 @@ def standing_of(
     return Standing(state, review_by, blocks_from, signed_off, tuple(changes), tuple(problems))
 
 
+def reviewed_before(
+    directory: str, document: t.Mapping[str, t.Any], signers: Signers, *, now: dt.datetime
+) -> tuple[SignOff | None, list[str]]:
+    """What a policy is held against: its own last review that counts, else that of one that had its roots under another name."""
+    signed_off, problems = last_sign_off(directory, document["id"], signers, now=now)
+    return signed_off or other_sign_off(directory, document, signers, now=now), problems
+
+
 def _all_new(policy: Policy) -> list[Change]:
     return [Change(f"class {item.name}", "added", "nothing", f"keep {item.keep_text}", True) for item in policy.classes]
 
@@ -114,7 +122,7 @@ def gate(args: t.Mapping[str, t.Any], document: t.Any, *, now: dt.datetime) -> t
     reviewers = args.get("reviewers") or ()
     names = tuple(str(name) for name in ([reviewers] if isinstance(reviewers, str) else reviewers))
     signers = Signers(read_text(args["review_signers"], "the file of allowed signers"), names)
-    signed_off, problems = last_sign_off(located(directory), policy.id, signers, now=now)
+    signed_off, problems = reviewed_before(located(directory), plain, signers, now=now)
     today = now.astimezone(dt.timezone.utc).date().isoformat()
     standing = standing_of(policy, plain, signed_off, after_grace=after_grace, today=today, problems=problems)
     return standing, _judged(standing, policy)
@@ -125,14 +133,17 @@ def _judged(standing: Standing, policy: Policy) -> list[str]:
 
     :raises RefusedError: the plan is forbidden.
     """
+    signed = standing.signed_off
+    named = signed.record["policy"]["id"] if signed else policy.id
+    last = f"signed off on {signed.record['created'][:10]} by {', '.join(signed.signed_by)}" if signed else "never signed off"
+    if named != policy.id:
+        last = f"whose roots were reviewed as those of the policy {named}, {last}"
+    ask = f"have {policy.owner} review it and the review signed (docs/review.md)"
     if standing.state == "current":
-        return []
+        return [] if signed and named == policy.id else [f"no review of the policy {policy.id} counts; {ask} by {standing.review_by}"]
     sentences = [change.sentence() for change in standing.sooner]
     more = f" (and {len(sentences) - _MOST} more)" if len(sentences) > _MOST else ""
     differs = "; ".join(sentences[:_MOST]) + more
-    signed = standing.signed_off
-    last = f"signed off on {signed.record['created'][:10]} by {', '.join(signed.signed_by)}" if signed else "never signed off"
-    ask = f"have {policy.owner} review it and the review signed (docs/review.md)"
     if standing.state == "blocking" and sentences:
         why = "" if signed or not standing.problems else f"; reviews that are there do not count: {'; '.join(standing.problems[:2])}"
         raise RefusedError(

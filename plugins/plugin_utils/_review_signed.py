@@ -22,7 +22,7 @@ from ._evidence_files import read_bytes
 from ._review_record import NAMESPACE, read_record, require_reviewer
 from ._signatures import read_signatures
 
-__all__ = ["POLICY", "RECORD", "SignOff", "Signers", "last_sign_off", "policy_bytes"]
+__all__ = ["POLICY", "RECORD", "SignOff", "Signers", "last_sign_off", "other_sign_off", "policy_bytes"]
 
 RECORD = "record.json"
 POLICY = "policy.json"
@@ -80,10 +80,10 @@ def last_sign_off(directory: str, policy_id: str, signers: Signers, *, now: dt.d
     :raises EvidenceError: C(ssh-keygen) cannot be used.
     """
     problems = shared_lines(signers.allowed_signers)
-    records = _records(directory, policy_id, problems)
+    records = [item for item in _records(directory, problems) if item[1]["policy"]["id"] == policy_id]
     if shared_lines(signers.allowed_signers):
         return None, problems
-    for path, record in sorted(records, key=lambda item: (parse_time(item[1]["created"]), item[1]["id"]), reverse=True):
+    for path, record in records:
         try:
             return _signed(path, record, signers, now), problems
         except DisposalError as error:
@@ -93,7 +93,27 @@ def last_sign_off(directory: str, policy_id: str, signers: Signers, *, now: dt.d
     return None, problems
 
 
-def _records(directory: str, policy_id: str, problems: list[str]) -> list[tuple[str, dict[str, t.Any]]]:
+def other_sign_off(directory: str, document: t.Mapping[str, t.Any], signers: Signers, *, now: dt.datetime) -> SignOff | None:
+    """The latest review that counts of a policy with another id that has a root in common: a policy is not a new one for its new name.
+
+    :arg document: the policy that has no review of its own, in its plain form.
+    :raises RefusedError: the directory is missing.
+    :raises EvidenceError: C(ssh-keygen) cannot be used.
+    """
+    roots = _roots(document)
+    for policy_id in dict.fromkeys(record["policy"]["id"] for _path, record in _records(directory, [])):
+        found, _problems = last_sign_off(directory, policy_id, signers, now=now)
+        if policy_id != document["id"] and found is not None and roots & _roots(found.document):
+            return found
+    return None
+
+
+def _roots(document: t.Mapping[str, t.Any]) -> set[str]:
+    return {root for source in document["sources"] for root in source["roots"]}
+
+
+def _records(directory: str, problems: list[str]) -> list[tuple[str, dict[str, t.Any]]]:
+    """All records with their paths, the latest first."""
     try:
         names = sorted(os.listdir(directory))
     except OSError as error:
@@ -106,13 +126,10 @@ def _records(directory: str, policy_id: str, problems: list[str]) -> list[tuple[
         if not os.path.exists(path):
             continue
         try:
-            record = read_record(read_bytes(path))
+            found.append((path, read_record(read_bytes(path))))
         except EvidenceError as error:
             problems.append(f"{path} {error.message}")
-            continue
-        if record["policy"]["id"] == policy_id:
-            found.append((path, record))
-    return found
+    return sorted(found, key=lambda item: (parse_time(item[1]["created"]), item[1]["id"]), reverse=True)
 
 
 def _signed(path: str, record: dict[str, t.Any], signers: Signers, now: dt.datetime) -> SignOff:

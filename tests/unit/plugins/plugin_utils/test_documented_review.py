@@ -62,7 +62,6 @@ class Controller:
         given = {
             "disposal_policy_file": "policy.yml",
             "disposal_allowed_signers": "allowed_signers",
-            "disposal_reviews_dir": "disposal/reviews",
             "disposal_author": "ewa@example.com",
             "disposal_become": False,
             "disposal_host_state_dir": str(self.world.state),

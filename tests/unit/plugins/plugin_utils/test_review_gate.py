@@ -69,6 +69,27 @@ def test_a_new_class_is_refused(world: ReviewWorld) -> None:
     assert "the class chats is new (keep P5Y)" in refused(world, world.policy(classes=[*POLICY["classes"], more]))
 
 
+def test_a_policy_is_not_a_new_one_for_its_new_name(world: ReviewWorld) -> None:
+    world.review()
+    renamed = world.policy(id="recordings", keep="P30D", review_by="2030-01-01")
+    assert refused(world, renamed).startswith(
+        "the policy recordings, whose roots were reviewed as those of the policy contact-centre, signed off on 2026-06-01 by anna@example.com, "
+        "was to be reviewed by 2026-11-30 and the grace ended on 2026-12-30, so nothing may be destroyed sooner than was signed off: "
+        "the class calls has keep P30D, and had P90D"
+    )
+    assert "no review of the policy recordings counts" in gate(world.options(), renamed, now=CURRENT)[1][0]
+
+
+def test_a_policy_of_other_roots_is_a_new_one(world: ReviewWorld) -> None:
+    world.review()
+    other = world.policy(id="other", sources=[{"name": "pbx", "layout": "freepbx", "roots": ["/srv/other"]}], review_by="2030-01-01")
+    standing, (warning,) = gate(world.options(), other, now=BLOCKING)
+    assert standing and (standing.state, standing.signed_off) == ("current", None)
+    assert warning == (
+        "no review of the policy other counts; have records.manager@example.com review it and the review signed (docs/review.md) by 2030-01-01"
+    )
+
+
 def test_without_any_review_each_class_is_new(world: ReviewWorld) -> None:
     words = refused(world, POLICY)
     assert "the policy contact-centre, never signed off, was to be reviewed by 2026-11-30" in words
@@ -221,7 +242,7 @@ def test_a_policy_put_beside_a_record_of_another(world: ReviewWorld) -> None:
 
 
 def test_a_review_of_another_policy_is_none_of_this_one(world: ReviewWorld) -> None:
-    world.review(world.policy(id="other"))
+    world.review(world.policy(id="other", sources=[{"name": "pbx", "layout": "freepbx", "roots": ["/srv/other"]}]))
     assert "never signed off" in refused(world, POLICY)
 
 
