@@ -32,7 +32,7 @@ options:
       - Holds and erasure requests count as they are on that date by what is known now. Files that a process has open now are not taken
         for being recorded.
       - Such a plan can never be signed or carried out; M(recordings.disposal.plan_manifest) and M(recordings.disposal.retention_apply)
-        refuse it.
+        refuse it. M(recordings.disposal.simulation) makes a page of it.
     type: str
 extends_documentation_fragment:
   - recordings.disposal._policy

@@ -18,7 +18,18 @@ from ._change_request import read_change, waves_of
 from ._language import visible
 from ._shapes import COUNTS, DIGEST, Each, Optional, refuse_host_name, selected
 
-__all__ = ["FORMAT", "author_of", "build_manifest", "checked_result", "decided", "lifetime", "manifest_bytes", "plan_name"]
+__all__ = [
+    "FORMAT",
+    "RESULT",
+    "author_of",
+    "build_manifest",
+    "checked_result",
+    "decided",
+    "lifetime",
+    "manifest_bytes",
+    "plan_name",
+    "totals_of",
+]
 
 FORMAT = "recordings.disposal/manifest/1"
 _LONGEST = dt.timedelta(days=366)
@@ -59,7 +70,7 @@ _SAMPLE = {
     "reason": Optional(Each(str, list)),
 }
 # What a manifest takes over from a host's result. Anything else in it stays out, so that nothing that a host adds gets signed or shown.
-_RESULT: dict[str, t.Any] = {
+RESULT: dict[str, t.Any] = {
     "as_of": str,
     "plan": {"digest": str, "path": str, "rows": int, "bytes": int},
     "policy": _POLICY,
@@ -100,7 +111,7 @@ def checked_result(host: str, value: t.Any) -> dict[str, t.Any]:
             f"the host {host} has a plan that simulates {visible(str(value.get('as_of')))[:40]} (it was made with as_of), "
             "and nobody can approve what is not due yet; plan without as_of"
         )
-    result: dict[str, t.Any] = selected(value, _RESULT, f"the host {host}", _THEN)
+    result: dict[str, t.Any] = selected(value, RESULT, f"the host {host}", _THEN)
     for place, text in (("plan", result["plan"]["digest"]), ("policy", result["policy"]["digest"])):
         if not re.fullmatch(DIGEST, text):
             raise RefusedError(f"the host {host} gives {visible(text)[:80]!r} as digest of its {place}, which is none; plan on it again")
@@ -186,7 +197,7 @@ def build_manifest(
         "collection": collection,
         "policy": policy,
         "hosts": hosts,
-        "totals": _totals(hosts),
+        "totals": totals_of(hosts),
         "blocked": [{"host": host, "sentence": sentence} for host, part in hosts.items() for sentence in part["blocked"]],
         **({"change": read_change(change, expires=_text(now + length))} if change else {}),
         **({"waves": waves_of(serial, list(plain(results)))} if serial else {}),
@@ -224,7 +235,9 @@ def author_of(author: t.Any, approvals_required: int) -> str:
     return str(author)
 
 
-def _totals(hosts: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+def totals_of(hosts: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """Hosts, and what they found, by verdict, over all of them."""
+
     def added(counts: t.Iterable[t.Mapping[str, int]]) -> dict[str, int]:
         listed = list(counts)
         return {unit: sum(count[unit] for count in listed) for unit in _COUNTS}
