@@ -11,7 +11,8 @@ needs="mmdebstrap:mmdebstrap ssh:openssh-client ssh-keygen:openssh-client mke2fs
 unshare:util-linux nsenter:util-linux pivot_root:util-linux ip:iproute2 foremost:foremost photorec:testdisk
 age:age age-keygen:age softhsm2-util:softhsm2 faketime:faketime cryptsetup:cryptsetup-bin
 mkfs.xfs:xfsprogs mkfs.btrfs:btrfs-progs fusermount3:fuse3 fscrypt:fscrypt
-qemu-system-x86_64:qemu-system-x86 qemu-img:qemu-utils cpio:cpio modprobe:kmod"
+qemu-system-x86_64:qemu-system-x86 qemu-img:qemu-utils cpio:cpio modprobe:kmod
+chromium:chromium chromedriver:chromium-driver"
 
 PATH="$PATH:/usr/sbin:/sbin"
 missing=

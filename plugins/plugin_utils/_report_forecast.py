@@ -11,13 +11,13 @@ import typing as t
 
 from ..module_utils._errors import RefusedError
 from ._evidence_files import read_bytes
+from ._forecast import FORMAT
 from ._language import visible
 from ._report_chart import columns
 from ._shapes import COUNTS, Each, Optional, selected
 
 __all__ = ["forecast_facts"]
 
-_FORMAT = "recordings.disposal/forecast/1"
 _PAIR = {"sets": int, "bytes": int}
 _APART = ("held", "unclassified", "conflict", "in_progress")
 _FULL = {"state": str, "date": Optional(str)}
@@ -48,9 +48,9 @@ def forecast_facts(path: str) -> dict[str, t.Any]:
         found = json.loads(data)
     except (ValueError, RecursionError) as error:
         raise RefusedError(f"the forecast {path} is not JSON ({visible(str(error))[:200]}), {_THEN}") from error
-    if not isinstance(found, dict) or found.get("format") != _FORMAT:
+    if not isinstance(found, dict) or found.get("format") != FORMAT:
         told = found.get("format") if isinstance(found, dict) else found
-        raise RefusedError(f"the forecast {path} has the format {visible(repr(told))[:80]}, not {_FORMAT}, {_THEN}")
+        raise RefusedError(f"the forecast {path} has the format {visible(repr(told))[:80]}, not {FORMAT}, {_THEN}")
     told = selected(found, _SHAPE, f"the forecast {path}", _THEN)
     classes = [{**row, "name": row.get("class")} for row in told["classes"]]
     return {

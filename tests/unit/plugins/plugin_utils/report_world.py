@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import copy
 import datetime as dt
-import json
 import pathlib
 import typing as t
 
 from ansible_collections.recordings.disposal.plugins.module_utils._evidence.canonical import canonical
 from ansible_collections.recordings.disposal.plugins.module_utils._evidence.journal import Journal
 from ansible_collections.recordings.disposal.plugins.module_utils._executor import CheckExecutor, Executor
+from ansible_collections.recordings.disposal.plugins.plugin_utils._forecast import build_forecast
+from ansible_collections.recordings.disposal.plugins.plugin_utils._forecast_page import forecast_pages
 from ansible_collections.recordings.disposal.plugins.plugin_utils._plan_manifest import build_manifest
 from ansible_collections.recordings.disposal.plugins.plugin_utils._register_book import Book
 from ansible_collections.recordings.disposal.plugins.plugin_utils._report import Reporting, make_report
@@ -51,6 +52,32 @@ def found(name: str, as_of: str, due: t.Mapping[str, tuple[int, int]], **changes
     told = result(name, classes=classes, as_of=as_of, **changes)
     told["plan"] = {**told["plan"], "digest": sha(f"plan {name} {as_of}")}
     return told
+
+
+def _ahead(classes: t.Mapping[str, t.Any], *, freed: t.Mapping[str, int], full: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """What retention_forecast returned on a host."""
+    nothing = {"sets": 0, "bytes": 0}
+    told = {"due": {"sets": 2, "bytes": 2**31}, "overdue": nothing, "later": {"sets": 40, "bytes": 2**35}}
+    return {
+        "as_of": "2026-11-24T20:00:00Z",
+        "policy": result("any")["policy"],
+        "time_zone": "Europe/Warsaw",
+        "complete": True,
+        "unread": [],
+        "roots": {"looked_at": 1, "unread": 0},
+        "horizon": {"first_week": "2026-11-23", "weeks": 3, "end": "2026-12-14"},
+        "totals": counts(200),
+        **{"due": {"sets": 2, "bytes": 2**31}, "overdue": nothing},
+        "apart": {name: counts(number) for number, name in enumerate(("held", "unclassified", "conflict", "in_progress"), 3)},
+        "classes": {name: {**told, "weeks": weeks} for name, weeks in classes.items()},
+        "filesystems": [
+            {
+                **{"roots": ["/rec"], "more_roots": 0, "size": 2**40, "free": 2**38, "recordings": 2**39},
+                "intake": {"bytes_per_day": 2**30, "days": 28, "why": None},
+                **{"freed": dict(freed), "full": dict(full)},
+            }
+        ],
+    }
 
 
 class ReportWorld:
@@ -162,40 +189,22 @@ class ReportWorld:
         return self
 
     def outlook(self) -> ReportWorld:
-        """A forecast over three weeks, without a host that did not answer, as C(forecast.json) has it."""
+        """A forecast over three weeks, without a host that did not answer, as the module forecast writes it."""
         weeks = ("2026-11-23", "2026-11-30", "2026-12-07")
         sizes = {"brokerage": (4, 0, 7), "complaints": (1, 2, 0), "training": (0, 0, 3)}
-        nothing = {"sets": 0, "bytes": 0}
-        pair = [{"sets": sum(each), "bytes": sum(each) * 3 * 2**30} for each in sizes.values()]
-        classes = [
-            {
-                "class": name,
-                **{"due": {"sets": 2, "bytes": 2**31}, "overdue": nothing, "within": within, "later": {"sets": 40, "bytes": 2**35}},
-                "weeks": {week: [sets, sets * 3 * 2**30] for week, sets in zip(weeks, sizes[name]) if sets},
-            }
-            for name, within in zip(sizes, pair)
-        ]
-        freed = [sum(each[index] for each in sizes.values()) for index in range(3)]
-        full = {"without_destruction": {"state": "date", "date": "2026-12-20"}, "with_destruction": {"state": "not_within"}}
+        full = {"without_destruction": {"state": "date", "date": "2026-12-20"}, "with_destruction": {"state": "beyond", "date": None}}
         soon = {**full, "with_destruction": {"state": "date", "date": "2027-01-03"}}
-        document = {
-            "format": "recordings.disposal/forecast/1",
-            "complete": False,
-            "unknown_hosts": [{"host": "meet1", "why": "could not be reached: ssh jan.kowalski@10.0.0.7"}],
-            "unread": [],
-            "due": {"sets": 6, "bytes": 6 * 2**30},
-            "overdue": {"sets": 1, "bytes": 2**30},
-            "apart": {name: counts(number) for number, name in enumerate(("held", "unclassified", "conflict", "in_progress"), 3)},
-            "weeks": [
-                {"week": week, "sets": sets, "bytes": sets * 3 * 2**30, "freed": sets * 3 * 2**30} for week, sets in zip(weeks, freed)
-            ],
-            "classes": classes,
-            "filesystems": [{"host": "pbx1", "roots": ["/rec"], "full": soon}, {"host": "pbx2", "roots": ["/rec"], "full": full}],
-            "hosts": {host: {"as_of": "2026-11-24T20:00:00Z"} for host in ("pbx1", "pbx2", "dialer1")},
+        freed = {week: sum(each[index] for each in sizes.values()) * 3 * 2**30 for index, week in enumerate(weeks)}
+        classes = {name: {week: [sets, sets * 3 * 2**30] for week, sets in zip(weeks, each) if sets} for name, each in sizes.items()}
+        results = {
+            "pbx1": _ahead(classes, freed=freed, full=soon),
+            "pbx2": _ahead({}, freed={}, full=full),
+            "meet1": {"unreachable": True, "msg": "ssh jan.kowalski@10.0.0.7"},
         }
+        document = build_forecast(results, collection="0.1.0")
         path = self.state / "previews" / "forecast.json"
         path.parent.mkdir(exist_ok=True)
-        path.write_text(json.dumps(document), encoding="ascii")
+        path.write_text(forecast_pages(document, language="en")["json"], encoding="ascii")
         return self
 
     def book(self, *, check_mode: bool = True) -> Book:
