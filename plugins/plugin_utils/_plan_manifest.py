@@ -256,7 +256,7 @@ def decided(manifest: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     return {
         **{key: manifest.get(key) for key in ("format", "plan_id", "author", "approvals_required", "collection", "policy", "blocked")},
         # What was said of the plan when it was approved was approved with it.
-        **{key: manifest[key] for key in ("change", "waves") if key in manifest},
+        **{key: manifest.get(key) for key in ("change", "waves")},
         "due": manifest.get("totals", {}).get("due"),
         "hosts": {host: _decided_by_host(part) for host, part in manifest.get("hosts", {}).items()},
     }

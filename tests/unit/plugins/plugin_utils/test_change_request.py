@@ -18,13 +18,16 @@ import yaml
 
 from ansible_collections.recordings.disposal.plugins.action.plan_page import ActionModule
 from ansible_collections.recordings.disposal.plugins.module_utils._errors import DisposalError
+from ansible_collections.recordings.disposal.plugins.module_utils._executor import Executor
 from ansible_collections.recordings.disposal.plugins.modules.plan_page import RETURN
 from ansible_collections.recordings.disposal.plugins.plugin_utils._change_request import TEXTS, waves_of
+from ansible_collections.recordings.disposal.plugins.plugin_utils._plan_files import place_plan
 from ansible_collections.recordings.disposal.plugins.plugin_utils._plan_manifest import decided, manifest_bytes
 from ansible_collections.recordings.disposal.plugins.plugin_utils._plan_page import render_plan_html, render_plan_json, render_plan_markdown
 from ansible_collections.recordings.disposal.tests.unit.plugins.action.action_world import run_action
 from ansible_collections.recordings.disposal.tests.unit.plugins.plugin_utils.plan_world import (
     HOSTILE,
+    NOW,
     Page,
     manifest_of,
     result,
@@ -164,6 +167,17 @@ class TestSigned:
         first, other = manifest_of(change=CHANGE), manifest_of(change={**CHANGE, "risk": "High."})
         assert decided(first) != decided(other) and decided(first) != decided(manifest_of())
         assert decided(first) == decided(manifest_of(change=copy.deepcopy(CHANGE)))
+
+    def test_a_text_that_is_taken_away_makes_another_manifest(self, tmp_path: pathlib.Path) -> None:
+        told = {"dest": str(tmp_path), "language": "en", "executor": Executor(), "check_mode": False, "now": NOW}
+        place_plan(manifest_of(change=CHANGE), **told)
+        assert "change" not in place_plan(manifest_of(), **told).manifest
+        (signature,) = [path.with_name("manifest.json.anna.sig") for path in tmp_path.rglob("manifest.json")]
+        signature.write_text("a signature")
+        before = signature.with_name("manifest.json").read_bytes()
+        with pytest.raises(DisposalError, match=r"decides otherwise than the plan made now \(change\)"):
+            place_plan(manifest_of(change=CHANGE), **told)
+        assert signature.with_name("manifest.json").read_bytes() == before
 
     @pytest.mark.parametrize("text", HOSTILE)
     @pytest.mark.parametrize("language", ["en", "pl"])
