@@ -1,5 +1,3 @@
-# Copyright (c) 2026 recordings.disposal contributors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-FileCopyrightText: 2026 recordings.disposal contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Verify the evidence of a run that destroyed recordings, with this file, Python 3.9 or later and ssh-keygen alone.
@@ -32,9 +30,15 @@ import typing as t
 
 Record = dict[str, t.Any]
 TYPES = {"_type": "https://in-toto.io/Statement/v1", "predicateType": "urn:recordings.disposal:evidence:1"}
-EVIDENCE, PLAN = "evidence@recordings.disposal", "plan@recordings.disposal"
+EVIDENCE, PLAN, NO_HEAD = "evidence@recordings.disposal", "plan@recordings.disposal", "sha256:" + 64 * "0"
 OUTCOMES, LEVELS = ("destroyed", "not_destroyed", "unknown"), {"none": 0, "clear": 1, "purge": 2, "destroy": 3}
-NO_HEAD, CLOCKS = "sha256:" + 64 * "0", dt.timedelta(minutes=5)
+CLOCKS, SET, CHAIN = dt.timedelta(minutes=5), "set class rule members bytes ", {"seq", "prev", "time", "type"}
+FIELDS = {  # what each type of record may have besides its number, link, time and type
+    **{"open": "format run host plan collection identifiers approvals manifest policy author keys", "resume": "torn pending policy"},
+    "intent": SET + "method start keep_until destroy_by aside marks serial steps row plan preconditions opened reached level standard",
+    **{"outcome": SET + "outcome level technique scheme reason proof", "erased": "set outcome reason proof", "step": "set step told"},
+    "close": "counts bytes interruptions",
+}
 NOT_CHECKED = (
     "when the signatures were made: they hold no time, so keys were judged by the times that statement and journals tell",
     "whether the hosts told the truth: a journal shows what a host wrote, and that nobody changed it since it was sealed",
@@ -74,8 +78,7 @@ def parse(data: bytes, place: str) -> Record:
         value: Record = json.loads(data.decode(), parse_float=str, parse_constant=str)
     except (RecursionError, ValueError) as error:
         raise Fault(f"{place} was changed after it was written: it cannot be read ({error})") from error
-    known = isinstance(value, dict) and canonical(value) + b"\n" == data
-    require(known, f"{place} was changed after it was written: it is not in canonical form")
+    require(isinstance(value, dict) and canonical(value) + b"\n" == data, f"{place} was changed after it was written: not canonical")
     return value
 
 
@@ -84,13 +87,11 @@ def chained(path: pathlib.Path, name: str, *, allow_torn: bool = False) -> t.Ite
     head, count = NO_HEAD, 0
     with path.open("rb") as file:
         for raw in file:
-            # What a crash leaves at the end: a line without its end, or zeros where a block was never written.
-            if allow_torn and (b"\0" in raw or not raw.endswith(b"\n")) and not file.read(1):
+            if allow_torn and (b"\0" in raw or not raw.endswith(b"\n")) and not file.read(1):  # by a crash, which also leaves zeros
                 return
             place = f"{name} line {count + 1}"
             record = parse(raw, place)
-            # By repr, since true equals 1 otherwise.
-            same = record.get("prev") == head and repr(record.get("seq")) == str(count)
+            same = record.get("prev") == head and repr(record.get("seq")) == str(count)  # by repr, since true equals 1 otherwise
             require(same, f"{place} does not name digest and number of the line before it: lines were changed or moved")
             yield place, raw[:-1], record
             head, count = digest(raw[:-1]), count + 1
@@ -158,6 +159,8 @@ class Journal:
         for place, line, record in chained(self.path, self.place, allow_torn=True):
             self.place = place
             self.require(moment(record["time"]) and not told["closed"], "stands after the end of the run")
+            unknown = sorted(record.keys() - CHAIN - set(FIELDS[record["type"]].split()))
+            self.require(not unknown, f"({record['type']}) has fields that are not known here, and may mean anything: {unknown}")
             self.take(record["type"], record)
             if record["type"] == "outcome":
                 leaves.append(sha256(b"\0", line))
@@ -166,19 +169,18 @@ class Journal:
         self.require(told["records"] >= most, f"is followed by nothing, and a statement sealed {most} lines")
 
     def take(self, kind: str, record: Record) -> None:
+        self.told["interruptions"] += kind == "resume"
         self.require((kind == "open") != bool(self.opening), "opens the run a second time, or stands before it was opened")
         if kind == "open":
             for key, value in self.expected.items():
                 self.require(record[key] == value, f"names the {key} {record[key]!r}, not {value!r}: it is of another run or host")
             self.opening, self.told["run"] = record, record["run"]
-        elif kind == "resume":
-            self.told["interruptions"] += 1
         elif kind == "close":
             told, found = ([one[key] for key in ("counts", "bytes", "interruptions")] for one in (record, self.told))
             self.require(canonical(told) == canonical(found), f"ends the run with {told}, and the lines before it add up to {found}")
             self.require(not self.begun, f"ends the run while {len(self.begun)} sets are begun and have no outcome")
             self.told["closed"] = True
-        else:
+        elif kind != "resume":
             self.take_set(kind, record["set"], record)
 
     def take_set(self, kind: str, name: str, record: Record) -> None:
@@ -190,7 +192,7 @@ class Journal:
             self.begun[name] = record["outcome"] if kind == "erased" else self.begun[name]
         else:
             outcome, size, level, best = record["outcome"], record["bytes"], record["level"], self.begun.pop(name, "nothing")
-            self.require(kind == "outcome" and outcome in OUTCOMES and repr(size).isdecimal(), "is of a form that is not known")
+            self.require(outcome in OUTCOMES and repr(size).isdecimal(), "is of a form that is not known")
             if outcome == "destroyed":
                 self.require(best == "destroyed", f"claims set {name} as destroyed, and the lines before it say {best}")
                 self.require(record["proof"], f"claims set {name} as destroyed without proof")
@@ -315,9 +317,8 @@ class Verifier:
             "subject": [{"name": name, "digest": {"sha256": sha256((self.directory / name).read_bytes()).hex()}} for name in names],
             "hosts": {host: {**says["hosts"].get(host, {}), **told} for host, told in hosts.items()},
             "totals": {"counts": counts, "bytes": {"destroyed": sum(told["bytes"]["destroyed"] for told in hosts.values())}},
-            **{"run": manifest["plan_id"], "policy": manifest["policy"], "author": manifest["author"]},
-            **{"merkle_root": "sha256:" + root(leaves).hex(), "tree_size": len(leaves)},
-            **{"missing_hosts": missing, "complete": ended and not missing},
+            **{"run": manifest["plan_id"], "policy": manifest["policy"], "author": manifest["author"], "complete": ended and not missing},
+            **{"merkle_root": "sha256:" + root(leaves).hex(), "tree_size": len(leaves), "missing_hosts": missing},
         }
         wrong = [name for name in found if canonical(says.get(name)) != canonical(found[name])]
         self.faults += [f"statement.json says of {name}: {says.get(name)}, and here is {found[name]}" for name in wrong]
@@ -329,8 +330,7 @@ class Verifier:
         named, author, times, told = set[tuple[str, str]](), manifest["author"], set[dt.datetime](), list[Record]()
         for host, opening in openings.items():
             place, began = f"journals/{host}.jsonl line 1", moment(opening["time"])
-            valid = moment(manifest["created"]) - CLOCKS <= began < moment(manifest["expires"])
-            require(valid, f"{place} began the run at {began}, when the plan was not valid")
+            require(moment(manifest["created"]) - CLOCKS <= began < moment(manifest["expires"]), f"{place} began at a time not of the plan")
             approvals = {(item["principal"], item["key"]) for item in opening["approvals"]}
             require(len(approvals) >= manifest["approvals_required"], f"{place} names fewer approvals than the plan needs")
             named, times, told = named | approvals, times | {began}, told + opening["approvals"]
@@ -366,10 +366,10 @@ class Verifier:
             confirmed.update(merkle_root=told["merkle_root"], path=[f"sha256:{each.hex()}" for each in nodes])
             require(canonical(proof) == canonical(confirmed), f"{path.name} is no proof for this statement, which confirms {confirmed}")
             record = parse(line + b"\n", f"{path.name} record")
-            require((record["type"], record["set"]) == ("outcome", proof["set"]), f"{path.name} record is not the outcome of its set")
-            # The leaves of each host follow those of the hosts before it.
+            same = (record["type"], record["set"]) == ("outcome", proof["set"]) and record.keys() == CHAIN | set(FIELDS["outcome"].split())
+            require(same, f"{path.name} record is not the outcome of its set, or has fields that are not known here")
             counts = {name: sum(entry["counts"].values()) for name, entry in told["hosts"].items()}
-            first = sum(counts[name] for name in counts if name < host)
+            first = sum(counts[name] for name in counts if name < host)  # leaves of a host follow those of the hosts before it
             require(repr(index).isdecimal() and first <= index < first + counts[host], f"{path.name} leaf_index is not one of {host}")
             found = "sha256:" + root_by_path(sha256(b"\0", line), index, size, nodes).hex()
             require(found == told["merkle_root"], f"{path.name} does not lead to the Merkle root of statement.json")

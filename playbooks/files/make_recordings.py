@@ -32,7 +32,8 @@ import zoneinfo
 
 LAYOUTS = ("freepbx", "fusionpbx", "vicidial", "jibri")
 RATE = 8000
-AGENTS = ("1001", "1002", "1003", "666", "6666")
+# Numbers of agents; of the distinctive ones none looks like a count, a size or a mode, so that a search finds them or nothing.
+AGENTS = {"usual": ("1001", "1002", "1003", "666", "6666"), "distinctive": ("0819", "0862", "0938", "097", "0975")}
 DIDS = ("+48225550100", "+48225550200", "+48225550300")
 PRODUCTS = ("orders", "support", "survey")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -54,10 +55,12 @@ class Factory:
     """Makes sets of one layout below one root; the same seed makes the same files.
 
     :arg seconds: the longest audio, in seconds.
+    :arg agents: which of C(AGENTS) take the calls.
     """
 
-    def __init__(self, layout: str, *, seed: int, zone: str, seconds: float = 1.5) -> None:
+    def __init__(self, layout: str, *, seed: int, zone: str, seconds: float = 1.5, agents: str = "usual") -> None:
         self.layout = layout
+        self.agents = AGENTS[agents]
         self.random = random.Random(f"{layout} {seed}")
         self.zone = zoneinfo.ZoneInfo(zone)
         self.seconds = seconds
@@ -130,7 +133,7 @@ class Factory:
         choose = self.random.choice
         return {
             "did": choose(DIDS),
-            "agent": choose(AGENTS),
+            "agent": choose(self.agents),
             "product": choose(PRODUCTS),
             "duration": self.random.randrange(20, 900),
             "consent": choose([True, True, False]),
@@ -182,7 +185,7 @@ class Factory:
 
     def _vicidial(self, start: dt.datetime, number: int) -> Made:
         local = start.astimezone(self.zone)
-        agent = AGENTS[number % len(AGENTS)] if number % 9 else f"agent{number}"
+        agent = self.agents[number % len(self.agents)] if number % 9 else f"agent{number}"
         stem = f"{local:%Y%m%d-%H%M%S}_{agent}"
         markers = [self.marker() for _leg in range(3)]
         files = {
@@ -197,14 +200,15 @@ class Factory:
     def _jibri(self, start: dt.datetime, number: int) -> Made:
         local = start.astimezone(self.zone)
         session = f"{self.random.getrandbits(80):020x}"
+        name = f"Anna {number}"
         room = self.random.choice(["team standup", "reklamacje", "zgłoszenie", "sales_call"])
         marker = self.marker()
-        note = {"meeting_url": f"https://meet.example.com/{room}", "participants": [{"user": {"name": f"Anna {number}"}}]}
+        note = {"meeting_url": f"https://meet.example.com/{room}", "participants": [{"user": {"name": name}}]}
         files = {
             f"{session}/{room}_{local:%Y-%m-%d-%H-%M-%S}.mp4": self.mp4(marker),
             f"{session}/metadata.json": json.dumps(note, ensure_ascii=False).encode(),
         }
-        return Made(session, files, start, {"room": room}, [marker])
+        return Made(session, files, start, {"room": room, "participants": [name]}, [marker])
 
 
 def _below(place: str, stem: str, files: dict[str, bytes], start: dt.datetime, fields: dict[str, t.Any], markers: list[str]) -> Made:
@@ -314,11 +318,12 @@ def main(arguments: t.Sequence[str] | None = None) -> int:
     parser.add_argument("--seconds", type=float, default=1.5, help="longest audio")
     parser.add_argument("--in-progress", type=int, default=0)
     parser.add_argument("--quiet-seconds", type=int, default=900)
+    parser.add_argument("--agents", choices=sorted(AGENTS), default="usual")
     parser.add_argument("--traps", action="store_true", help="only for the layout freepbx")
     parser.add_argument("--expect", type=pathlib.Path)
     options = parser.parse_args(arguments)
     now = dt.datetime.fromisoformat(options.now.replace("Z", "+00:00")) if options.now else dt.datetime.now(dt.timezone.utc)
-    factory = Factory(options.layout, seed=options.seed, zone=options.time_zone, seconds=options.seconds)
+    factory = Factory(options.layout, seed=options.seed, zone=options.time_zone, seconds=options.seconds, agents=options.agents)
     options.root.mkdir(parents=True, exist_ok=True)
     lines = []
     for made in spread(factory, options.sets, options.years, now, options.in_progress, options.quiet_seconds):

@@ -14,8 +14,7 @@ from ansible_collections.recordings.disposal.plugins.module_utils._executor impo
 from ansible_collections.recordings.disposal.plugins.module_utils._sweep.version import VERSION
 from ansible_collections.recordings.disposal.plugins.modules.evidence_seal import DOCUMENTATION
 from ansible_collections.recordings.disposal.plugins.plugin_utils._action import argument_spec, attempted, located, read_text
-from ansible_collections.recordings.disposal.plugins.plugin_utils._pdf import check_pdf
-from ansible_collections.recordings.disposal.plugins.plugin_utils._qr import check_qr
+from ansible_collections.recordings.disposal.plugins.plugin_utils._formats import check_formats
 from ansible_collections.recordings.disposal.plugins.plugin_utils._seal import Sealing, rehearse, seal_run
 from ansible_collections.recordings.disposal.plugins.plugin_utils._time_stamp import check_authority
 
@@ -54,9 +53,7 @@ class ActionModule(ActionBase):
             key = located(options["signing_key"])
             told = rehearse(signing_key=key, signer=options["signer"], allowed_signers=allowed, now=time_text(utc_now()))
             check_authority(options["timestamp_url"], authority)
-            if "pdf" in options["formats"]:
-                check_pdf()
-                check_qr()
+            check_formats(options["formats"])
             return {"changed": False, "key": told}
         result = seal_run(
             Sealing(

@@ -15,6 +15,7 @@ from ansible_collections.recordings.disposal.plugins.module_utils._executor impo
 from ansible_collections.recordings.disposal.plugins.module_utils._sweep.version import VERSION
 from ansible_collections.recordings.disposal.plugins.modules.media_certificate import DOCUMENTATION
 from ansible_collections.recordings.disposal.plugins.plugin_utils._action import argument_spec, attempted, located, read_text
+from ansible_collections.recordings.disposal.plugins.plugin_utils._formats import check_formats
 from ansible_collections.recordings.disposal.plugins.plugin_utils._media_certify import certify_media
 from ansible_collections.recordings.disposal.plugins.plugin_utils._media_issue import Issuing
 from ansible_collections.recordings.disposal.plugins.plugin_utils._media_runs import Sealers
@@ -36,6 +37,8 @@ class ActionModule(ActionBase):
     def _act(self, options: dict[str, t.Any]) -> dict[str, t.Any]:
         check_mode = bool(self._task.check_mode)
         executor = CheckExecutor() if check_mode else Executor()
+        # Before anything is read: what cannot be written is refused whatever there is to certify.
+        check_formats(options["formats"])
         signers = options["allowed_signers"]
         allowed = read_text(signers, "the file of allowed signers") if signers else None
         dest, now = located(options["dest"]), utc_now()
@@ -48,6 +51,7 @@ class ActionModule(ActionBase):
             organisation=str(options["organisation"] or "").strip(),
             allowed_signers=allowed,
             languages=options["languages"],
+            formats=options["formats"],
             executor=executor,
             check_mode=check_mode,
             now=time_text(now),

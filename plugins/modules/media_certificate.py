@@ -93,6 +93,17 @@ options:
     elements: str
     choices: [en, pl]
     default: [en, pl]
+  formats:
+    description:
+      - Formats to write pages in, as C(NAME.LANGUAGE.html) and C(NAME.LANGUAGE.pdf).
+      - V(pdf) is PDF/A-3b on A4, with a QR code of the certificate's digest, and the certificate and its signature attached. It needs on the controller the
+        Python libraries weasyprint (70 or newer) and segno, Pango, and the fonts DejaVu Sans and DejaVu Sans Mono; without them nothing is read or written.
+        Letters that these fonts lack are shown as their escapes. Each PDF takes about a second.
+      - Pages of an older certificate, or of one that is signed anew, are removed where they are not asked for.
+    type: list
+    elements: str
+    choices: [html, pdf]
+    default: [html]
   on_refusal:
     description:
       - With V(fail) nothing is written if one of the media may have no certificate. With V(report) the others get theirs, and RV(refused) names it.
@@ -142,6 +153,7 @@ EXAMPLES = r"""
     signing_key: ~/.ssh/evidence_ed25519.pub
     signer: evidence@example.com
     allowed_signers: evidence.allowed_signers
+    formats: [html, pdf]
   delegate_to: localhost
   run_once: true
 
@@ -179,7 +191,8 @@ certificates:
       description: The medium, as the register writes it.
       type: str
     path:
-      description: The certificate. Its signature lies beside it as C(NAME.json.sig), its pages as C(NAME.en.html) and C(NAME.pl.html).
+      description: The certificate. Its signature lies beside it as C(NAME.json.sig), its pages as C(NAME.en.html), C(NAME.pl.html),
+        and C(NAME.en.pdf), C(NAME.pl.pdf) where O(formats) has them.
       type: str
     digest:
       description: Its digest, by which an event of the register can name it as evidence; in check mode that of what would be issued now.

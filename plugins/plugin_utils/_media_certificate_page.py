@@ -17,14 +17,17 @@ from ..module_utils._standards.forms import FIELDS, FORMS, SECTIONS, FormField
 from ._language import Language, load_language
 from ._media_records import record_name
 from ._media_words import host_sentence, technique_words, tool_words, worded
+from ._pdf import Attached, pdf_page
+from ._qr import qr_code
 from ._render import html_page
 from ._statement import NAMESPACE
 
-__all__ = ["render_media_certificate"]
+__all__ = ["render_media_certificate", "render_media_certificate_pdf"]
 
 # A part of a value: how it is to be shown, and the text.
 _Part = tuple[str, str]
 _ROOT = "media_certificate"
+_TEMPLATE = "media_certificate.html.j2"
 # Facts that stand in the head of an act, or are what the certificate is about.
 _SHOWN_ELSEWHERE = ("serial", "kind", "technique")
 _PERSONS = {"performing": "performer", "validation": "validator"}
@@ -39,15 +42,43 @@ def render_media_certificate(certificate: dict[str, t.Any], *, language: str, ke
     :raises RefusedError: another language.
     """
     words = load_language(language)
+    return html_page(_TEMPLATE, words, {**_checked_view(certificate, words, key), "pdf": None})
+
+
+def render_media_certificate_pdf(certificate: dict[str, t.Any], *, language: str, key: str, signature: bytes) -> bytes:
+    """The same page as PDF/A-3b, with a QR code of the certificate's digest, and the certificate and its signature attached.
+
+    :raises EvidenceError: it is none.
+    :raises RefusedError: another language.
+    :raises DisposalError: a library or the fonts are missing.
+    """
+    words = load_language(language)
+    view = _checked_view(certificate, words, key)
+    file = view["file"]
+    pdf = {"name": f"{file.removesuffix('.json')}.{language}.pdf", "code": qr_code(view["digest"])}
+    about = {name: words.word(f"{_ROOT}.attached_{name}") for name in ("certificate", "signature")}
+    return pdf_page(
+        html_page(_TEMPLATE, words, {**view, "pdf": pdf}),
+        attachments=[
+            Attached(file, canonical(certificate) + b"\n", about["certificate"], "application/json"),
+            Attached(f"{file}.sig", signature, about["signature"], "application/octet-stream", "Supplement"),
+        ],
+        language=language,
+        title=f"{words.word(view['title'])}, {certificate['serial']}",
+        created=certificate["issued"],
+        identifier=view["digest"],
+    )
+
+
+def _checked_view(certificate: dict[str, t.Any], words: Language, key: str) -> dict[str, t.Any]:
     # The order in which it was made must not show, as it is gone once it was read from its file.
     certificate = json.loads(canonical(certificate))
     try:
-        view = _view(certificate, words, key)
+        return _view(certificate, words, key)
     except (KeyError, TypeError, AttributeError, StopIteration) as error:
         raise EvidenceError(
             f"the certificate lacks {error}, so there is no page; use the version of the collection that wrote it"
         ) from error
-    return html_page("media_certificate.html.j2", words, view)
 
 
 def _view(certificate: dict[str, t.Any], words: Language, key: str) -> dict[str, t.Any]:
@@ -61,7 +92,7 @@ def _view(certificate: dict[str, t.Any], words: Language, key: str) -> dict[str,
         "digest": digest(canonical(certificate) + b"\n"),
         "key": key,
         "file": f"{name}.json",
-        "physically": decisive["kind"] == "physical",
+        "title": f"{_ROOT}.title_destroyed" if decisive["kind"] == "physical" else f"{_ROOT}.title",
         "values": {name: field["value"] for name, field in values.items()},
         "technique": technique_words(words, decisive["technique"]),
         "sections": [(section, _of(section, rows)) for section in SECTIONS if section not in _PERSONS],

@@ -18,9 +18,10 @@ from ..module_utils._evidence.clock import is_time, parse_time
 from ..module_utils._evidence.sshsig import check_principal, fits, read_signature, verify
 from ..module_utils._executor import Executor
 from ._evidence_files import read_bytes
+from ._formats import FORMATS
 from ._language import LANGUAGES
 from ._media_certificate import FORMAT
-from ._media_certificate_page import render_media_certificate
+from ._media_certificate_page import render_media_certificate, render_media_certificate_pdf
 from ._media_records import record_name
 from ._sshsign import sign
 from ._statement import NAMESPACE
@@ -37,6 +38,7 @@ class Issuing:
 
     :ivar directory: of the certificates.
     :ivar allowed_signers: the file's text; C(None) where signatures are not held against it.
+    :ivar formats: of the pages, among C(FORMATS).
     :ivar now: the time to write, RFC 3339 UTC.
     """
 
@@ -46,6 +48,7 @@ class Issuing:
     organisation: str
     allowed_signers: str | None
     languages: t.Sequence[str]
+    formats: t.Sequence[str]
     executor: Executor
     check_mode: bool
     now: str
@@ -58,7 +61,7 @@ class Issued:
     :ivar certificate: as it is in the file C(path).
     :ivar signature: C(None) in check mode where it would be signed; C(key) its fingerprint.
     :ivar superseded: where the one that it replaces is kept; C(None) where it replaces none.
-    :ivar writes: files that are not so yet, in the order in which they have to be written.
+    :ivar writes: files that are not so yet, in the order in which they have to be written; C(good) those that are.
     """
 
     certificate: dict[str, t.Any]
@@ -67,6 +70,7 @@ class Issued:
     key: str | None = None
     superseded: str | None = None
     writes: list[tuple[str, bytes]] = dataclasses.field(default_factory=list)
+    good: set[str] = dataclasses.field(default_factory=set)
     changed: bool = False
 
     @property
@@ -114,9 +118,20 @@ def _made(built: dict[str, t.Any], issuing: Issuing) -> Issued:
     _sign(issued, issuing)
     if issued.signature is not None:
         for language in issuing.languages:
-            page = render_media_certificate(issued.certificate, language=language, key=issued.key or "")
-            _want(issued, f"{path.removesuffix('.json')}.{language}.html", page.encode("utf-8"))
+            for form in issuing.formats:
+                _want(issued, _page_path(path, language, form), _page(issued, issued.signature, language, form))
     return issued
+
+
+def _page_path(path: str, language: str, form: str) -> str:
+    return f"{path.removesuffix('.json')}.{language}.{form}"
+
+
+def _page(issued: Issued, signature: bytes, language: str, form: str) -> bytes:
+    key = issued.key or ""
+    if form == "pdf":
+        return render_media_certificate_pdf(issued.certificate, language=language, key=key, signature=signature)
+    return render_media_certificate(issued.certificate, language=language, key=key).encode("utf-8")
 
 
 def _there(path: str) -> tuple[bytes | None, dict[str, t.Any] | None]:
@@ -179,6 +194,7 @@ def _want(issued: Issued, path: str, data: bytes) -> None:
     """Note a file to be written, unless it is so already."""
     with contextlib.suppress(FileNotFoundError), open(path, "rb") as file:
         if file.read() == data:
+            issued.good.add(path)
             return
     issued.changed = True
     issued.writes.append((path, data))
@@ -186,19 +202,25 @@ def _want(issued: Issued, path: str, data: bytes) -> None:
 
 def _write(issued: Issued, executor: Executor) -> None:
     if issued.superseded is not None:
-        _set_aside(issued, issued.superseded, executor)
+        _keep(issued.path, issued.superseded, executor)
+    if any(path == f"{issued.path}.sig" for path, _data in issued.writes):
+        _take_away(issued, executor)
     for path, data in issued.writes:
         executor.replace_file(path, [data])
 
 
-def _set_aside(issued: Issued, kept: str, executor: Executor) -> None:
-    """Keep the certificate that is replaced, with its signature, and take away the pages that show it."""
+def _keep(path: str, kept: str, executor: Executor) -> None:
+    """Keep the certificate that is replaced, with its signature."""
     for end in ("", ".sig"):
-        if os.path.exists(issued.path + end) and not os.path.exists(kept + end):
-            executor.link(issued.path + end, kept + end)
-    stale = [f"{issued.path.removesuffix('.json')}.{language}.html" for language in LANGUAGES]
-    # Its signature goes first: one beside another certificate would look as if that had been changed.
-    for path in (f"{issued.path}.sig", *stale):
-        if os.path.exists(path):
+        if os.path.exists(path + end) and not os.path.exists(kept + end):
+            executor.link(path + end, kept + end)
+
+
+def _take_away(issued: Issued, executor: Executor) -> None:
+    """Take away the signature that a new one replaces, and the pages that show another certificate or key."""
+    pages = [_page_path(issued.path, language, form) for language in LANGUAGES for form in FORMATS]
+    # The signature goes first: one beside another certificate would look as if that had been changed.
+    for path in (f"{issued.path}.sig", *pages):
+        if path not in issued.good and os.path.exists(path):
             executor.unlink(path)
     executor.sync_directory(os.path.dirname(issued.path))

@@ -19,6 +19,7 @@ from ..module_utils._evidence.clock import parse_time
 from ..module_utils._evidence.sshsig import check_principal, fits, read_signature, verify
 from ..module_utils._executor import Executor
 from ._evidence_files import MANIFEST, SIGNATURE, STATEMENT, kept_statements, read_bytes, read_statement, sealed_journals
+from ._formats import FORMATS
 from ._head_seal import HeadSealer
 from ._language import LANGUAGES
 from ._ledger import Entry, Ledger, read_ledger
@@ -28,9 +29,8 @@ from ._sshsign import sign
 from ._statement import NAMESPACE, Evidence, build_statement, gather_evidence, statement_bytes
 from ._time_stamp import check_authority
 
-__all__ = ["FORMATS", "Sealing", "certificate_name", "rehearse", "seal_run"]
+__all__ = ["Sealing", "certificate_name", "rehearse", "seal_run"]
 
-FORMATS = ("html", "pdf")
 Render = t.Callable[..., str]
 RenderPdf = t.Callable[..., bytes]
 

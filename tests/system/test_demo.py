@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import pathlib
@@ -16,7 +17,25 @@ import sys
 
 import pytest
 
+from ansible_collections.recordings.disposal.plugins.module_utils._errors import DisposalError
+from ansible_collections.recordings.disposal.plugins.plugin_utils._formats import check_formats
+from ansible_collections.recordings.disposal.tests.system.test_verify_page import steps
+
 TOP = pathlib.Path(__file__).resolve().parents[2]
+
+
+# An agent whom the demo's hold names, as people write into it; and which formats it is asked for.
+HELD = "0938"
+
+
+@functools.cache
+def formats() -> list[str]:
+    """HTML, and PDF where it can be made; in CI it must be."""
+    try:
+        check_formats(["pdf"])
+    except DisposalError:
+        return ["html", "pdf"] if os.environ.get("CI") else ["html"]
+    return ["html", "pdf"]
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +44,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     playbook = pathlib.Path(sys.executable).with_name("ansible-playbook")
     done = subprocess.run(
         # As talkative as it gets: what may not be told is not told then either.
-        [str(playbook), "-vvv", "recordings.disposal.demo"],
+        [str(playbook), "-vvv", "recordings.disposal.demo", "-e", json.dumps({"disposal_formats": formats()})],
         cwd=TOP,
         env={**os.environ, "DEMO_DIR": str(where), "HOME": str(where.parent), "ANSIBLE_LOG_PATH": str(where.parent / "demo.log")},
         capture_output=True,
@@ -34,7 +53,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     )
     (where.parent / "demo.output").write_text(done.stdout + done.stderr, encoding="utf-8")
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
-    for words in ("Destroyed:", "Kept:", "Held:", "Certificate:", "To verify:"):
+    for words in ("Destroyed:", "Kept:", "Held:", "Certificate:", "Proof:", "To verify:"):
         assert words in done.stdout
     return where
 
@@ -61,6 +80,26 @@ def test_openssh_alone_accepts_the_statement_and_no_other(demo: pathlib.Path) ->
     finally:
         statement.write_bytes(whole)
     assert readme_verifies(demo)
+
+
+def test_the_page_on_verifying_works_line_by_line_on_the_demo(demo: pathlib.Path) -> None:
+    script = "".join(f"echo '@ {heading}'\n{block}" for heading, block in steps().items())
+
+    def followed() -> tuple[int, str]:
+        done = subprocess.run(["sh", "-eu"], input=script, cwd=demo.parent, capture_output=True, text=True, check=False)
+        return done.returncode, re.findall(r"^@ (.*)$", done.stdout, re.MULTILINE)[-1]
+
+    assert followed() == (0, list(steps())[-1])
+    (proof,) = demo.glob("disposal/proofs/*/*/proof.json")
+    tool = [sys.executable, str(TOP / "docs" / "verify_evidence.py"), str(proof.parent), "--allowed-signers", str(demo / "allowed_signers")]
+    tool += ["--signer", "evidence@example.com", "--proof", str(proof)]
+    assert subprocess.run(tool, capture_output=True, check=False).returncode == 0
+    whole = proof.read_bytes()
+    proof.write_bytes(whole.replace(b'"leaf_index":', b'"leaf_index":1', 1))
+    try:
+        assert subprocess.run(tool, capture_output=True, check=False).returncode == 1
+    finally:
+        proof.write_bytes(whole)
 
 
 def test_what_was_due_is_gone_and_everything_else_is_what_it_was(demo: pathlib.Path) -> None:
@@ -103,6 +142,9 @@ def recorded(demo: pathlib.Path) -> set[str]:
             made = json.loads(line)
             fields = made["fields"]
             found.update(str(fields[name]) for name in ("src", "customer") if len(str(fields.get(name, ""))) > 6)
+            # As short as it is, the number of an agent of the demo is like nothing else; the hold tells the one that it is about.
+            found.update({fields["agent"]} - {HELD} if "agent" in fields else ())
+            found.update(fields.get("participants", ()))
             found.update(made["markers"])
             for member in made["members"]:
                 # The stem of a system's own log names the call as its files do.
@@ -115,7 +157,10 @@ def personal(text: str, names: set[str]) -> set[str]:
     """What of it a text names, whole or with more around it."""
     words = set(_SPLIT.split(text))
     words |= {word.rpartition(".")[0] for word in words} | {word.strip(":.") for word in words}
-    patterns = (r"\+\d{9,}", r"C-\d{6}", r"RDMARK:[0-9a-f]{16}", r"\d{8}-\d{6}[-_][\w.]+")
+    # Numbers of agents are no longer than the milliseconds of a log, and looked for where none can stand.
+    words = {word for word in words if len(word) > 4}
+    agents, participants = r"(?<![0-9A-Za-z.,])0\d{2,3}(?![0-9A-Za-z])", r"\bAnna \d+"
+    patterns = (agents, participants, r"\+\d{9,}", r"C-\d{6}", r"RDMARK:[0-9a-f]{16}", r"\d{8}-\d{6}[-_][\w.]+")
     return names & (words | {word for pattern in patterns for word in re.findall(pattern, text)})
 
 
@@ -128,6 +173,7 @@ def text_of(path: pathlib.Path) -> str:
 def test_nothing_personal_in_the_evidence_and_in_what_ansible_tells(demo: pathlib.Path) -> None:
     names = recorded(demo)
     assert len(names) > 5000 and any(name.startswith("+4860") for name in names) and any(name.startswith("C-") for name in names)
+    assert {"0819", "097", "Anna 7", "agent9"} <= names and HELD not in names
     top = demo / "servers"
     if not top.exists():
         top = pathlib.Path(f"/var/tmp/recordings-disposal-demo-{os.getuid()}")
@@ -136,10 +182,16 @@ def test_nothing_personal_in_the_evidence_and_in_what_ansible_tells(demo: pathli
     hosts = [path for path in top.glob("*/var/lib/recordings-disposal/**/*") if path.is_file() and path.parent.name != "plans"]
     logs = [demo.parent / "demo.log", demo.parent / "demo.output"]
     kinds = {path.suffix for path in state}
-    assert {".jsonl", ".json", ".sig", ".html"} <= kinds and len(hosts) > 5 and all(path.stat().st_size > 10_000 for path in logs)
+    assert (
+        {".jsonl", ".json", ".sig", *(f".{form}" for form in formats())} <= kinds
+        and len(hosts) > 5
+        and all(path.stat().st_size > 10_000 for path in logs)
+    )
     told = {str(path): sorted(found)[:5] for path in [*state, *hosts, *logs] if (found := personal(text_of(path), names))}
     assert told == {}
-    # The search finds what is there.
+    # The search finds what is there, also at the ends of words.
+    assert personal('x{"agent":"097"},20231107-101500_0819 by Anna 7.', names) == {"097", "0819", "Anna 7"}
+    assert personal("1,097 2026-08-19 .0819 00:00:00,097 sha256:a0819f", names) == set()
     (plan, *_others) = top.glob("pbx1/var/lib/recordings-disposal/plans/*.jsonl")
     assert len(personal(plan.read_text(encoding="utf-8"), names)) > 1000
 

@@ -185,18 +185,41 @@ def test_what_is_attached(usual: tuple[str, Statement, bytes]) -> None:
     assert attached(data) == {"statement.json": statement_bytes(statement), "statement.json.sig": SIGNATURE}
 
 
+def signed_pdf(tmp_path: pathlib.Path, statement: Statement, manifest: Statement, *, code: str, signer: str) -> pathlib.Path:
+    """A directory with the PDF of a statement that is really signed, and who may sign."""
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(tmp_path / "key")], check=True)
+    signed = ["ssh-keygen", "-q", "-Y", "sign", "-f", str(tmp_path / "key"), "-n", "evidence@recordings.disposal"]
+    signature = subprocess.run(signed, input=statement_bytes(statement), capture_output=True, check=True).stdout
+    place = tmp_path / "read"
+    place.mkdir()
+    (place / f"certificate.{code}.pdf").write_bytes(pdf_of(statement, manifest, code=code, signature=signature))
+    (place / "allowed_signers").write_text(f"{signer} {(tmp_path / 'key.pub').read_text(encoding='ascii')}", encoding="ascii")
+    return place
+
+
+def test_the_lines_of_the_page_on_verifying_take_the_statement_out(tmp_path: pathlib.Path) -> None:
+    page = (pathlib.Path(__file__).resolve().parents[4] / "docs" / "verify.md").read_text(encoding="utf-8")
+    (lines,) = re.findall(r"(?:^ {4}.*\n)+", page.partition("## From a PDF")[2].partition("\n## ")[0], re.MULTILINE)
+    manifest = manifest_of()
+    statement = statement_of(manifest)
+    place = signed_pdf(tmp_path, statement, manifest, code="en", signer="evidence@example.com")
+
+    def followed(script: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(["sh", "-eu"], input=script, cwd=place, capture_output=True, text=True, check=False)
+
+    done = followed(lines)
+    assert done.returncode == 0 and 'Good "evidence@recordings.disposal" signature' in done.stdout, done.stderr
+    assert digest(statement_bytes(statement))[7:] in done.stdout
+    taken = place / "statement.json"
+    taken.write_bytes(taken.read_bytes()[:-2] + b" }")
+    assert followed("".join(lines.splitlines(keepends=True)[1:])).returncode != 0
+
+
 @BOTH
 def test_the_commands_on_the_sheets_verify_what_is_attached(code: str, tmp_path: pathlib.Path) -> None:
     manifest, name = manifest_of(), f"certificate.{code}.pdf"
     statement = statement_of(manifest)
-    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(tmp_path / "key")], check=True)
-    signed = ["ssh-keygen", "-q", "-Y", "sign", "-f", str(tmp_path / "key"), "-n", "evidence@recordings.disposal"]
-    signature = subprocess.run(signed, input=statement_bytes(statement), capture_output=True, check=True).stdout
-    (tmp_path / "read").mkdir()
-    (tmp_path / "read" / name).write_bytes(pdf_of(statement, manifest, code=code, signature=signature))
-    (tmp_path / "read" / "allowed_signers").write_text(
-        f"seal@example.com {(tmp_path / 'key.pub').read_text(encoding='ascii')}", encoding="ascii"
-    )
+    signed_pdf(tmp_path, statement, manifest, code=code, signer="seal@example.com")
     text = text_of((tmp_path / "read" / name).read_bytes())
     take_out = f"pdfdetach -saveall {name}"
     find, verify = (

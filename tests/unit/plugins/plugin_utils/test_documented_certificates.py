@@ -28,12 +28,18 @@ from ansible_collections.recordings.disposal.tests.unit.plugins.plugin_utils.cer
     medium,
     name_of,
 )
+from ansible_collections.recordings.disposal.tests.unit.plugins.plugin_utils.pdf_world import need_pdf, text_of
 
 TOP = pathlib.Path(__file__).resolve().parents[4]
 PAGE = (TOP / "docs" / "media_certificates.md").read_text(encoding="utf-8")
-TASK, COMMAND = [textwrap.dedent(block) for block in re.findall(r"(?:^ {4}.*\n)+", PAGE, re.MULTILINE)]
+TASK, TAKE_OUT, COMMAND = [textwrap.dedent(block) for block in re.findall(r"(?:^ {4}.*\n)+", PAGE, re.MULTILINE)]
 NAME = "recordings.disposal.media_certificate"
 SERIAL = "S4EWNX0M501234"
+
+
+@pytest.fixture(autouse=True)
+def _ready() -> None:
+    need_pdf()
 
 
 @pytest.fixture
@@ -65,6 +71,20 @@ def test_the_guides_example_is_done_and_its_command_verifies(world: CertificateW
     command = COMMAND.replace("NAME", name_of(SERIAL)).replace("evidence.allowed_signers", "../../evidence.allowed_signers")
     run = subprocess.run(["bash", "-e", "-c", command], cwd=world.certificates, capture_output=True, text=True, check=False)
     assert run.returncode == 0 and 'Good "evidence@recordings.disposal" signature' in run.stdout
+
+
+def test_the_guides_pdf_is_taken_apart_and_verified_alone(world: CertificateWorld, tmp_path: pathlib.Path) -> None:
+    result = done(world, yaml.safe_load(TASK)[0])
+    name = name_of(SERIAL)
+    (tmp_path / "received").mkdir()
+    pdf = (world.certificates / f"{name}.en.pdf").read_bytes()
+    (tmp_path / "received" / f"{name}.en.pdf").write_bytes(pdf)
+    (tmp_path / "evidence.allowed_signers").rename(tmp_path / "received" / "evidence.allowed_signers")
+    script = TAKE_OUT.replace("NAME", name)
+    run = subprocess.run(["bash", "-e", "-c", script], cwd=tmp_path / "received", capture_output=True, text=True, check=False)
+    assert run.returncode == 0 and 'Good "evidence@recordings.disposal" signature' in run.stdout, run.stderr
+    known = result["certificates"][0]["digest"]
+    assert f"{known[7:]}  {name}.json" in run.stdout and known in text_of(pdf, last=1)
 
 
 def test_the_modules_examples_are_done(world: CertificateWorld) -> None:

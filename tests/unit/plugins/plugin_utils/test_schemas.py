@@ -36,6 +36,7 @@ from ansible_collections.recordings.disposal.tests.unit.plugins.plugin_utils imp
 from ansible_collections.recordings.disposal.tests.unit.plugins.plugin_utils.certificate_world import CertificateWorld, medium, name_of
 from ansible_collections.recordings.disposal.tests.unit.plugins.plugin_utils.order_world import made_order
 from ansible_collections.recordings.disposal.tests.unit.plugins.plugin_utils.plan_world import manifest_of
+from ansible_collections.recordings.disposal.tests.unit.plugins.plugin_utils.proof_world import ProofWorld
 from ansible_collections.recordings.disposal.tests.unit.plugins.plugin_utils.run_world import RunWorld, rechain
 from ansible_collections.recordings.disposal.tests.unit.plugins.plugin_utils.schemas import (
     DIRECTORY,
@@ -280,6 +281,25 @@ def test_journals_that_were_rotated(tmp_path: pathlib.Path) -> None:
     world.rotate([world.sealed(world.add(number)) for number in (1, 2)])
     lines = validate_lines("rotated-1", world.rotated)
     assert len(lines) == 2 and faults("rotated-1", {**lines[0], "colour": "red"}) and faults("rotated-1", {**lines[0], "records": 0})
+
+
+@pytest.mark.parametrize("kind", ["hmac", "plain"])
+def test_a_proof_for_one_person(tmp_path: pathlib.Path, kind: str) -> None:
+    world = ProofWorld(tmp_path, kind=kind).standard()
+    proof = json.loads(pathlib.Path(world.proven(name_in_letter=True)["proof"]["path"]).read_bytes())
+    validate("proof-1", proof)
+    for change in (
+        {"colour": "red"},
+        {"format": "recordings.disposal/proof/2"},
+        {"leaf_index": -1},
+        {"tree_size": "5"},
+        {"record": json.loads(proof["record"])},
+        {"path": ["00"]},
+        {"statement": "sha256:12"},
+    ):
+        assert faults("proof-1", {**proof, **change}), change
+    for name in proof:
+        assert faults("proof-1", {key: value for key, value in proof.items() if key != name}), name
 
 
 def with_(document: Told, *path: str, **changes: t.Any) -> Told:

@@ -27,6 +27,7 @@ import pytest
 from ansible_collections.recordings.disposal.plugins.module_utils._evidence import sshsig
 from ansible_collections.recordings.disposal.plugins.module_utils._evidence.canonical import canonical, digest
 from ansible_collections.recordings.disposal.plugins.module_utils._evidence.merkle import MerkleTree, inclusion_proof, leaf_hash
+from ansible_collections.recordings.disposal.plugins.module_utils._evidence.records import OPTIONAL, REQUIRED
 from ansible_collections.recordings.disposal.tests.unit.plugins.module_utils._evidence.evidence_world import (
     close,
     destroy,
@@ -335,6 +336,11 @@ SPOILT: list[tuple[str, dict[str, t.Any]]] = [
     ("open", {"approvals": "anna@example.com"}),
     ("open", {"approvals": [{"principal": "anna@example.com"}]}),
     ("open", {"type": "resume"}),
+    ("open", {"serial": "S1"}),
+    ("intent", {"colour": "red"}),
+    ("intent", {"technique": "overwrite"}),
+    ("outcome", {"keys": []}),
+    ("close", {"set": "s"}),
 ]
 
 
@@ -350,6 +356,20 @@ def test_a_record_that_cannot_stand_is_found_by_both(script: types.ModuleType, t
         path.write_bytes(rechain(lines))
         for who, sentences in (("the script", faults(script, world)), ("verify_run", world.verify().problems)):
             assert any(re.search(r"journals/rec1\.jsonl line \d", sentence) for sentence in sentences), (who, kind, change, sentences)
+
+
+def test_its_fields_of_records_are_those_of_the_code(script: t.Any) -> None:
+    known = {kind: {*fields, *OPTIONAL.get(kind, {})} for kind, fields in REQUIRED.items()}
+    assert {kind: set(fields.split()) for kind, fields in script.FIELDS.items()} == known and not OPTIONAL.get("outcome")
+
+
+def test_a_field_that_nobody_knows_is_named(script: types.ModuleType, tmp_path: pathlib.Path) -> None:
+    world = whole(tmp_path)
+    path = world.journal_path("rec1")
+    opening_line, intent_line, *rest = path.read_bytes().splitlines()
+    path.write_bytes(rechain([opening_line, canonical({**json.loads(intent_line), "colour": "red", "serial": "S1"}), *rest]))
+    words = "journals/rec1.jsonl line 2 (intent) has fields that are not known here, and may mean anything: ['colour']"
+    assert words in faults(script, world)
 
 
 def other_signers(world: RunWorld) -> dict[str, str]:
