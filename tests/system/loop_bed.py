@@ -157,11 +157,11 @@ class Bed:
         run("losetup", "--detach", device)
         del self._devices[device]
 
-    def swap(self, device: str) -> None:
-        """Swap to a loop device of this test."""
+    def swap(self, device: str, *, kib: int) -> None:
+        """Swap to the beginning of a loop device of this test, which the kernel may write to from then on."""
         self._guard(device)
         need("mkswap", "swapon", "swapoff")
-        run("mkswap", device)
+        run("mkswap", device, str(kib))
         run("swapon", device)
         self._undo.callback(run, "swapoff", device)
 

@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import typing as t
@@ -27,6 +28,9 @@ from ansible_collections.recordings.disposal.tests.system.device_bed import MIB,
 from ansible_collections.recordings.disposal.tests.system.loop_bed import Bed, need, run
 
 SIZE = 4 * MIB
+PAGE = os.sysconf("SC_PAGE_SIZE")
+# The smallest that the kernel takes.
+SWAP = 10 * PAGE
 
 
 @contextlib.contextmanager
@@ -79,9 +83,13 @@ def test_one_of_its_partitions_mounted(bed: Bed) -> None:
 
 def test_swap(bed: Bed, image: pathlib.Path) -> None:
     device = bed.attach(image)
-    bed.swap(device)
-    with untouched(image, f"it is in use as swap ({device})"):
+    bed.swap(device, kib=SWAP // 1024)
+    before = image.read_bytes()
+    with pytest.raises(RefusedError, match=re.escape(f"it is in use as swap ({device})")):
         overwrite(image)
+    after = image.read_bytes()
+    # Between its header and its end the kernel itself may have written.
+    assert after[:PAGE] == before[:PAGE] and after[SWAP:] == before[SWAP:]
 
 
 def physical_volume(content: bytes) -> bytes:
