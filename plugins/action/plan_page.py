@@ -13,12 +13,14 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.recordings.disposal.plugins.module_utils._evidence.approval import FORMAT, check_approvals, read_manifest
 from ansible_collections.recordings.disposal.plugins.module_utils._evidence.clock import time_text, utc_now
 from ansible_collections.recordings.disposal.plugins.module_utils._executor import CheckExecutor, Executor
+from ansible_collections.recordings.disposal.plugins.module_utils._sweep.options import TRAINING_OPTIONS
 from ansible_collections.recordings.disposal.plugins.modules.plan_page import DOCUMENTATION
 from ansible_collections.recordings.disposal.plugins.plugin_utils._action import argument_spec, attempted, located, read_text
 from ansible_collections.recordings.disposal.plugins.plugin_utils._change_request import Approved
 from ansible_collections.recordings.disposal.plugins.plugin_utils._evidence_files import read_bytes
 from ansible_collections.recordings.disposal.plugins.plugin_utils._plan_files import replace_pages
 from ansible_collections.recordings.disposal.plugins.plugin_utils._signatures import read_signatures, signature_name
+from ansible_collections.recordings.disposal.plugins.plugin_utils._training_files import given_trainings
 
 
 class ActionModule(ActionBase):
@@ -28,7 +30,7 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         result: dict[str, t.Any] = super().run(tmp, task_vars)
-        _checked, options = self.validate_argument_spec(argument_spec=argument_spec(DOCUMENTATION))
+        _checked, options = self.validate_argument_spec(argument_spec={**argument_spec(DOCUMENTATION), **TRAINING_OPTIONS})
         result.update(attempted(lambda: self._act(options)))
         return result
 
@@ -41,7 +43,8 @@ class ActionModule(ActionBase):
         found = read_signatures(path, os.path.dirname(path))
         # Whether the plan has expired since is not what the page asks: who approved it stays on record.
         now = int(utc_now().timestamp())
-        state = check_approvals(data, found.signatures, allowed_signers=signers, required=0, now=now, expiry=False)
+        trainings = given_trainings(options)
+        state = check_approvals(data, found.signatures, allowed_signers=signers, required=0, now=now, expiry=False, trainings=trainings)
         approvals = [
             {"principal": item.principal, "key": item.key, "time": _written(signature_name(path, item.principal))}
             for item in state.approvals

@@ -32,6 +32,7 @@ options:
     choices: [en, pl]
     default: en
 extends_documentation_fragment:
+  - recordings.disposal._training
   - recordings.disposal._attributes
 attributes:
   check_mode:

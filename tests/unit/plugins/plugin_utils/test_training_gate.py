@@ -17,6 +17,7 @@ from ansible.errors import AnsibleActionFail
 
 from ansible_collections.recordings.disposal.plugins.action.approval_info import ActionModule as ApprovalAction
 from ansible_collections.recordings.disposal.plugins.action.media_register import ActionModule as RegisterAction
+from ansible_collections.recordings.disposal.plugins.action.plan_page import ActionModule as PageAction
 from ansible_collections.recordings.disposal.plugins.module_utils._errors import EvidenceError, RefusedError
 from ansible_collections.recordings.disposal.plugins.module_utils._evidence.canonical import canonical, digest
 from ansible_collections.recordings.disposal.plugins.module_utils._evidence.journal import read_journal
@@ -33,6 +34,7 @@ from ansible_collections.recordings.disposal.tests.unit.plugins.module_utils._me
 from ansible_collections.recordings.disposal.tests.unit.plugins.modules.module_world import run
 from ansible_collections.recordings.disposal.tests.unit.plugins.plugin_utils import register_world
 from ansible_collections.recordings.disposal.tests.unit.plugins.plugin_utils.certificate_world import CertificateWorld, medium
+from ansible_collections.recordings.disposal.tests.unit.plugins.plugin_utils.plan_world import manifest_of
 from ansible_collections.recordings.disposal.tests.unit.plugins.plugin_utils.run_world import RunWorld
 from ansible_collections.recordings.disposal.tests.unit.plugins.plugin_utils.schemas import validate
 
@@ -102,6 +104,25 @@ def test_approval_info_tells_it(school: School, tmp_path: pathlib.Path) -> None:
     assert result["approvals"][0]["training"] == [{"record": digest(school.records[0]["record"].encode()), "until": "2027-02-01T00:00:00Z"}]
     result = run_action(ApprovalAction, "approval_info", {**given, "training_dir": gate["training_dir"]})
     assert result["failed"] and "training_signers_file is not given" in result["msg"]
+
+
+def test_the_page_of_a_plan_shows_no_approval_of_the_untrained(school: School, tmp_path: pathlib.Path) -> None:
+    plan = tmp_path / "plan"
+    plan.mkdir()
+    manifest = plan / "manifest.json"
+    manifest.write_bytes(canonical(manifest_of(now=dt.datetime(2026, 2, 2, tzinfo=dt.timezone.utc))) + b"\n")
+    for name in ("anna", "bob"):
+        (plan / f"manifest.json.{name}@example.com.sig").write_text(school.keys.sign(manifest.read_bytes(), name), encoding="ascii")
+    signers = tmp_path / "allowed"
+    signers.write_text("".join(school.keys.line(f"{name}@example.com", name) for name in ("anna", "bob")), encoding="ascii")
+    gate = school.issue(**{**LONG, "valid_until": "2999-01-01T00:00:00Z"}).write(tmp_path / "training")
+    given = {"manifest": str(manifest), "allowed_signers": str(signers)}
+    assert len(run_action(PageAction, "plan_page", given)["approvals"]) == 2
+    told = run_action(PageAction, "plan_page", {**given, **gate})
+    assert [approval["principal"] for approval in told["approvals"]] == [ANNA]
+    [problem] = told["problems"]
+    assert problem.startswith(no_record(BOB, "approver", json.loads(manifest.read_bytes())["created"]))
+    assert "has no valid training record as approver" in (plan / "plan.html").read_text(encoding="utf-8").replace("<wbr>", "")
 
 
 # Custody.
