@@ -60,7 +60,7 @@ options:
     type: path
   forecast:
     description:
-      - Path of a forecast over the fleet as JSON (C(recordings.disposal/forecast/1)).
+      - Path of a forecast over the fleet, the C(forecast.json) that M(recordings.disposal.forecast) writes.
       - The default is C(previews/forecast.json) in O(dest), where that is there.
     type: path
   training_dir:
@@ -124,6 +124,7 @@ attributes:
 seealso:
   - module: recordings.disposal.plan_manifest
   - module: recordings.disposal.evidence_verify
+  - module: recordings.disposal.forecast
   - module: recordings.disposal.media_register
 author:
   - recordings.disposal contributors (@recordings-disposal)

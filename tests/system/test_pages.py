@@ -6,12 +6,14 @@
 
 from __future__ import annotations
 
+import json
 import pathlib
 import typing as t
 
 import pytest
 from selenium.webdriver.common.keys import Keys
 
+from ansible_collections.recordings.disposal.plugins.plugin_utils._forecast_page import forecast_pages
 from ansible_collections.recordings.disposal.plugins.plugin_utils._plan_page import render_plan_html
 from ansible_collections.recordings.disposal.tests.system.browser_bed import DESKTOP, PHONE, Browser
 from ansible_collections.recordings.disposal.tests.unit.plugins.plugin_utils.plan_world import blocked_fleet, fleet, manifest_of
@@ -19,7 +21,7 @@ from ansible_collections.recordings.disposal.tests.unit.plugins.plugin_utils.rep
 
 LANGUAGES = ("en", "pl")
 # What most readers see, and what stands in a page only now and then.
-KINDS = ("report", "plan", "bare", "blocked")
+KINDS = ("report", "plan", "bare", "blocked", "forecast")
 EACH = pytest.mark.parametrize(("kind", "code"), [(kind, code) for kind in KINDS[:2] for code in LANGUAGES])
 WITH_RARE = pytest.mark.parametrize(
     ("kind", "code"), [*((kind, code) for kind in KINDS[:2] for code in LANGUAGES), *((kind, "en") for kind in KINDS[2:])]
@@ -42,6 +44,9 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Pages:
     for code in LANGUAGES:
         for kind in ("report", "bare"):
             made[kind, code] = top / kind / f"fleet.{code}.html"
+        made["forecast", code] = top / f"forecast.{code}.html"
+        forecast = json.loads((world.state / "previews" / "forecast.json").read_bytes())
+        made["forecast", code].write_text(forecast_pages(forecast, language=code)["html"], encoding="utf-8")
         for kind, results in (("plan", fleet()), ("blocked", blocked_fleet())):
             made[kind, code] = top / f"{kind}.{code}.html"
             made[kind, code].write_text(render_plan_html(manifest_of(results), language=code), encoding="utf-8")

@@ -67,11 +67,15 @@ def test_the_guide_names_each_kind_of_gap_and_each_option_of_the_module() -> Non
     assert set(yaml.safe_load(DOCUMENTATION)["options"]) - {"ledger"} <= set(re.findall(r"^ {8}(\w+): ", playbook, re.MULTILINE))
 
 
-def test_the_playbook_makes_the_page_of_an_inventory(world: ReportWorld, tmp_path: pathlib.Path) -> None:
+def test_the_playbook_makes_the_page_of_an_inventory_whose_hosts_do_not_answer(world: ReportWorld, tmp_path: pathlib.Path) -> None:
     hosts = {name: {"disposal_site": site} for name, site in SITES.items()}
-    inventory = {"recording_servers": {"hosts": {**hosts, "spare1": {}}}}
+    far = {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 1}
+    local = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable, "disposal_become": False}
+    inventory = {"recording_servers": {"vars": local, "hosts": {**hosts, "spare1": far}}}
     (tmp_path / "inventory.yml").write_text(yaml.safe_dump(inventory, allow_unicode=True), encoding="utf-8")
     given = {**yaml.safe_load(VARIABLES), "disposal_report_old_after": "P366D", "disposal_report_dir": str(tmp_path / "pages")}
+    # Without a policy no host can plan.
+    given["disposal_report_look"] = True
     (tmp_path / "report.yml").write_text(yaml.safe_dump(given), encoding="utf-8")
     words = COMMAND.replace("report.yml", str(tmp_path / "report.yml")).split()
     told = subprocess.run(
@@ -85,4 +89,7 @@ def test_the_playbook_makes_the_page_of_an_inventory(world: ReportWorld, tmp_pat
     assert told.returncode == 0, told.stdout + told.stderr
     page = Page((tmp_path / "pages" / "fleet.en.html").read_text(encoding="utf-8"))
     assert [row[0] for row in page.table("by site").rows[1:]] == ["Kraków", "Warszawa", "(no site)", "Total"]
-    assert "Hosts without a plan ( 2 ): meet1 , spare1" in page.text
+    assert re.search(r"could not be reached[^:]*\( 1 \): spare1", page.text)
+    assert re.search(r"could not plan[^:]*\( 4 \): dialer1 , meet1 , pbx1 , pbx2", page.text)
+    assert "the host pbx1 has no plan, planning there failed: " in told.stdout
+    assert [row[1] for row in page.table("by site").rows[1:]] == ["1 of 2", "2 of 2", "0 of 1", "3 of 5"]
