@@ -21,6 +21,7 @@ __all__ = ["DEFAULT_GRACE", "GATE_OPTIONS", "Standing", "gate", "grace_of", "rev
 
 DEFAULT_GRACE = "P30D"
 GATE_OPTIONS = ("reviews_dir", "review_signers", "reviewers", "review_grace")
+STATES = ("current", "overdue", "blocking")
 _MOST = 5
 
 
@@ -95,7 +96,7 @@ def reviewed_before(
 ) -> tuple[SignOff | None, list[str]]:
     """What a policy is held against: its own last review that counts, else that of one that had its roots under another name."""
     signed_off, problems = last_sign_off(directory, document["id"], signers, now=now)
-    return signed_off or other_sign_off(directory, document, signers, now=now), problems
+    return signed_off or other_sign_off(directory, document, None, signers, now=now), problems
 
 
 def _all_new(policy: Policy) -> list[Change]:
@@ -122,9 +123,15 @@ def gate(args: t.Mapping[str, t.Any], document: t.Any, *, now: dt.datetime) -> t
     reviewers = args.get("reviewers") or ()
     names = tuple(str(name) for name in ([reviewers] if isinstance(reviewers, str) else reviewers))
     signers = Signers(read_text(args["review_signers"], "the file of allowed signers"), names)
-    signed_off, problems = reviewed_before(located(directory), plain, signers, now=now)
     today = now.astimezone(dt.timezone.utc).date().isoformat()
-    standing = standing_of(policy, plain, signed_off, after_grace=after_grace, today=today, problems=problems)
+    signed_off, problems = reviewed_before(located(directory), plain, signers, now=now)
+    held_against = [signed_off]
+    if signed_off is not None and signed_off.record["policy"]["id"] == policy.id:
+        # A root that another policy had is held against the review of that one too.
+        other = other_sign_off(located(directory), plain, signed_off, signers, now=now)
+        held_against += [other] if other else []
+    standings = [standing_of(policy, plain, item, after_grace=after_grace, today=today, problems=problems) for item in held_against]
+    standing = max(standings, key=lambda item: STATES.index(item.state))
     return standing, _judged(standing, policy)
 
 

@@ -93,23 +93,34 @@ def last_sign_off(directory: str, policy_id: str, signers: Signers, *, now: dt.d
     return None, problems
 
 
-def other_sign_off(directory: str, document: t.Mapping[str, t.Any], signers: Signers, *, now: dt.datetime) -> SignOff | None:
-    """The latest review that counts of a policy with another id that has a root in common: a policy is not a new one for its new name.
+def other_sign_off(
+    directory: str, document: t.Mapping[str, t.Any], own: SignOff | None, signers: Signers, *, now: dt.datetime
+) -> SignOff | None:
+    """The latest review that counts of a policy with another id which had roots of this one: a policy is not a new one for its new name,
+    and a root is not a new one for the policy that it was moved to.
 
-    :arg document: the policy that has no review of its own, in its plain form.
+    :arg document: the policy, in its plain form.
+    :arg own: its own last review; the roots that were reviewed with it are its own.
     :raises RefusedError: the directory is missing.
     :raises EvidenceError: C(ssh-keygen) cannot be used.
     """
-    roots = _roots(document)
-    for policy_id in dict.fromkeys(record["policy"]["id"] for _path, record in _records(directory, [])):
+    roots = _roots(document) - (_roots(own.document) if own else set())
+    for policy_id in dict.fromkeys(record["policy"]["id"] for _path, record in _records(directory, [])) if roots else ():
+        if policy_id == document["id"]:
+            continue
         found, _problems = last_sign_off(directory, policy_id, signers, now=now)
-        if policy_id != document["id"] and found is not None and roots & _roots(found.document):
+        if found is not None and any(_share_files(one, other) for one in roots for other in _roots(found.document)):
             return found
     return None
 
 
 def _roots(document: t.Mapping[str, t.Any]) -> set[str]:
     return {root for source in document["sources"] for root in source["roots"]}
+
+
+def _share_files(one: str, other: str) -> bool:
+    """Whether two roots are the same, or one lies in the other."""
+    return f"{one}/".startswith(f"{other}/") or f"{other}/".startswith(f"{one}/")
 
 
 def _records(directory: str, problems: list[str]) -> list[tuple[str, dict[str, t.Any]]]:

@@ -15,6 +15,7 @@ import typing as t
 
 from .._evidence.canonical import canonical
 from .._recordings.periods import ROUNDINGS, Period, parse_period
+from .._standards.schemes import DEFAULT_SCHEME
 
 __all__ = ["Change", "keeps_as_long", "policy_changes"]
 
@@ -128,19 +129,58 @@ def _sources(before: Document, after: Document) -> t.Iterator[Change]:
 
 def _classes(before: Document, after: Document) -> t.Iterator[Change]:
     former, latter = _named(before, "classes"), _named(after, "classes")
+    methods = [{name: _method(item, whole) for name, item in _named(whole, "classes").items()} for whole in (before, after)]
     for name, item in latter.items():
         if name not in former:
             yield Change(f"class {name}", "added", _NOTHING, f"keep {item['keep']}", True)
         else:
-            yield from _class(f"class {name}", former[name], item, quarantines=(before.get("quarantine"), after.get("quarantine")))
+            both = [other for other in latter if other in former and other != name and not _never_both(latter[other], item)]
+            # Sets that match both were in conflict, and kept for that.
+            settled = any(
+                methods[0][other] != methods[0][name] and methods[1][other] == methods[1][name] and not _apart(latter[other], item)
+                for other in both
+            )
+            yield from _class(f"class {name}", former[name], item, methods=(methods[0][name], methods[1][name]), settled=settled)
     for name, item in former.items():
         if name not in latter:
-            # Sets that several classes match are kept by the longest of them.
-            shorter = any(not _start_as_late(other, item) or not _longer(other, item, "keep") for other in latter.values())
+            # Sets that several classes match are kept by the longest of them, or for the conflict between them.
+            shorter = any(
+                not _start_as_late(other, item)
+                or not _longer(other, item, "keep")
+                or (methods[1][key] != methods[0][name] and not _never_both(other, item) and not _apart(other, item))
+                for key, other in latter.items()
+            )
             yield Change(f"class {name}", "removed", f"keep {item['keep']}", _NOTHING, shorter)
 
 
-def _class(subject: str, old: Document, new: Document, *, quarantines: tuple[str | None, str | None]) -> t.Iterator[Change]:
+def _method(item: Document, whole: Document) -> dict[str, t.Any]:
+    """How a class destroys, with what it takes from the policy."""
+    own = {"scheme": DEFAULT_SCHEME, **item["disposal"]}
+    own.setdefault("quarantine", whole.get("quarantine"))
+    return own
+
+
+def _never_both(one: Document, other: Document) -> bool:
+    """Whether no set can match both classes, since they name other sources."""
+    sources = [(item.get("match") or {}).get("source") for item in (one, other)]
+    first, second = ({value} if isinstance(value, str) else set(value) if isinstance(value, list) else None for value in sources)
+    return first is not None and second is not None and not first & second
+
+
+def _apart(one: Document, other: Document) -> bool:
+    """Whether the periods of two classes cannot end at one moment for the same set."""
+    if one["start"].get("event") != other["start"].get("event"):
+        return False
+    for longer, shorter in ((one, other), (other, one)):
+        periods = parse_period(longer["keep"]), parse_period(shorter["keep"])
+        if _start_as_late(longer, shorter) and _seconds(periods[0], _LEAST, 365) > _seconds(periods[1], _MOST, 366) + _DAY:
+            return True
+    return False
+
+
+def _class(
+    subject: str, old: Document, new: Document, *, methods: tuple[dict[str, t.Any], dict[str, t.Any]], settled: bool
+) -> t.Iterator[Change]:
     if new["keep"] != old["keep"]:
         yield _plain(subject, "keep", old, new, sooner=not _longer(new, old, "keep"))
     if new["start"] != old["start"]:
@@ -148,13 +188,13 @@ def _class(subject: str, old: Document, new: Document, *, quarantines: tuple[str
     for key in _SCOPE:
         if new.get(key) != old.get(key):
             yield _plain(subject, key, old, new, sooner=True)
-    first, second = (item["disposal"].get("quarantine", whole) for item, whole in zip((old, new), quarantines))
+    first, second = (method["quarantine"] for method in methods)
     if first != second:
         shorter = first is not None and (second is None or not keeps_as_long(parse_period(second), parse_period(first)))
-        yield Change(subject, "quarantine", _text(first), _text(second), shorter)
-    methods = [{key: value for key, value in item["disposal"].items() if key != "quarantine"} for item in (old, new)]
-    if methods[0] != methods[1]:
-        yield Change(subject, "disposal", _text(methods[0]), _text(methods[1]), False)
+        yield Change(subject, "quarantine", _text(first), _text(second), shorter or settled)
+    written = [{key: value for key, value in item["disposal"].items() if key != "quarantine"} for item in (old, new)]
+    if written[0] != written[1]:
+        yield Change(subject, "disposal", _text(written[0]), _text(written[1]), settled)
     for key in ("destroy_within", "legal_basis", "limits", "encryption", "examples", "review"):
         if new.get(key) != old.get(key):
             yield _plain(subject, key, old, new, sooner=False)
@@ -162,21 +202,38 @@ def _class(subject: str, old: Document, new: Document, *, quarantines: tuple[str
 
 def _floors(before: Document, after: Document) -> t.Iterator[Change]:
     former, latter = _named(before, "floors"), _named(after, "floors")
+    for name in [name for name in former if former[name] == latter.get(name)]:
+        del former[name], latter[name]
+    # A floor without a name is the same one in another place, and one with another name protects the same.
+    for name, item in list(former.items()):
+        twin = next((other for other in latter if _nameless(latter[other]) == _nameless(item)), None)
+        if twin is not None:
+            if item.get("name") != latter[twin].get("name"):
+                yield _plain(f"floor {name}", "name", item, latter[twin], sooner=False)
+            del former[name], latter[twin]
     for name in itertools.chain(former, (name for name in latter if name not in former)):
         old, new, subject = former.get(name), latter.get(name), f"floor {name}"
         if old is None or new is None:
             what = "added" if old is None else "removed"
             texts = [_NOTHING if item is None else f"keep_at_least {item['keep_at_least']}" for item in (old, new)]
             yield Change(subject, what, texts[0], texts[1], new is None)
-            continue
-        if new["keep_at_least"] != old["keep_at_least"]:
-            yield _plain(subject, "keep_at_least", old, new, sooner=not _longer(new, old, "keep_at_least"))
-        for key in (*_SCOPE, "start"):
-            if new.get(key) != old.get(key):
-                yield _plain(subject, key, old, new, sooner=key != "start" or not _start_as_late(new, old))
-        for key in ("legal_basis", "review"):
-            if new.get(key) != old.get(key):
-                yield _plain(subject, key, old, new, sooner=False)
+        else:
+            yield from _floor(subject, old, new)
+
+
+def _nameless(floor: Document) -> dict[str, t.Any]:
+    return {key: value for key, value in floor.items() if key != "name"}
+
+
+def _floor(subject: str, old: Document, new: Document) -> t.Iterator[Change]:
+    if new["keep_at_least"] != old["keep_at_least"]:
+        yield _plain(subject, "keep_at_least", old, new, sooner=not _longer(new, old, "keep_at_least"))
+    for key in (*_SCOPE, "start"):
+        if new.get(key) != old.get(key):
+            yield _plain(subject, key, old, new, sooner=key != "start" or not _start_as_late(new, old))
+    for key in ("legal_basis", "review"):
+        if new.get(key) != old.get(key):
+            yield _plain(subject, key, old, new, sooner=False)
 
 
 def _longer(new: Document, old: Document, key: str) -> bool:

@@ -90,6 +90,28 @@ def test_a_policy_of_other_roots_is_a_new_one(world: ReviewWorld) -> None:
     )
 
 
+@pytest.mark.parametrize("root", ["/srv", "/srv/pbx/2025"])
+def test_a_root_around_or_below_that_of_another_policy_is_no_new_one(world: ReviewWorld, root: str) -> None:
+    world.review()
+    other = world.policy(id="other", keep="P30D", sources=[{"name": "pbx", "layout": "freepbx", "roots": [root]}], review_by="2030-01-01")
+    assert "whose roots were reviewed as those of the policy contact-centre" in refused(world, other)
+
+
+def test_a_root_that_moves_to_a_policy_that_was_reviewed_takes_its_overdue_review_along(world: ReviewWorld) -> None:
+    world.review()
+    own = {"name": "pbx", "layout": "freepbx", "roots": ["/srv/pbx2"]}
+    current: dict[str, t.Any] = {"id": "other", "keep": "P30D", "review_by": "2027-11-30"}
+    world.review(world.policy(**current, sources=[own]), now=parse_time("2026-12-20T10:00:00Z"))
+    more = world.policy(**current, sources=[{**own, "roots": ["/srv/pbx2", "/srv/pbx"]}])
+    told = refused(world, more)
+    assert (
+        "whose roots were reviewed as those of the policy contact-centre" in told and "the class calls has keep P30D, and had P90D" in told
+    )
+    assert gate(world.options(), world.policy(**current, sources=[own]), now=BLOCKING)[1] == []
+    world.review(more, now=parse_time("2026-12-21T10:00:00Z"))
+    assert gate(world.options(), more, now=BLOCKING)[1] == []
+
+
 def test_without_any_review_each_class_is_new(world: ReviewWorld) -> None:
     words = refused(world, POLICY)
     assert "the policy contact-centre, never signed off, was to be reviewed by 2026-11-30" in words

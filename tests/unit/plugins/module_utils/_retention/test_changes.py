@@ -196,3 +196,60 @@ def test_a_policy_tells_who_looks_after_what() -> None:
         ("class", "calls", "anna@example.com", "2026-12-31", "", "classes[1].review"),
         ("key", "vault", "ops@example.com", "2027-01-01", "2027-06-01", "review.keys.vault"),
     ]
+
+
+RANDOM = {**METHOD, "scheme": "random"}
+ASIDE = {**METHOD, "quarantine": "P9D"}
+
+
+def with_methods(first: Document | None, second: Document, *, sources: t.Any = ("pbx", "pbx"), keep: str = "P1Y") -> Document:
+    """Two classes that ask for these methods, or one of them only."""
+    made = copy.deepcopy(POLICY)
+    made["sources"].append({"name": "dialler", "layout": "vicidial", "roots": ["/srv/dialler"]})
+    for item, source, method in zip(made["classes"], sources, (first, second)):
+        item.update(match={"source": [source]}, start={"event": "recording_start"}, disposal=method)
+    made["classes"][0]["keep"], made["classes"][1]["keep"] = "P1Y", keep
+    if first is None:
+        del made["classes"][0]
+    load_policy(made)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        (with_methods(METHOD, RANDOM), with_methods(None, RANDOM), "the class orders is gone"),
+        (with_methods(METHOD, RANDOM), with_methods(METHOD, METHOD), "the class calls has disposal"),
+        (with_methods(METHOD, ASIDE), with_methods(ASIDE, ASIDE), "the class orders has quarantine P9D, and had P7D"),
+    ],
+)
+def test_what_settles_a_conflict_may_destroy_what_was_kept_for_it(before: Document, after: Document, words: str) -> None:
+    (change,) = [item for item in policy_changes(before, after) if item.sooner]
+    assert words in change.sentence()
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (with_methods(METHOD, RANDOM), with_methods(RANDOM, METHOD)),
+        (with_methods(METHOD, RANDOM, sources=("pbx", "dialler")), with_methods(METHOD, METHOD, sources=("pbx", "dialler"))),
+        (with_methods(METHOD, RANDOM, sources=("pbx", "dialler")), with_methods(None, RANDOM, sources=("pbx", "dialler"))),
+        (with_methods(METHOD, RANDOM, keep="P2Y"), with_methods(METHOD, METHOD, keep="P2Y")),
+        (with_methods(METHOD, RANDOM, keep="P2Y"), with_methods(None, RANDOM, keep="P2Y")),
+    ],
+)
+def test_where_there_can_be_no_conflict_another_method_keeps_as_long(before: Document, after: Document) -> None:
+    changes = policy_changes(before, after)
+    assert changes and not any(change.sooner for change in changes)
+
+
+def test_floors_without_names_are_the_same_in_another_order() -> None:
+    nameless = {"match": {"source": ["pbx"]}, "keep_at_least": "P30D", "legal_basis": "a law"}
+    longer, named = {**nameless, "keep_at_least": "P2Y"}, {**nameless, "name": "tax"}
+    before, after = changed("floors", to=[longer, nameless]), changed("floors", to=[nameless, longer])
+    assert policy_changes(before, after) == []
+    (added,) = policy_changes(changed("floors", to=[longer]), after)
+    assert (added.subject, added.what, added.sooner) == ("floor 0", "added", False)
+    (renamed,) = policy_changes(changed("floors", to=[nameless]), changed("floors", to=[named]))
+    assert (renamed.what, renamed.sooner) == ("name", False)
+    assert [change.what for change in policy_changes(before, changed("floors", to=[named])) if change.sooner] == ["removed"]
