@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import functools
 import os
 import typing as t
@@ -34,6 +35,7 @@ class HeadChecks:
     ledger: str
     allowed_signers: str
     signer: str
+    now: dt.datetime
     known_head: str | None = None
     timestamp_ca: str | None = None
     checks: list[str] = dataclasses.field(default_factory=list)
@@ -83,6 +85,8 @@ def _head(told: HeadChecks, path: str, entries: t.Sequence[Entry]) -> LedgerHead
             f"{path} is missing, so lines may be missing at the ledger's end; put it back from a copy, or seal again if that was cut off"
         )
     head, found = verified_head(path, allowed_signers=told.allowed_signers, signer=told.signer)
+    if parse_time(head.time) > told.now + CLOCK_TOLERANCE:
+        raise EvidenceError(f"{path} says it was made on {head.time}, and it is {time_text(told.now)} here; look at the clocks")
     require_extension(entries, head, os.path.basename(path))
     if head.size < len(entries):
         raise EvidenceError(

@@ -75,7 +75,7 @@ def verify_run(
         raise EvidenceError(f"{run_directory} is not a directory; name the directory of a run")
     head = None
     if ledger is not None:
-        head = HeadChecks(ledger, allowed_signers, signer, known_head, timestamp_ca)
+        head = HeadChecks(ledger, allowed_signers, signer, now, known_head, timestamp_ca)
     elif known_head is not None or timestamp_ca is not None:
         raise EvidenceError("known_head and timestamp_ca say something of a ledger, and none is given; give the ledger too")
     return _Verifier(run_directory, allowed_signers, signer, ledger, now, head).run()

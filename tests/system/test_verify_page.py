@@ -282,6 +282,37 @@ def totals(world: RunWorld) -> None:
     world.resign(statement)
 
 
+def other(line: bytes, **fields: t.Any) -> bytes:
+    return canonical({**json.loads(line), **fields})
+
+
+def policy_renamed(statement: dict[str, t.Any]) -> dict[str, t.Any]:
+    statement["predicate"]["policy"]["version"] = "2"
+    return statement
+
+
+def host_too_many(world: RunWorld) -> None:
+    statement = world.statement()
+    hosts = statement["predicate"]["hosts"]
+    hosts["rec9"] = hosts["rec2"]
+    world.resign(statement)
+
+
+def yet_to_come(world: RunWorld) -> None:
+    statement = world.statement()
+    statement["predicate"]["created"] = "2999-01-01T00:00:00Z"
+    world.resign(statement)
+
+
+def head_yet_to_come(world: RunWorld) -> None:
+    sealed, world.sealed_at = world.sealed_at, "2999-01-01T00:00:00Z"
+    world.resign_head()
+    world.sealed_at = sealed
+
+
+LATER = b'{"seq":0,"time":"2026-11-23T22:00:01Z","type":"teleport"}'
+
+
 def keys(world: RunWorld, principal: str, name: str, options: str) -> None:
     """Another line for a signer."""
     lines = [line for line in world.signers.splitlines(keepends=True) if not line.startswith(principal + " ")]
@@ -311,6 +342,12 @@ BEFORE: list[tuple[str, str, t.Callable[[RunWorld], object]]] = [
     ),
     (RUN, "a key that had expired", lambda world: keys(world, "evidence@example.com", "evidence", 'valid-before="20261123"')),
     (RUN, "somebody else's key", lambda world: keys(world, "evidence@example.com", "eve", "")),
+    (
+        RUN,
+        "a statement of a later form",
+        lambda world: world.resign({**world.statement(), "predicateType": "urn:recordings.disposal:evidence:2"}),
+    ),
+    (RUN, "a statement that is yet to come", yet_to_come),
     (FILES, "a byte of a journal", lambda world: changed(world.journal_path("rec2"), b"brokerage", b"br0kerage")),
     (
         FILES,
@@ -319,10 +356,18 @@ BEFORE: list[tuple[str, str, t.Callable[[RunWorld], object]]] = [
     ),
     (FILES, "a journal is gone", lambda world: world.journal_path("rec2").unlink()),
     (FILES, "a journal more", lambda world: shutil.copy(world.journal_path("rec2"), world.journal_path("rec9"))),
+    (FILES, "a hidden file", lambda world: (world.run / "journals" / ".rec1.jsonl").write_bytes(b"x\n")),
+    (FILES, "an empty journal of no host", lambda world: world.journal_path("rec9").touch()),
+    (FILES, "one host too many in the statement", host_too_many),
     (ORIGIN, "a journal of another host", of_another_host),
+    (ORIGIN, "a journal of a later form", lambda world: lie(world, rec1=[other(journal(world)[0], format="x/2"), *journal(world)[1:]])),
+    (ORIGIN, "another policy", lambda world: world.resign(policy_renamed(world.statement()))),
     (CHAIN, "a line that does not follow", chain_broken),
     (RULES, "destroyed unannounced", lambda world: lie(world, rec1=without(journal(world), b"intent"))),
     (RULES, "two outcomes", one_more_outcome),
+    (RULES, "a record of a later kind", lambda world: lie(world, rec1=[*journal(world)[:1], LATER, *journal(world)[1:]])),
+    (RULES, "a record after the end", lambda world: lie(world, rec1=[*journal(world), other(journal(world)[1], set="x")])),
+    (RULES, "opened twice", lambda world: lie(world, rec1=[*journal(world)[:1], *journal(world)])),
     (RULES, "other totals", totals),
     (TREE, "outcomes in another order", outcomes_swapped),
     (APPROVED, "an approval is gone", lambda world: (world.run / "manifest.json.bob@example.com.sig").unlink()),
@@ -333,6 +378,8 @@ BEFORE: list[tuple[str, str, t.Callable[[RunWorld], object]]] = [
     ),
     (APPROVED, "a key that expired before", lambda world: keys(world, "bob@example.com", "bob", 'valid-before="20261123"')),
     (APPROVED, "a pattern for names", lambda world: keys(world, "*@example.org", "eve", PLAN)),
+    (APPROVED, "a pattern after blanks", lambda world: keys(world, "\t *@example.org", "eve", PLAN)),
+    (APPROVED, "a pattern in quotes", lambda world: keys(world, '"eve x,*@example.org"', "eve", PLAN)),
     (APPROVED, "an authority", lambda world: keys(world, "eve@example.org", "eve", "cert-authority")),
     (APPROVED, "the author's own key", lambda world: keys(world, "ewa@example.com", "bob", PLAN)),
     (
@@ -341,6 +388,8 @@ BEFORE: list[tuple[str, str, t.Callable[[RunWorld], object]]] = [
         lambda world: changed(world.ledger, b'"time":"2026-11-23T23:00:00Z"', b'"time":"2026-11-23T23:00:01Z"'),
     ),
     (LEDGER, "a byte of the head", lambda world: changed(world.ledger.with_name("ledger.head.json"), b'"size":1', b'"size":2')),
+    (LEDGER, "half a line of the ledger", lambda world: world.ledger.write_bytes(world.ledger.read_bytes() + b'{"prev"')),
+    (LEDGER, "a head that is yet to come", head_yet_to_come),
     (LEDGER, "no head", lambda world: world.ledger.with_name("ledger.head.json").unlink()),
 ]
 
@@ -407,6 +456,11 @@ def test_no_other_record_is_proven(bench: Bench) -> None:
         {"statement": "sha256:" + 64 * "0"},
         {"set": other["set"]},
         {"tree_size": 9},
+        {"host": "rec2"},
+        {"format": "recordings.disposal/proof/2"},
+        {"merkle_root": "sha256:" + 64 * "0"},
+        {"path": [*proof["path"], "x"]},
+        {"note": "x"},
     ):
         path.write_bytes(canonical({**proof, **change}) + b"\n")
         status, reached, said = bench.run()

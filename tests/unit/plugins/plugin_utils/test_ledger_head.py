@@ -165,6 +165,12 @@ def test_a_head_of_later_than_the_ledgers(grown: Grown) -> None:
     grown.problems("was made at 2026-11-23T23:00:00Z, later than the ledger's head over 6 lines")
 
 
+def test_a_head_that_is_yet_to_come(grown: Grown) -> None:
+    grown.world.sealed_at = "2035-01-01T00:00:00Z"
+    grown.world.resign_head()
+    grown.problems("ledger.head.json says it was made on 2035-01-01T00:00:00Z, and it is 2026-11-24T22:00:00Z here; look at the clocks")
+
+
 def test_known_head_needs_the_ledger(grown: Grown) -> None:
     with pytest.raises(EvidenceError, match="none is given; give the ledger too"):
         grown.world.verify(ledger=False, known_head=str(grown.kept))

@@ -306,6 +306,51 @@ def test_a_signer_who_lies_is_found_by_both(script: types.ModuleType, tmp_path: 
     assert agreed(script, world)
 
 
+def test_what_no_version_before_knows_is_found_by_both(script: types.ModuleType, tmp_path: pathlib.Path) -> None:
+    """Fields and records of a later version, in a journal that was sealed with them: what they would mean is not known."""
+    world = whole(tmp_path)
+    good = {path: path.read_bytes() for path in evidence_files(world)}
+    lines = world.journal_path("rec1").read_bytes().splitlines()
+    for number, line in enumerate(lines):
+        record = json.loads(line)
+        lacking = {
+            key: value for key, value in record.items() if key not in ("time", "class", "torn", "collection", "reason", "interruptions")
+        }
+        for other in ({**record, "zone": "x"}, {**record, "a": 1}, lacking, {**record, "type": "teleport"}):
+            sealed_with(world, [*lines[:number], canonical(other), *lines[number + 1 :]])
+            assert not agreed(script, world), other
+            assert any(f"journals/rec1.jsonl line {number + 1} " in fault for fault in faults(script, world)), other
+            write(good)
+    for change in (
+        lambda told: told.update(zone="x"),
+        lambda told: told["hosts"]["rec1"].update(zone="x"),
+        lambda told: told["hosts"]["rec1"].pop("classes"),
+    ):
+        predicate(change)(world)
+        assert not agreed(script, world)
+        write(good)
+    world.resign({**world.statement(), "zone": "x"})
+    assert not agreed(script, world)
+    write(good)
+    assert agreed(script, world)
+
+
+def sealed_with(world: RunWorld, lines: list[bytes]) -> None:
+    """The journal of rec1 with other lines, chained, and a statement that says so, signed."""
+    data = rechain(lines)
+    world.journal_path("rec1").write_bytes(data)
+    tree = MerkleTree()
+    for path in sorted(world.run.glob("journals/*.jsonl")):
+        for line in path.read_bytes().splitlines():
+            if json.loads(line)["type"] == "outcome":
+                tree.add(line)
+    statement = world.statement()
+    statement["predicate"]["hosts"]["rec1"].update(head=digest(data.splitlines()[-1]), records=len(lines))
+    statement["predicate"].update(merkle_root=tree.root(), tree_size=tree.size)
+    statement["subject"][0]["digest"]["sha256"] = digest(data)[7:]
+    world.resign(statement)
+
+
 SPOILT: list[tuple[str, dict[str, t.Any]]] = [
     ("outcome", {"reason": None}),
     ("outcome", {"level": {"required": [], "achieved": "clear"}}),
