@@ -221,7 +221,9 @@ unsealed:
   type: list
   elements: str
 absent:
-  description: Runs that the ledger names and that are not in O(source); the first 50.
+  description:
+    - Runs that the ledger names and that are not in O(source); the first 50. What the store has of them is held against their statements, and the task
+      fails where one is not whole there, unless its time has passed or a tombstone tells of it.
   returned: with O(state=present)
   type: list
   elements: str

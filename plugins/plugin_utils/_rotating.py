@@ -13,6 +13,7 @@ import typing as t
 from ..module_utils._errors import EvidenceError
 from ._evidence_files import STATEMENT, read_bytes, read_statement
 from ._ledger import Entry, read_ledger
+from ._ledger_head import head_path, require_extension, verified_head
 from ._sealed_runs import Signers, open_sealed, run_names
 
 __all__ = ["sealed_journals_of"]
@@ -29,8 +30,8 @@ def sealed_journals_of(
 ) -> tuple[list[dict[str, t.Any]], list[dict[str, str]]]:
     """Of these runs of a host, what the host must know of those that are sealed, and why each other one is kept.
 
-    A statement counts whose signature is good and that the ledger names last for its run, and a journal that the statement calls ended and
-    whose copy here has the bytes that it names.
+    A statement counts whose signature is good and that the ledger, which its signed head confirms, names last for its run, and a journal that
+    the statement calls ended and whose copy here has the bytes that it names.
 
     :raises EvidenceError: the ledger was changed.
     """
@@ -48,10 +49,27 @@ def sealed_journals_of(
             kept[run] = _kept(run, f"is not known to be sealed: {error.message}")
         except _UnfitError as error:
             kept[run] = _kept(run, str(error))
+    fault = _fault_of_head(ledger, entries, signers) if sealed else None
+    if fault is not None:
+        kept.update({run: _kept(run, f"is not known to be sealed: {fault}") for run in sealed})
+        sealed = {}
     for run in runs:
         if run not in sealed:
             kept.setdefault(run, _kept(run, "is sealed by no statement here; seal the run first"))
     return list(sealed.values()), [kept[run] for run in sorted(kept.keys() - sealed.keys())]
+
+
+def _fault_of_head(ledger: str, entries: t.Sequence[Entry], signers: Signers) -> str | None:
+    """Why the ledger's signed head does not confirm it; none where it does."""
+    path = head_path(ledger)
+    try:
+        head, _found = verified_head(path, allowed_signers=signers.allowed_signers, signer=signers.signer)
+        require_extension(entries, head, os.path.basename(path))
+    except EvidenceError as error:
+        if error.details.get("fault") == "no_tool":
+            raise
+        return error.message
+    return None
 
 
 def _kept(run: str, why: str) -> dict[str, str]:

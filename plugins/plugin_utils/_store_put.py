@@ -14,11 +14,13 @@ import typing as t
 
 from ..module_utils._errors import DisposalError, EvidenceError, RefusedError
 from ..module_utils._evidence.canonical import digest
-from ..module_utils._evidence.clock import time_text
+from ..module_utils._evidence.clock import parse_time, time_text
+from ._evidence_files import SIGNATURE, STATEMENT, read_statement
+from ._ledger import Entry
 from ._ledger_head import parse_head, require_extension
 from ._store import Held, Item, Store, Unit
 from ._store_keep import Keep
-from ._store_scan import Found, ledger_prefix, scan
+from ._store_scan import Found, ledger_prefix, run_prefix, scan
 from ._verify import verify_run
 
 __all__ = ["Storing", "store_evidence", "tombstone_name"]
@@ -114,6 +116,7 @@ def _each(told: Storing, found: Found, held: t.Mapping[str, Held], done: _Done) 
     there = {item.name for unit in found.units for item in unit.items} & held.keys()
     # What is stored is read as a whole each time: a store is as good as what can be read from it.
     digests = told.store.digests([name for name in there if not held[name].fault])
+    _only_there(told, found, held, done)
     for unit in found.units:
         if unit.kind == "run" and tombstone_name(unit.id) in held:
             done.removed.append(unit.id)
@@ -128,6 +131,37 @@ def _each(told: Storing, found: Found, held: t.Mapping[str, Held], done: _Done) 
             # The store itself takes nothing more.
             done.problems.append(error.message)
             return
+
+
+def _only_there(told: Storing, found: Found, held: t.Mapping[str, Held], done: _Done) -> None:
+    """Runs that the ledger names and that are not here any more are held against their statements, so that what is lost in both places shows."""
+    last = {entry.run: entry for entry in found.entries}
+    for run in found.absent:
+        if tombstone_name(run) in held or told.keep.until(parse_time(last[run].time)) <= told.now:
+            continue
+        try:
+            _require_whole(told, last[run], held)
+        except DisposalError as error:
+            done.problems.append(error.message)
+
+
+def _require_whole(told: Storing, entry: Entry, held: t.Mapping[str, Held]) -> None:
+    prefix, store = run_prefix(entry.run, entry.seq), told.store
+    gone = f"the run {entry.run}, which line {entry.seq + 1} of the ledger names, is not in {told.source}"
+    name = prefix + STATEMENT
+    if name not in held or prefix + SIGNATURE not in held:
+        raise EvidenceError(f"{gone}, and not in {store.place} either; put it back from a copy")
+    data = store.read(name)
+    if digest(data) != entry.statement:
+        raise EvidenceError(
+            f"{gone}, and {name} in {store.place} is not its statement; find out who changed it, and put it back from a copy"
+        )
+    files = {prefix + item["name"]: f"sha256:{item['digest']['sha256']}" for item in read_statement(data, name)["subject"]}
+    there = store.digests([each for each in files if each in held and not held[each].fault])
+    for each in sorted(files):
+        if there.get(each) != files[each]:
+            what = "has another content than its statement names" if each in held else "is missing"
+            raise EvidenceError(f"{gone}, and {each} in {store.place} {what}; find out who did that, and put it back from a copy")
 
 
 def _unit(told: Storing, unit: Unit, held: t.Mapping[str, Held], digests: t.Mapping[str, str], done: _Done) -> None:

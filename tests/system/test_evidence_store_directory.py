@@ -11,6 +11,8 @@ import fcntl
 import json
 import os
 import pathlib
+import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -103,6 +105,32 @@ def test_nobody_may_write_what_is_stored(stored: StoreWorld) -> None:
     (stored.world.run / "certificate.xx.html").write_bytes(b"<p>\n")
     assert stored.store()["put"]["files"] == 1
     assert stored.place.modes() == {("file", 0o400), ("directory", 0o500)}
+
+
+@pytest.mark.parametrize("kind", ["directory", "git"])
+def test_a_run_that_only_the_store_has_is_read_and_held_against_its_statement(tmp_path: pathlib.Path, kind: str) -> None:
+    place = Directory(tmp_path / "store") if kind == "directory" else Repository(tmp_path / "store.git")
+    stored = StoreWorld(tmp_path / "world", place)
+    gone = rf"the run {stored.run}, which line 1 of the ledger names, is not in {stored.world.state}, and "
+    shutil.move(stored.world.run, tmp_path / "kept")
+    # Lost before it was stored, which no expiry explains.
+    result = stored.store()
+    assert result["failed"] and re.search(f"{gone}not in the .*{tmp_path}/store.* either; put it back from a copy", result["msg"]), result
+    assert not stored.store(keep="2026-11-24").get("failed")
+    shutil.move(tmp_path / "kept", stored.world.run)
+    assert not stored.store().get("failed")
+    shutil.rmtree(stored.world.run)
+    result = stored.store()
+    assert not result.get("failed") and result["absent"] == [stored.run] and result["changed"] is False
+    for name, words in (
+        ("journals/rec1.jsonl", "has another content than its statement names"),
+        ("statement.json", "is not its statement"),
+    ):
+        good = place.files()[f"runs/{stored.run}/0/{name}"]
+        place.damage(f"runs/{stored.run}/0/{name}", good[:-1] + b" ")
+        stored.refused(rf"{gone}runs/{stored.run}/0/{name} in the .* {words}; find out who", check_too=True)
+        place.damage(f"runs/{stored.run}/0/{name}", good)
+    assert not stored.store().get("failed")
 
 
 @pytest.mark.parametrize("left", ["mode", "temporary", "directory"])

@@ -133,6 +133,19 @@ def test_what_is_not_sealed_is_not_named(world: Rotating) -> None:
     world.kept("is sealed by no statement here", host="rec2")
 
 
+def test_a_ledger_that_its_head_does_not_confirm_seals_nothing(sealed: Rotating) -> None:
+    ledger, head = sealed.run.ledger, sealed.run.ledger.with_name("ledger.head.json")
+    whole = ledger.read_bytes()
+    ledger.write_bytes(whole.replace(b'"time":"2020-01-03', b'"time":"2020-01-02'))
+    sealed.kept(r"is not known to be sealed: the ledger is not an extension of ledger\.head\.json: this is a fork")
+    ledger.write_bytes(whole)
+    kept = head.read_bytes()
+    head.unlink()
+    sealed.kept(r"is not known to be sealed: .*ledger\.head\.json cannot be read")
+    head.write_bytes(kept)
+    assert sealed.rotate()["compressed"] == 1
+
+
 def test_a_statement_that_is_not_good_seals_nothing(sealed: Rotating) -> None:
     path = sealed.run.run / "statement.json"
     whole = path.read_bytes()
