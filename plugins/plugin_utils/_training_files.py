@@ -21,10 +21,16 @@ def training_arguments(args: t.Mapping[str, t.Any], *, about: t.Collection[str] 
     """The arguments with the records and their signers read into them, where a directory is given.
 
     :arg about: principals whose records alone are of use, and would be with others where they are none of the host's business.
-    :raises RefusedError: only one of the two is given.
+    :raises RefusedError: only one of the two is given, or a path is empty, by which nobody would look.
     :raises EvidenceError: one of the two cannot be read.
     """
     done = dict(args)
+    blank = [name for name in ("training_dir", "training_signers_file") if isinstance(done.get(name), str) and not done[name].strip()]
+    if blank:
+        raise RefusedError(
+            f"{' and '.join(blank)}: an empty path names no training records, and nothing was done; "
+            "give the paths, or leave out both where training is not looked at"
+        )
     directory, signers = done.pop("training_dir", None), done.pop("training_signers_file", None)
     if directory:
         records = read_training_dir(located(directory))
@@ -76,7 +82,8 @@ def read_training_dir(directory: str) -> list[dict[str, str]]:
 def _text(path: str, most: int) -> str:
     """What is in a file, a little more than can be good at most; empty where it cannot be read, which no record and no signature is."""
     try:
-        with open(path, "rb") as file:
+        # A pipe that somebody laid there is not waited for.
+        with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
             return file.read(most + 1).decode("utf-8", "surrogateescape")
     except OSError:
         return ""

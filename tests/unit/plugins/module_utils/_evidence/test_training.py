@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import datetime as dt
 import json
+import os
 import pathlib
 import typing as t
 
@@ -283,3 +284,29 @@ def test_records_in_a_directory(school: School, tmp_path: pathlib.Path) -> None:
         training_arguments({"training_signers_file": options["training_signers_file"]})
     with pytest.raises(EvidenceError, match="the directory of training records .* cannot be read"):
         training_arguments({**options, "training_dir": str(tmp_path / "nowhere")})
+
+
+@pytest.mark.parametrize("blank", [{"training_dir": ""}, {"training_signers_file": " "}, {"training_dir": "", "training_signers_file": ""}])
+def test_an_empty_path_does_not_turn_the_gate_off(school: School, tmp_path: pathlib.Path, blank: dict[str, str]) -> None:
+    from ansible_collections.recordings.disposal.plugins.plugin_utils._training_files import training_arguments
+
+    with pytest.raises(RefusedError) as caught:
+        training_arguments({**school.issue().write(tmp_path / "training"), **blank})
+    assert caught.value.message == (
+        f"{' and '.join(blank)}: an empty path names no training records, and nothing was done; "
+        "give the paths, or leave out both where training is not looked at"
+    )
+
+
+def test_what_lies_in_the_directory_and_is_no_file_is_named(school: School, tmp_path: pathlib.Path) -> None:
+    from ansible_collections.recordings.disposal.plugins.plugin_utils._training_files import read_training_dir
+
+    options = school.issue().write(tmp_path / "training")
+    os.mkfifo(tmp_path / "training" / "pipe.json")
+    os.mkfifo(tmp_path / "training" / "pipe.json.sig")
+    (tmp_path / "training" / "room.json").mkdir()
+    (tmp_path / "training" / "link.json").symlink_to("nowhere")
+    records = read_training_dir(options["training_dir"])
+    trainings = trainings_of({"training_records": records, "training_signers": school.signers})
+    assert trainings is not None and [each.principal for each in trainings.records] == [ANNA]
+    assert [told.partition(" is not a training record")[0] for told in trainings.problems] == ["link.json", "pipe.json", "room.json"]
