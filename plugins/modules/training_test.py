@@ -83,7 +83,7 @@ options:
     type: path
   training_dir:
     description:
-      - Directory for the records.
+      - Directory for the records, and for the seeds of tests that were not passed (C(SEED.failed)).
     type: path
 extends_documentation_fragment:
   - recordings.disposal._attributes
@@ -95,7 +95,9 @@ attributes:
     support: none
   idempotent:
     support: full
-    details: The same answers to the same test have one record as long as it is valid. Without O(seed) another test is drawn each time.
+    details:
+      - The same answers to the same test have one record as long as it is valid. Without O(seed) another test is drawn each time.
+      - A draw with other answers, for another person, or whose record has ended, is refused, as is one that was not passed.
 author:
   - recordings.disposal contributors (@recordings-disposal)
 seealso:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import hashlib
+import json
 import os
 import re
 import typing as t
@@ -17,7 +18,7 @@ from ..module_utils._errors import DisposalError, EvidenceError, RefusedError
 from ..module_utils._evidence.canonical import canonical, digest, digest_of
 from ..module_utils._evidence.clock import parse_time, time_text
 from ..module_utils._evidence.sshsig import check_principal
-from ..module_utils._evidence.training import FORMAT, NAMESPACE, ROLES, Trainings, read_record
+from ..module_utils._evidence.training import FORMAT, NAMESPACE, ROLES, Trainings, read_record, same_name
 from ..module_utils._executor import Executor
 from ..module_utils._recordings.periods import positive_period
 from ._evidence_files import keep_files
@@ -187,19 +188,20 @@ def issue(person: Person, marked: Marked, course: Course, bank: Bank, how: Issui
     :raises RefusedError: the test was not passed, or the record would not count.
     :raises DisposalError: it cannot be signed or written.
     """
-    if not marked.passed:
-        again = f"; read again: {', '.join(marked.chapters)}" if marked.chapters else ""
-        raise RefusedError(
-            f"{person.principal} has {marked.right} of {marked.questions} right and needs {marked.pass_mark}% as {person.role}, so no record was "
-            f"issued{again}, and take another test",
-            details={"passed": False, "score": marked.told()},
-        )
     if how.issuer.casefold() == person.principal.casefold():
         raise RefusedError(f"{how.issuer} cannot issue a training record to themselves, so nothing was issued; have another trainer sign")
     check_principal(how.issuer)
     earlier = _earlier(person, marked, course, bank, how)
     if earlier:
         return {"changed": False, "passed": True, "score": marked.told(), **earlier}
+    if not marked.passed:
+        _spend(marked.seed, how)
+        again = f"; read again: {', '.join(marked.chapters)}" if marked.chapters else ""
+        raise RefusedError(
+            f"{person.principal} has {marked.right} of {marked.questions} right and needs {marked.pass_mark}% as {person.role}, so no record was "
+            f"issued{again}, and take another test",
+            details={"passed": False, "score": marked.told()},
+        )
     start = how.now.replace(microsecond=0)
     record = {
         "format": FORMAT,
@@ -247,17 +249,51 @@ def _require_good(person: Person, data: bytes, signature: bytes, at: dt.datetime
 
 
 def _earlier(person: Person, marked: Marked, course: Course, bank: Bank, how: Issuing) -> dict[str, t.Any]:
-    """The record that this very test has already; empty where it has none."""
+    """The record that this very test has already; empty where it has none.
+
+    :raises RefusedError: the draw was marked before, for somebody else, otherwise, or too long ago.
+    """
     if not os.path.isdir(how.directory):
         return {}
-    given = [(each, each["record"].encode("utf-8", "surrogateescape")) for each in read_training_dir(how.directory)]
-    for each, data in given:
+    if os.path.lexists(os.path.join(how.directory, _failed(marked.seed))):
+        raise _used(marked.seed, _failed(marked.seed))
+    for each in read_training_dir(how.directory):
+        data = each["record"].encode("utf-8", "surrogateescape")
         try:
             record = read_record(data, each["file"])
         except EvidenceError:
             continue
-        same = (record.principal, record.role) == (person.principal, person.role) and how.now < parse_time(record.valid_until)
-        marks = (canonical(marked.told()), canonical(course.named()), canonical(bank.named()))
-        if same and all(part in data for part in marks) and not Trainings([each], how.signers).fault(record):
-            return _told(os.path.join(how.directory, each["file"]), data, dataclasses.asdict(record))
+        told = json.loads(data)
+        if told["test"]["seed"] != marked.seed:
+            continue
+        same = (record.principal, record.role) == (person.principal, person.role) and same_name(record.name, person.name)
+        same = same and (told["test"], told["course"], told["bank"]) == (marked.told(), course.named(), bank.named())
+        if not same or how.now >= parse_time(record.valid_until) or Trainings([each], how.signers).fault(record):
+            raise _used(marked.seed, each["file"])
+        return _told(os.path.join(how.directory, each["file"]), data, dataclasses.asdict(record))
     return {}
+
+
+def _used(seed: str, file: str) -> RefusedError:
+    return RefusedError(
+        f"the test with the seed {seed} was marked before ({file}), and counts once, for one person and with the first answers, so nothing was issued; "
+        "draw another test"
+    )
+
+
+def _failed(seed: str) -> str:
+    return f"{seed}.failed"
+
+
+def _spend(seed: str, how: Issuing) -> None:
+    """Keep that a test was not passed; by its seed alone, since who it was is nobody's business.
+
+    :raises DisposalError: it cannot be written.
+    """
+    keep_files(
+        how.directory,
+        {_failed(seed): b"The test with this seed was not passed, and is not marked again.\n"},
+        executor=how.executor,
+        check_mode=how.check_mode,
+        lost="the test was not marked; make room, or give another directory, and mark it again",
+    )

@@ -220,8 +220,43 @@ def room(keys: Keys, tmp_path: pathlib.Path, shipped: tuple[Course, Bank]) -> Ro
 
 def test_who_fails_gets_no_record(room: Room, shipped: tuple[Course, Bank]) -> None:
     wrong = {name: chosen if number < 7 else [] for number, (name, chosen) in enumerate(right(shipped[1]).items())}
-    told = room.refused(answers=wrong)
-    assert f"{ANNA} has 7 of 10 right and needs 80% as approver, so no record was issued; read again: " in told
+    assert room.mark(answers=wrong, check_mode=True)["failed"] and not room.records.exists()
+    told = room.mark(answers=wrong)
+    assert (
+        told["failed"]
+        and not told["changed"]
+        and f"{ANNA} has 7 of 10 right and needs 80% as approver, so no record was issued; read again: " in told["msg"]
+    )
+    assert [path.name for path in room.records.iterdir()] == [f"{SEED}.failed"]
+
+
+def used(told: dict[str, t.Any], file: str) -> bool:
+    """Whether a test was not marked since its draw was used, which says nothing of its score."""
+    sentence = (
+        f"the test with the seed {SEED} was marked before ({file}), and counts once, for one person and with the first answers, "
+        "so nothing was issued; draw another test"
+    )
+    return bool(told["failed"]) and told["msg"] == sentence and "score" not in told
+
+
+def test_a_draw_is_not_answered_until_it_is_passed(room: Room, shipped: tuple[Course, Bank]) -> None:
+    assert room.mark(answers=dict.fromkeys(right(shipped[1]), "a"))["failed"]
+    assert used(room.mark(), f"{SEED}.failed") and used(room.mark(principal="bob@example.com"), f"{SEED}.failed")
+    assert [path.name for path in room.records.iterdir()] == [f"{SEED}.failed"]
+
+
+def test_a_draw_that_was_passed_serves_nobody_else_and_no_second_time(
+    room: Room, shipped: tuple[Course, Bank], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert room.mark()["changed"]
+    [path] = room.records.glob("*.json")
+    assert used(room.mark(principal="bob@example.com", name="Bob Nowak"), path.name)
+    assert used(room.mark(name="Anna Kowalska"), path.name)
+    assert used(room.mark(answers={**right(shipped[1]), next(iter(right(shipped[1]))): []}), path.name)
+    # Last year's sheet is no test of this year.
+    later = dt.datetime.now(dt.timezone.utc) + dt.timedelta(days=400)
+    monkeypatch.setattr("ansible_collections.recordings.disposal.plugins.action.training_test.utc_now", lambda: later)
+    assert used(room.mark(), path.name) and len(list(room.records.iterdir())) == 2
 
 
 def test_records_that_are_not_issued(room: Room, keys: Keys) -> None:
