@@ -58,6 +58,7 @@ def _view(document: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     within = {unit: sum(row[unit] for row in document["weeks"]) for unit in ("sets", "bytes", "freed")}
     return {
         "d": document,
+        "known": any(part["roots"]["looked_at"] for part in document["hosts"].values()),
         "weeks": [{**row, "part": row["bytes"] * 100 // most} for row in document["weeks"]],
         "within": within,
         "filesystems": filesystems[:_SOONEST],
@@ -79,7 +80,8 @@ def _csv_rows(document: t.Mapping[str, t.Any]) -> t.Iterator[tuple[t.Any, ...]]:
         if part.get("other_classes"):
             for week, counts in part["other_classes"]["weeks"].items():
                 yield ("week", host, "", week, *counts, *blank[:-1], "other classes")
-        for verdict, counts in part["apart"].items():
+        # What is not known has no counts, not even 0.
+        for verdict, counts in part["apart"].items() if part["roots"]["looked_at"] else ():
             yield (verdict, host, "", "", counts["sets"], counts["bytes"], *blank)
     for item in document["filesystems"]:
         full = [item["full"][key]["date"] or item["full"][key]["state"] for key in ("without_destruction", "with_destruction")]

@@ -65,6 +65,8 @@ def _bytes(value: t.Any) -> int:
 
 def _limit(node: Node) -> Limit:
     given: dict[str, t.Any] = {}
+    if node.value == {}:
+        node.problem("names no limit; give sets, bytes or share, or leave the key out")
     for name, item in node.mapping(optional=["sets", "bytes", "share"]).items():
         if name == "sets":
             given[name] = item.integer()
@@ -201,6 +203,9 @@ def _limits(document: t.Mapping[str, t.Any], limits: t.Mapping[str, Limit]) -> t
             }
         if limit.bytes is not None:
             most, actual = people_bytes(limit.bytes), people_bytes(counts["bytes"])
+            if most == actual:
+                # Rounded, both would read alike.
+                most, actual = f"{limit.bytes} B", f"{counts['bytes']} B"
             yield {
                 **told,
                 **{"name": "bytes", "scope": "fleet", "limit": most, "actual": actual, "ok": counts["bytes"] <= limit.bytes},
@@ -216,9 +221,12 @@ def _limits(document: t.Mapping[str, t.Any], limits: t.Mapping[str, Limit]) -> t
 
 def _share_state(effect: str, scope: str, sets: int, whole: int, limit: str) -> dict[str, t.Any]:
     part = fractions.Fraction(sets * 100, whole) if whole else fractions.Fraction(0)
-    actual = f"{float(part):.1f}%"
+    most = fractions.Fraction(limit[:-1])
+    # What is a little more than the limit must not read like it.
+    places = next((places for places in range(1, 7) if part <= most or fractions.Fraction(f"{float(part):.{places}f}") > most), 7)
+    actual = f"{float(part):.{places}f}%"
     where = "" if scope == "fleet" else f" of {scope}"
     return {
-        **{"name": "share", "scope": scope, "limit": limit, "actual": actual, "ok": part <= fractions.Fraction(limit[:-1])},
+        **{"name": "share", "scope": scope, "limit": limit, "actual": actual, "ok": part <= most},
         "sentence": f"{sets} of {whole} sets{where} {_WORDS[effect]}, {actual}, more than the limit share of {limit}",
     }

@@ -40,6 +40,7 @@ def _view(document: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     rows = document["transitions"]
     return {
         "d": document,
+        "known": any(part["roots"]["looked_at"] for part in document["hosts"].values()),
         "groups": [
             {"effect": effect, **document["effects"][effect], "rows": [row for row in rows if row["effect"] == effect]}
             for effect in EFFECTS
@@ -69,10 +70,10 @@ def _csv_rows(document: t.Mapping[str, t.Any]) -> t.Iterator[tuple[t.Any, ...]]:
     for effect, counts in sorted(document["more_transitions"].items()):
         yield ("more_transitions", "", effect, "", "", "", "", "", "", counts["sets"], counts["files"], counts["bytes"], "")
     for host, part in document["hosts"].items():
-        for effect in EFFECTS:
+        # What is not known has no counts, not even 0.
+        for effect in EFFECTS if part["roots"]["looked_at"] else ():
             counts = part["effects"][effect]
             yield ("host", host, effect, "", "", "", "", "", "", counts["sets"], counts["files"], counts["bytes"], "")
-    # What is not known has no counts, not even 0.
     for item in document["unknown_hosts"]:
         yield ("unknown_host", item["host"], *[""] * 10, item["why"])
     for item in document["unread"]:

@@ -256,6 +256,16 @@ class TestFleet:
         assert not run(tmp_path, results, on_incomplete="report").get("failed")
         nothing = run(tmp_path, {"pbx2": UNREACHABLE}, on_incomplete="report")
         assert structure_faults(Page(page(nothing, "html")), "en") == []
+        for kind in ("html", "markdown"):
+            assert "Nothing could be looked at, so nothing can be told" in page(nothing, kind) and "Due now: " not in page(nothing, kind)
+
+    def test_a_host_of_which_no_root_could_be_read_has_no_numbers(self, tmp_path: pathlib.Path, filled: World) -> None:
+        told = forecast(filled)
+        told.update(complete=False, unread=[{"root": "/srv/rec", "why": "not mounted"}], roots={"looked_at": 0, "unread": 1}, classes={})
+        told.update(apart={name: dict.fromkeys(counts, 0) for name, counts in told["apart"].items()}, filesystems=[])
+        found = run(tmp_path, {"pbx1": told}, on_incomplete="report")
+        lines = list(csv.DictReader(io.StringIO(page(found, "csv"))))
+        assert [(row["record"], row["sets"]) for row in lines] == [("unread_root", "")]
 
     @pytest.mark.parametrize("language", ["en", "pl"])
     def test_pages_add_up(self, tmp_path: pathlib.Path, filled: World, language: str) -> None:

@@ -18,6 +18,7 @@ import yaml
 from ansible.errors import AnsibleError
 
 from ansible_collections.recordings.disposal.plugins.action.policy_diff import ActionModule
+from ansible_collections.recordings.disposal.plugins.module_utils._retention.transitions import EFFECTS
 from ansible_collections.recordings.disposal.plugins.module_utils._sweep.comparing import compare_policies
 from ansible_collections.recordings.disposal.plugins.modules.policy_diff import RETURN
 from ansible_collections.recordings.disposal.tests.unit.plugins.action.action_world import run_action
@@ -68,6 +69,8 @@ class TestRefused:
             ({"limits": {"newly_destroyed": {"sets": -1}}}, "newly_destroyed.sets: -1 is not a whole number from 0 up"),
             ({"limits": {"newly_destroyed": {"share": "120%"}}}, "newly_destroyed.share: '120%' is not a share such as 0% or 2.5%"),
             ({"limits": {"newly_destroyed": {"bytes": "many"}}}, "is not a size such as 2TiB"),
+            ({"limits": None}, "'limits' is of type NoneType"),
+            ({"limits": {"newly_destroyed": {}}}, "newly_destroyed: {} names no limit; give sets, bytes or share"),
             ({"limits": {"newly": {"sets": 1}}}, "unknown key; allowed are newly_destroyed, no_longer_destroyed"),
             ({"language": "de"}, "en, pl"),
             ({"on_incomplete": "ignore"}, "on_incomplete"),
@@ -121,8 +124,40 @@ class TestNotKnown:
         assert found["failed"] and "the root /srv/rec of pbx2 (the root /srv/rec is not mounted)" in found["msg"]
         assert "1 not read" in Page(page(found, "html")).text
 
+    def test_a_host_of_which_no_root_could_be_read_has_no_numbers(self, tmp_path: pathlib.Path, compared: dict[str, t.Any]) -> None:
+        results = copy.deepcopy(compared)
+        nothing = {"sets": 0, "files": 0, "bytes": 0}
+        results["pbx2"].update(
+            complete=False, unread=[{"root": "/srv/rec", "why": "the root /srv/rec is not mounted"}], roots={"looked_at": 0, "unread": 1}
+        )
+        results["pbx2"].update(
+            totals=dict.fromkeys(("present", "changed"), nothing), effects=dict.fromkeys(EFFECTS, nothing), transitions=[]
+        )
+        found = run(tmp_path, results)
+        (row,) = [row for row in Page(page(found, "html")).table("What each host told").rows if row[0] == "pbx2"]
+        assert row[2:] == ["not known", "1 not read"] and "| `pbx2` | **not known** | | | | **1 not read** |" in page(found, "markdown")
+        lines = [row for row in csv.DictReader(io.StringIO(page(found, "csv"))) if row["host"] == "pbx2"]
+        assert [(row["record"], row["sets"], row["bytes"]) for row in lines] == [("unread_root", "", "")]
+        alone = run(tmp_path, {"pbx2": results["pbx2"]})
+        for kind in ("html", "markdown"):
+            assert "Nothing could be looked at, so nothing can be told" in page(alone, kind) and "would newly destroy" not in page(
+                alone, kind
+            )
+
 
 class TestLimits:
+    def test_one_byte_beyond_is_told_to_the_byte(self, tmp_path: pathlib.Path, compared: dict[str, t.Any]) -> None:
+        size = sum(part["effects"]["newly_destroyed"]["bytes"] for part in compared.values())
+        found = run(tmp_path, compared, limits={"newly_destroyed": {"bytes": size - 1}})
+        assert f"{size} B would newly be destroyed, more than the limit of {size - 1} B" in found["msg"]
+        assert not run(tmp_path, compared, limits={"newly_destroyed": {"bytes": size}}).get("failed")
+
+    def test_a_share_a_little_beyond_does_not_read_like_the_limit(self, tmp_path: pathlib.Path, compared: dict[str, t.Any]) -> None:
+        results = copy.deepcopy(compared)
+        results["pbx1"]["totals"]["changed"]["sets"] += 1
+        found = run(tmp_path, results, limits={"newly_destroyed": {"share": "35.71%"}})
+        assert "5 of 14 sets would newly be destroyed, 35.714%, more than the limit share of 35.71%" in found["msg"]
+
     @pytest.mark.parametrize(
         ("limit", "words"),
         [

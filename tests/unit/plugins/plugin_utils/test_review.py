@@ -321,9 +321,9 @@ SEEDS: list[tuple[str, t.Callable[[World], None], list[tuple[str, str, str]], li
     ("key of nobody", lambda world: world.store[0].update(name="other"), [("unreviewed", "notice", "key other")], []),
     (
         "unverified scheme",
-        lambda world: (_scheme(world, "bsi_vsitr"), _entry(world, "bsi-vsitr", status="current"))[0],
-        [("unverified_scheme", "notice", "scheme bsi_vsitr")],
-        ["BSI VSITR, as widely published"],
+        lambda world: (_scheme(world, "rcmp_tssit_ops_ii"), _entry(world, "rcmp-tssit-ops-ii", status="current"))[0],
+        [("unverified_scheme", "notice", "scheme rcmp_tssit_ops_ii")],
+        ["RCMP TSSIT OPS-II, as widely published"],
     ),
     (
         "unverified figure",
