@@ -33,8 +33,8 @@ sanity: setup ## only ansible-test
 molecule: setup ## only the scenarios on real hosts
 	@$(BIN)/python tests/run.py molecule
 
-thorough: setup ## all tests in the virtual machine, an hour of them
-	@DISPOSAL_THOROUGH=1 $(BIN)/pytest -q tests/virtual
+thorough: setup ## all tests on drives and filesystems, also those that CI leaves out, an hour of them
+	@DISPOSAL_THOROUGH=1 $(BIN)/pytest -q tests/virtual tests/system
 
 bench: setup ## figures with their peers in the same run
 	@$(BIN)/python tests/bench/run.py

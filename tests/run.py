@@ -31,6 +31,7 @@ SCRIPTS = [
 CI = bool(os.environ.get("CI"))
 # One more than the processors that it is meant for: much of what the tests do is waiting for disks.
 LANES = 3
+LONGEST = "--durations=40"
 
 
 class Step(t.NamedTuple):
@@ -54,16 +55,16 @@ def steps() -> list[Step]:
     return [
         # The longest lane first.
         Step("molecule media", "molecule", [["molecule", "test", "-s", "media"]], lane="machines", root=True),
-        Step("virtual tests", "molecule", [["pytest", "-q", "tests/virtual"]], lane="machines", root=True),
+        Step("virtual tests", "molecule", [["pytest", "-q", LONGEST, "tests/virtual"]], lane="machines", root=True),
         Step("molecule default", "molecule", [["molecule", "test"]], lane="hosts", root=True),
         Step(
             "system tests",
             "molecule",
-            [["pytest", "-q", *others, "tests/system", "tests/testbed"]],
+            [["pytest", "-q", LONGEST, *others, "tests/system", "tests/testbed"]],
             lane="hosts",
             root=True,
         ),
-        Step("tests of keys", "molecule", [["pytest", "-q", *key_tests]], lane="keys", root=True),
+        Step("tests of keys", "molecule", [["pytest", "-q", LONGEST, *key_tests]], lane="keys", root=True),
         Step("unit tests", "unit", [["pytest", "-q", "-n", "2", "tests/unit"]]),
         Step("ruff", "lint", [["ruff", "check"], ["ruff", "format", "--check"]]),
         Step("mypy", "lint", [["mypy", "-p", f"{PACKAGE}.plugins"], *(["mypy", name] for name in scripts)]),

@@ -65,7 +65,9 @@ def expected(key: bytes | None) -> str:
     return digest.hexdigest()
 
 
-@pytest.mark.parametrize(("scheme", "phase"), [("random", "write"), ("random", "verify"), ("nist_clear", "write")])
+@pytest.mark.parametrize(
+    ("scheme", "phase"), [("random", "write"), ("random", "verify"), pytest.param("nist_clear", "write", marks=pytest.mark.thorough)]
+)
 def test_killed_at_forty_percent_and_gone_on_with(bed: Bed, scheme: str, phase: str) -> None:
     room = os.statvfs(bed.directory)
     if room.f_bavail * room.f_frsize < 2 * SIZE:

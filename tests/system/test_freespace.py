@@ -276,8 +276,14 @@ def freed(place: pathlib.Path, wanted: int) -> bool:
     return free(place) >= wanted - 65536
 
 
-@pytest.mark.parametrize("how", ["nameless", "named"])
-@pytest.mark.parametrize("kind", ["ext4", "xfs"])
+@pytest.mark.parametrize(
+    ("kind", "how"),
+    [
+        ("ext4", "nameless"),
+        ("xfs", "named"),
+        *(pytest.param(*pair, marks=pytest.mark.thorough) for pair in (("ext4", "named"), ("xfs", "nameless"))),
+    ],
+)
 def test_killed_at_any_time_nothing_is_left(bed: Bed, kind: str, how: str) -> None:
     seed = int(os.environ.get("SEED", time.time_ns() % 10**6))
     print("seed", seed)

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import os
 import pathlib
 import typing as t
 
@@ -14,15 +13,6 @@ import pytest
 
 from ansible_collections.recordings.disposal.tests.system.loop_bed import need
 from ansible_collections.recordings.disposal.tests.virtual.guest import Guest, vm
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what C(THOROUGH) marks, unless C(make thorough) asks for it."""
-    if os.environ.get("DISPOSAL_THOROUGH"):
-        return
-    later = [item for item in items if item.get_closest_marker("thorough")]
-    config.hook.pytest_deselected(items=later)
-    items[:] = [item for item in items if item not in later]
 
 
 @pytest.fixture(scope="session")
