@@ -51,6 +51,7 @@ options:
 extends_documentation_fragment:
   - recordings.disposal._policy
   - recordings.disposal._inputs
+  - recordings.disposal._review
   - recordings.disposal._attributes
 attributes:
   check_mode:
@@ -111,7 +112,13 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.recordings.disposal.plugins.module_utils._errors import DisposalError
 from ansible_collections.recordings.disposal.plugins.module_utils._executor import CheckExecutor, Executor
-from ansible_collections.recordings.disposal.plugins.module_utils._sweep.options import INPUT_OPTIONS, INPUT_RULES, told_params, warned
+from ansible_collections.recordings.disposal.plugins.module_utils._sweep.options import (
+    INPUT_OPTIONS,
+    INPUT_RULES,
+    REVIEW_OPTIONS,
+    told_params,
+    warned,
+)
 from ansible_collections.recordings.disposal.plugins.module_utils._sweep.releasing import release_period
 
 
@@ -119,6 +126,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             **INPUT_OPTIONS,
+            **REVIEW_OPTIONS,
             "class": {"type": "str", "required": True},
             "period": {"type": "str", "required": True},
             "recipient": {"type": "str", "required": True},

@@ -12,7 +12,7 @@ import typing as t
 import pytest
 import yaml
 
-from ansible_collections.recordings.disposal.plugins.action import plan_manifest, retention_plan
+from ansible_collections.recordings.disposal.plugins.action import plan_manifest, recording_period, retention_plan
 from ansible_collections.recordings.disposal.plugins.module_utils._retention.policy import load_policy
 from ansible_collections.recordings.disposal.tests.unit.plugins.action.action_world import run_action
 from ansible_collections.recordings.disposal.tests.unit.plugins.module_utils._evidence.evidence_world import Keys
@@ -59,6 +59,13 @@ WORDS = "nothing may be destroyed sooner than was signed off: the class calls ha
 def test_no_host_plans_under_a_shortened_policy_that_nobody_reviewed(world: ReviewWorld) -> None:
     found = plan(world, shortened(world))
     assert found["failed"] and not found["changed"] and WORDS in found["msg"] and "was to be reviewed by 2026-01-31" in found["msg"]
+
+
+def test_no_key_of_a_period_goes_under_a_shortened_policy_that_nobody_reviewed(world: ReviewWorld) -> None:
+    pathlib.Path("policy.yml").write_text(yaml.safe_dump(shortened(world)), encoding="utf-8")
+    args = {"policy_file": "policy.yml", "class": "calls", "period": "2026-01", "recipient": "age1x", **world.options()}
+    found = run_action(recording_period.ActionModule, "recording_period", args)
+    assert found["failed"] and not found["changed"] and WORDS in found["msg"]
 
 
 def test_no_host_plans_where_reviews_cannot_be_looked_at(world: ReviewWorld) -> None:
