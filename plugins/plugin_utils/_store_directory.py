@@ -22,6 +22,12 @@ __all__ = ["DirectoryStore"]
 
 _IMMUTABLE = 0x10
 _TEMPORARY = re.compile(r"\.\d+\.tmp$")
+# Where files lie below the rooms.
+_PLACES = re.compile(
+    r"runs/[^/]+/[0-9]+/.+|ledger/[0-9]+/ledger\.(?:jsonl|head\.json(?:\.sig|\.tsr)?)|certificates/[^/]+/[0-9a-f]{12}/[^/]+"
+    r"|register/(?:[0-9]+/log\.jsonl|events/[^/]+)|tombstones/[^/]+\.json",
+    re.DOTALL,
+)
 _FILE, _DIRECTORY, _OPEN = 0o400, 0o500, 0o700
 
 
@@ -45,7 +51,12 @@ class DirectoryStore(Store):
         strange = sorted(set(self._listed("")) - {*ROOMS, "lost+found"})
         if strange:
             raise RefusedError(f"{self.path} holds {strange[0]!a}, which is not of a store, so nothing was done; name an empty directory")
-        return [f"{self.path} is a directory with nothing in it but evidence."]
+        strange = sorted(name for name in self.held() if not _PLACES.fullmatch(name))
+        if strange:
+            raise RefusedError(
+                f"{self.path} holds {strange[0][:200]!a}, which is not of a store, so nothing was done; look what it is, and move it away"
+            )
+        return [f"{self.path} is a directory in which every file lies where evidence does."]
 
     def make(self) -> bool:
         return not os.path.isdir(self.path)

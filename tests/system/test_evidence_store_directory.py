@@ -203,6 +203,35 @@ def test_a_directory_with_something_else_in_it(stored: StoreWorld) -> None:
     stored.refused("holds 'keys', which is not of a store|holds 'ledger", store={"kind": "directory", "path": str(stored.world.state)})
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "runs/evil",
+        f"{os.path.dirname(os.path.dirname(STATEMENT))}/evil",
+        "runs/2026-11-23-4f1c/x/statement.json",
+        "ledger/1/evil",
+        "certificates/evil",
+        "register/evil",
+        "tombstones/evil",
+        "tombstones",
+    ],
+)
+def test_something_else_below_the_top_of_a_store(stored: StoreWorld, name: str) -> None:
+    assert isinstance(stored.place, Directory)
+    stored.store()
+    path = stored.place.path / name
+    for each in (stored.place.path, *stored.place.path.rglob("*")):
+        if each.is_dir():
+            each.chmod(0o700)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"x\n")
+    words = f"holds '{name}', which is not of a store, so nothing was done; look what it is, and move it away"
+    stored.refused(words)
+    stored.refused(words, source=None, allowed_signers=None, signer=None, state="expired", keep="PT1S", remove=True)
+    path.unlink()
+    assert not stored.store().get("failed")
+
+
 def test_a_link_is_no_store(stored: StoreWorld, tmp_path: pathlib.Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "store").symlink_to(tmp_path / "elsewhere")
