@@ -145,6 +145,25 @@ def whole(bench: Bench) -> None:
     bench.world.swept().seal()
 
 
+def trained(bench: Bench) -> None:
+    """Hosts that looked at training: one approval by one record, the other by two on one host, of which the other host found one."""
+    one, two, three = (
+        {"record": digest(name), "until": f"202{number}-02-01T09:00:00Z"} for number, name in enumerate((b"1", b"2", b"3"), 7)
+    )
+    anna, bob = bench.world.approvals
+    bench.world.sweep("rec1", approvals=[{**anna, "training": [one]}, {**bob, "training": [two, three]}])
+    bench.world.sweep("rec2", approvals=[{**anna, "training": [one]}, {**bob, "training": [two]}])
+    bench.world.seal()
+
+
+def trained_in_part(bench: Bench) -> None:
+    """One host looked at training and the other did not, so the statement names none."""
+    told = [{**each, "training": [{"record": digest(b"1"), "until": "2027-02-01T09:00:00Z"}]} for each in bench.world.approvals]
+    bench.world.sweep("rec1", approvals=told)
+    bench.world.sweep("rec2")
+    bench.world.seal()
+
+
 def replaced(bench: Bench) -> None:
     """Cut off twice and sealed each time, with another run between, and a time stamp on the ledger's head."""
     world = bench.world
@@ -191,7 +210,7 @@ def test_what_the_page_has() -> None:
     ]
 
 
-@pytest.mark.parametrize("build", [whole, replaced, unfinished])
+@pytest.mark.parametrize("build", [whole, replaced, unfinished, trained, trained_in_part])
 def test_good_evidence_passes_every_step(bench: Bench, build: t.Callable[[Bench], None]) -> None:
     build(bench)
     bench.evidence()
@@ -414,6 +433,29 @@ def test_damaged_evidence_stops_at_its_step(bench: Bench) -> None:
     bench.evidence()
     status, _reached, said = bench.run()
     assert status == 0, said
+
+
+@pytest.mark.parametrize(
+    ("build", "other"),
+    [
+        (trained, lambda told: told[0].pop("training")),
+        (trained, lambda told: told[0]["training"][0].update(until="2099-01-01T00:00:00Z")),
+        (trained, lambda told: told[1]["training"].pop()),
+        (whole, lambda told: told[1].update(training=[{"record": digest(b"1"), "until": "2027-02-01T09:00:00Z"}])),
+        (trained_in_part, lambda told: told[0].update(training=[{"record": digest(b"1"), "until": "2027-02-01T09:00:00Z"}])),
+    ],
+)
+def test_training_that_no_host_told_stops_at_the_approvals(
+    bench: Bench, build: t.Callable[[Bench], None], other: t.Callable[[list[dict[str, t.Any]]], object]
+) -> None:
+    build(bench)
+    statement = bench.world.statement()
+    other(statement["predicate"]["approvals"])
+    bench.world.resign(statement)
+    bench.evidence()
+    status, reached, said = bench.run()
+    assert status != 0 and reached == APPROVED, said
+    assert not bench.world.verify().valid
 
 
 def test_what_was_replaced_must_be_there_and_nothing_missing(bench: Bench) -> None:
