@@ -112,6 +112,8 @@ def _read(node: Node, value: t.Any) -> Catalogue:
     for entry, item in zip(entries, keys["entries"].elements() if "entries" in keys else []):
         if entry.superseded_by and entry.superseded_by not in known:
             item.problems.append(f"{item.path}.superseded_by: {entry.superseded_by!r} is the id of no entry")
+        elif entry.superseded_by and _in_a_circle(entry, known):
+            item.problems.append(f"{item.path}.superseded_by: {entry.superseded_by!r} leads back to {entry.id!r}; name what took its place")
     schemes = {name: item.text(allowed=list(known)) for name, item in keys["schemes"].items()} if "schemes" in keys else {}
     for name in schemes:
         if name not in PUBLISHED:
@@ -121,6 +123,16 @@ def _read(node: Node, value: t.Any) -> Catalogue:
     algorithms = {name: _algorithm(item) for name, item in keys["algorithms"].items()} if "algorithms" in keys else {}
     digest = "" if node.problems else digest_of(value)
     return Catalogue(**dates, **texts, digest=digest, entries=known, schemes=schemes, algorithms=algorithms)
+
+
+def _in_a_circle(entry: Entry, known: t.Mapping[str, Entry]) -> bool:
+    """Whether what took an entry's place was followed by that entry again."""
+    seen: set[str] = set()
+    name = entry.superseded_by
+    while name in known and name not in seen:
+        seen.add(name)
+        name = known[name].superseded_by
+    return entry.id in seen
 
 
 def _entry(node: Node) -> Entry:

@@ -30,7 +30,7 @@ from ._language import load_language
 from ._media_policy import read_media_policy
 from ._review_findings import Dates, Documents, Finding, document_findings
 from ._review_fleet import Fleet, fleet_findings, fleet_of
-from ._review_gate import Standing, grace_of, reviewed_before, standing_of
+from ._review_gate import Standing, date_after, grace_of, reviewed_before, standing_of
 from ._review_keys import key_findings, read_keys, signers_of
 from ._review_page import PAGES, counted, review_pages, sorted_findings, told_finding
 from ._review_record import SEVERITIES, new_record, read_record, record_bytes
@@ -110,7 +110,7 @@ def _soon(text: str, today: dt.date) -> str:
         period = parse_period(text)
     except ValueError as error:
         raise RefusedError(f"expires_within: {text!r} {error}; give a period of days such as P60D") from error
-    return dt.date.fromordinal(Period(period.months, period.days).day_after(today.toordinal())).isoformat()
+    return date_after(Period(period.months, period.days), today)
 
 
 def _placed(options: t.Mapping[str, t.Any], holds: t.Sequence[t.Mapping[str, t.Any]]) -> list[tuple[str, t.Mapping[str, t.Any]]]:

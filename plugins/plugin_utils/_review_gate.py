@@ -11,13 +11,13 @@ import datetime as dt
 import typing as t
 
 from ..module_utils._errors import RefusedError
-from ..module_utils._recordings.periods import parse_period
+from ..module_utils._recordings.periods import Period, parse_period
 from ..module_utils._retention.changes import Change, policy_changes
 from ..module_utils._retention.policy import Policy, load_policy, policy_document
 from ._action import located, read_text
 from ._review_signed import Signers, SignOff, last_sign_off, other_sign_off
 
-__all__ = ["DEFAULT_GRACE", "GATE_OPTIONS", "Standing", "gate", "grace_of", "reviewed_before", "standing_of"]
+__all__ = ["DEFAULT_GRACE", "GATE_OPTIONS", "Standing", "date_after", "gate", "grace_of", "reviewed_before", "standing_of"]
 
 DEFAULT_GRACE = "P30D"
 GATE_OPTIONS = ("reviews_dir", "review_signers", "reviewers", "review_grace")
@@ -71,7 +71,15 @@ def grace_of(text: str) -> t.Callable[[str], str]:
         raise RefusedError(f"review_grace: {text!r} {error}; give a period of days such as {DEFAULT_GRACE}") from error
     if period.seconds:
         raise RefusedError(f"review_grace: {text!r} counts hours; give a period of days such as {DEFAULT_GRACE}")
-    return lambda date: dt.date.fromordinal(period.day_after(dt.date.fromisoformat(date).toordinal())).isoformat()
+    return lambda date: date_after(period, dt.date.fromisoformat(date))
+
+
+def date_after(period: Period, date: dt.date) -> str:
+    """The date a period after another one; the last one that there is where it ends later."""
+    try:
+        return dt.date.fromordinal(period.day_after(date.toordinal())).isoformat()
+    except ValueError:
+        return dt.date.max.isoformat()
 
 
 def standing_of(

@@ -186,9 +186,11 @@ def _policy_beside(path: str, record: t.Mapping[str, t.Any]) -> dict[str, t.Any]
     data = read_bytes(beside)
     if digest(data) != record["policy"]["digest"]:
         raise EvidenceError(f"{beside} is not the policy that was reviewed ({record['policy']['digest']}); put it back from a copy")
-    document = json.loads(data)
     try:
+        document = json.loads(data)
         load_policy(document)
     except PolicyError as error:
         raise EvidenceError(f"{beside} is not valid for this version of the collection: {error.message}") from error
+    except (ValueError, RecursionError) as error:
+        raise EvidenceError(f"{beside} is no JSON ({error}), so no policy was reviewed; review it again") from error
     return t.cast("dict[str, t.Any]", document)

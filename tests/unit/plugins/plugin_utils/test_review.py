@@ -429,6 +429,16 @@ REFUSED: list[tuple[str, t.Callable[[World], t.Any], str]] = [
         "'repealed' is not known; allowed are current, superseded, withdrawn",
     ),
     ("nothing after", lambda world: _entry(world, "gdpr", status="superseded"), "superseded_by goes with the status superseded"),
+    (
+        "its own successor",
+        lambda world: _entry(world, "gdpr", status="superseded", superseded_by="gdpr"),
+        "superseded_by: 'gdpr' leads back to 'gdpr'",
+    ),
+    (
+        "successors in a circle",
+        lambda world: _entry(world, "gdpr", status="superseded", superseded_by="directive-95-46"),
+        "superseded_by: 'directive-95-46' leads back to 'gdpr'",
+    ),
     ("unknown successor", lambda world: _entry(world, "gdpr", status="superseded", superseded_by="x"), "'x' is the id of no entry"),
     ("twice", lambda world: _entry(world, "gdpr", id="directive-95-46"), "an id stands twice"),
     ("no source", lambda world: _entry(world, "gdpr", source=" "), "source: ' ' is not a text"),

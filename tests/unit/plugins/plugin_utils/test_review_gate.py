@@ -14,12 +14,20 @@ import typing as t
 import pytest
 
 from ansible_collections.recordings.disposal.plugins.module_utils._errors import EvidenceError, RefusedError
+from ansible_collections.recordings.disposal.plugins.module_utils._evidence.canonical import digest
 from ansible_collections.recordings.disposal.plugins.module_utils._evidence.clock import parse_time
 from ansible_collections.recordings.disposal.plugins.plugin_utils._review_gate import gate
 from ansible_collections.recordings.disposal.plugins.plugin_utils._review_record import read_record, record_bytes
 from ansible_collections.recordings.disposal.plugins.plugin_utils._review_signed import Signers, last_sign_off
 from ansible_collections.recordings.disposal.tests.unit.plugins.module_utils._evidence.evidence_world import Keys, snapshot
-from ansible_collections.recordings.disposal.tests.unit.plugins.plugin_utils.review_world import ANNA, AUTHOR, POLICY, SIGNED, ReviewWorld
+from ansible_collections.recordings.disposal.tests.unit.plugins.plugin_utils.review_world import (
+    ANNA,
+    AUTHOR,
+    POLICY,
+    SIGNED,
+    ReviewWorld,
+    sign_record,
+)
 from ansible_collections.recordings.disposal.tests.unit.plugins.plugin_utils.schemas import faults, validate
 
 CURRENT = parse_time("2026-11-30T23:59:59Z")
@@ -166,6 +174,24 @@ def test_a_grace_of_ones_own(world: ReviewWorld) -> None:
     assert "the grace ended on 2026-11-30" in refused(world, world.policy(keep="P30D"), now=OVERDUE, review_grace="P0D")
     standing, _warnings = gate(world.options(review_grace="P1Y"), world.policy(keep="P30D"), now=BLOCKING)
     assert standing and standing.blocks_from == "2027-11-30"
+
+
+def test_a_date_or_a_grace_beyond_the_calendar_ends_with_it(world: ReviewWorld) -> None:
+    last = world.policy(review_by="9999-12-31")
+    world.review(last)
+    standing, _warnings = gate(world.options(), last, now=BLOCKING)
+    assert standing and (standing.state, standing.blocks_from) == ("current", "9999-12-31")
+    standing, _warnings = gate(world.options(review_grace="P9999Y"), world.policy(), now=BLOCKING)
+    assert standing and (standing.state, standing.blocks_from) == ("overdue", "9999-12-31")
+
+
+def test_a_signed_review_of_no_policy_at_all(world: ReviewWorld) -> None:
+    path = world.review(key="")
+    path.with_name("policy.json").write_bytes(b"\xff")
+    told = {**json.loads(path.read_bytes())["policy"], "digest": digest(b"\xff")}
+    world.edit(path, policy=told)
+    sign_record(world.keys, path)
+    assert "policy.json is no JSON" in refused(world, POLICY)
 
 
 def test_without_the_directory_no_review_is_looked_at() -> None:
