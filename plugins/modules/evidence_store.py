@@ -258,6 +258,13 @@ checks:
   returned: when the store could be used
   type: list
   elements: str
+warnings:
+  description:
+    - A sentence for each run of which sealed files were not in the store though the ledger there names it, so that they were put there again; the
+      first 50. The ledger goes in after all that it names.
+  returned: with O(state=present)
+  type: list
+  elements: str
 problems:
   description: A sentence for each thing that could not be stored, or is not as it was stored; the first 50.
   returned: when the store could be used

@@ -15,7 +15,7 @@ import typing as t
 from ..module_utils._errors import DisposalError, EvidenceError, RefusedError
 from ..module_utils._evidence.canonical import digest
 from ..module_utils._evidence.clock import parse_time, time_text
-from ._evidence_files import SIGNATURE, STATEMENT, read_statement
+from ._evidence_files import MANIFEST, SIGNATURE, STATEMENT, read_statement
 from ._ledger import Entry
 from ._ledger_head import parse_head, require_extension
 from ._store import Held, Item, Store, Unit
@@ -54,6 +54,7 @@ class _Done:
     expired: list[str] = dataclasses.field(default_factory=list)
     removed: list[str] = dataclasses.field(default_factory=list)
     problems: list[str] = dataclasses.field(default_factory=list)
+    lost: list[str] = dataclasses.field(default_factory=list)
     until: list[dt.datetime] = dataclasses.field(default_factory=list)
 
 
@@ -177,6 +178,9 @@ def _unit(told: Storing, unit: Unit, held: t.Mapping[str, Held], digests: t.Mapp
     done.until.append(until)
     if missing:
         _require_good(told, unit)
+        lost = _lost(unit, missing, held)
+        if lost:
+            done.lost.append(_told_lost(told, unit, lost))
         if not told.check_mode:
             told.store.put(unit, missing, until)
             _require_read_back(told.store, missing)
@@ -186,6 +190,26 @@ def _unit(told: Storing, unit: Unit, held: t.Mapping[str, Held], digests: t.Mapp
     same = [item.name for item in unit.items if item.name in held]
     done.same += len(same)
     done.extended += told.store.extend(same, until, held, check_mode=told.check_mode)
+
+
+def _lost(unit: Unit, missing: t.Sequence[Item], held: t.Mapping[str, Held]) -> list[str]:
+    """Of a run's files that are not in the store, those that the ledger there speaks of: it goes in last, after all that it names."""
+    head = _last_head(held)
+    if unit.kind != "run" or head is None or int(unit.prefix.split("/")[2]) >= int(head.split("/")[1]):
+        return []
+    # Pages and approvals may have come since it was stored.
+    sealed = {STATEMENT, SIGNATURE, MANIFEST}
+    names = (item.name.removeprefix(unit.prefix) for item in missing)
+    return sorted(name for name in names if name in sealed or name.startswith("journals/"))
+
+
+def _told_lost(told: Storing, unit: Unit, lost: t.Sequence[str]) -> str:
+    does = "would be" if told.check_mode else "was"
+    return (
+        f"{len(lost)} sealed files of the run {unit.id} ({unit.prefix}{lost[0]} first) were not in {told.store.place}, though the ledger there "
+        f"names the run, so each {does} put there again; unless a task before this one did not store the run and said so, somebody deleted "
+        "them: find out who"
+    )
 
 
 def _require_same(store: Store, item: Item, held: Held, found: str | None) -> None:
@@ -233,6 +257,7 @@ def _result(told: Storing, found: Found, done: _Done, checks: t.Sequence[str], m
         "removed": done.removed[:_MOST],
         "checks": [*checks, *verified],
         "problems": done.problems[:_MOST],
+        "warnings": done.lost[:_MOST],
     }
     if done.problems:
         more = f" (and {len(done.problems) - 3} more)" if len(done.problems) > 3 else ""

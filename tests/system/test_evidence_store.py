@@ -246,6 +246,7 @@ def test_a_run_that_is_sealed_again_gets_a_place_of_its_own(tmp_path: pathlib.Pa
         stored.world.seal()
         done = stored.store()
         assert not done.get("failed"), done
+        assert done["warnings"] == []
         files = stored.place.files()
         assert {name: files[name] for name in first} == first
         assert {

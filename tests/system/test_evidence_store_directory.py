@@ -133,6 +133,33 @@ def test_a_run_that_only_the_store_has_is_read_and_held_against_its_statement(tm
     assert not stored.store().get("failed")
 
 
+@pytest.mark.parametrize("gone", ["runs", "runs/2026-11-23-4f1c/0/journals/rec1.jsonl", STATEMENT])
+def test_what_was_deleted_in_the_store_is_told_though_it_is_still_here(stored: StoreWorld, gone: str) -> None:
+    assert isinstance(stored.place, Directory)
+    assert stored.store()["warnings"] == [] == stored.store()["warnings"]
+    files = stored.place.files()
+    path = stored.place.path / gone
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.parent.chmod(0o700)
+        path.unlink()
+    for check_mode, does in ((True, "would be"), (False, "was")):
+        (told,) = stored.store(check_mode=check_mode)["warnings"]
+        assert re.search(
+            rf"sealed files of the run {stored.run} \({gone}.* first\) were not in the directory .*{does} put there again", told
+        )
+        assert "somebody deleted them: find out who" in told
+    assert stored.place.files() == files and stored.store()["warnings"] == []
+
+
+def test_a_page_that_is_new_is_no_loss(stored: StoreWorld) -> None:
+    stored.store()
+    (stored.world.run / "certificate.xx.html").write_bytes(b"<p>\n")
+    page = stored.store()
+    assert (page["put"]["files"], page["warnings"]) == (1, [])
+
+
 @pytest.mark.parametrize("left", ["mode", "temporary", "directory"])
 def test_what_a_cut_leaves_is_put_right(stored: StoreWorld, left: str) -> None:
     stored.store()
@@ -187,6 +214,7 @@ def test_a_cut_at_any_step_is_mended(stored: StoreWorld, monkeypatch: pytest.Mon
                 finished = True
         done = stored.store(**options)
         assert not done.get("failed"), (steps, done["msg"])
+        assert done["warnings"] == []
         assert store.modes() == {("file", 0o400), ("directory", 0o500)}
         assert stored.store(**options)["changed"] is False
         if finished:
