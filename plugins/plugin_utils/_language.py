@@ -175,6 +175,10 @@ class Language:
             if verdict is not None:
                 parts = [self.reason(part) for part in match[2].split(", ")] if match[2] else []
                 return known["since_the_plan"].format(verdict=verdict) + (f" ({', '.join(parts)})" if parts else "")
+        if match := re.fullmatch(r"(class|floor):([^\s:]+): ([\w.]+) is not known", text):
+            return f"{known[match[1]].format(id=match[2])}: {known['not_known'].format(field=match[3])}"
+        if kind == "date" and name[1:] in self.table("host_sentences"):
+            return known["date"].format(reason=self.reason(name[1:]))
         return self.table("host_sentences").get(text, text)
 
 

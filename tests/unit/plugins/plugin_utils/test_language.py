@@ -14,6 +14,7 @@ from ansible_collections.recordings.disposal.plugins.module_utils._erasure impor
 from ansible_collections.recordings.disposal.plugins.module_utils._erasure import files as erasure_files
 from ansible_collections.recordings.disposal.plugins.module_utils._erasure import filesystem as erasure_filesystem
 from ansible_collections.recordings.disposal.plugins.module_utils._errors import DisposalError, RefusedError
+from ansible_collections.recordings.disposal.plugins.module_utils._recordings import metadata, sets
 from ansible_collections.recordings.disposal.plugins.plugin_utils import _language
 from ansible_collections.recordings.disposal.plugins.plugin_utils._language import LANGUAGES, Language, load_language, visible
 from ansible_collections.recordings.disposal.plugins.plugin_utils._statement import NOT_CHECKED
@@ -112,6 +113,15 @@ def test_standard_sentences_of_hosts_are_translated() -> None:
     assert missing == [], "translations/pl.yml, host_sentences"
 
 
+def test_why_sets_are_unclassified_is_translated() -> None:
+    rooms = ("sets.py", "metadata.py", "times.py", "source.py")
+    text = "".join((pathlib.Path(metadata.__file__).parent / name).read_text(encoding="utf-8") for name in rooms)
+    told = re.findall(r"""(?:MetadataError|ValueError)\("([^"]+)"\)""", text)
+    told += [value for name, value in vars(sets).items() if name.isupper() and name.isalpha() and isinstance(value, str)]
+    assert len(told) > 12
+    assert [reason for reason in told if PL.reason(reason) == reason] == []
+
+
 @pytest.mark.parametrize(
     ("number", "english", "polish"),
     [
@@ -193,6 +203,14 @@ def test_times_are_in_words_and_in_utc() -> None:
             "od czasu planu: objęty blokadą prawną (Blokada prawna H-1)",
         ),
         ("no class matches", "no class matches", "żadna klasa nie pasuje"),
+        ("class:brokerage: did is not known", "Class brokerage: did is not known", "Klasa brokerage: nie wiadomo, jakie jest did"),
+        (
+            "floor:orders: metadata.product is not known",
+            "Statutory floor orders: metadata.product is not known",
+            "Minimum ustawowe orders: nie wiadomo, jakie jest metadata.product",
+        ),
+        ("date: the date in its name does not exist", "date: the date in its name does not exist", "data: data w nazwie nie istnieje"),
+        ("date: nobody wrote this down", "date: nobody wrote this down", "date: nobody wrote this down"),
         (
             "hold:H-1 cannot be excluded, did is not known",
             "hold:H-1 cannot be excluded, did is not known",
