@@ -40,7 +40,7 @@ FIELDS = {  # what each type of record may have besides its number, link, time a
     "close": "counts bytes interruptions",
 }
 OPTIONAL = {"open": "keys", "intent": "serial steps row plan preconditions opened reached level standard"}  # of these, what only some have
-UNSEEN, GIVEN = ("classes", "other_policies", "reasons", "torn"), "approvals collection created manifest not_checked previous problems"
+UNSEEN, GIVEN = ("classes", "other_policies", "reasons", "torn"), "approvals collection created manifest previous"
 NOT_CHECKED = (
     "when the signatures were made: they hold no time, and time stamps were not read, so keys were judged by what statement and journals tell",
     "whether the hosts told the truth: a journal shows what a host wrote, and that nobody changed it since it was sealed",
@@ -319,6 +319,7 @@ class Verifier:
             "totals": {"counts": counts, "bytes": {"destroyed": sum(told["bytes"]["destroyed"] for told in hosts.values())}},
             **{"run": manifest["plan_id"], "policy": manifest["policy"], "author": manifest["author"], "complete": ended and not missing},
             **{"merkle_root": "sha256:" + root(leaves).hex(), "tree_size": len(leaves), "missing_hosts": missing},
+            **{name: [str(words) for words in says[name]] for name in ("not_checked", "problems")},  # sentences, whatever they say
         }
         wrong = [name for name in says | found if name not in GIVEN.split() and canonical(says.get(name)) != canonical(found.get(name))]
         self.faults += [f"statement.json says of {name}: {says.get(name)}, and here is {found.get(name)}" for name in wrong]

@@ -175,7 +175,7 @@ class _Verifier:
         )
         for words in _WORDS_ONLY:
             rebuilt["predicate"][words] = predicate.get(words)
-        differences = list(_differences(statement, rebuilt, ""))
+        differences = [*_no_words(predicate), *_differences(statement, rebuilt, "")]
         self.report.problems.extend(f"{STATEMENT} {text}" for text in differences)
         if not differences:
             self.report.checks.append(
@@ -301,6 +301,14 @@ class _Verifier:
 
 def _records(evidence: Evidence) -> int:
     return sum(host["records"] for host in evidence.hosts.values())
+
+
+def _no_words(predicate: dict[str, t.Any]) -> t.Iterator[str]:
+    """What the journals do not give has to be sentences at least."""
+    for name in _WORDS_ONLY:
+        told = predicate.get(name)
+        if not isinstance(told, list) or not all(isinstance(each, str) for each in told):
+            yield f"predicate.{name}: it says {_short(told)}, which is no list of sentences; compare it with a copy"
 
 
 def _differences(told: t.Any, found: t.Any, place: str) -> t.Iterator[str]:

@@ -323,6 +323,12 @@ def yet_to_come(world: RunWorld) -> None:
     world.resign(statement)
 
 
+def words_replaced(world: RunWorld, name: str, value: object) -> None:
+    statement = world.statement()
+    statement["predicate"][name] = value
+    world.resign(statement)
+
+
 def head_yet_to_come(world: RunWorld) -> None:
     sealed, world.sealed_at = world.sealed_at, "2999-01-01T00:00:00Z"
     world.resign_head()
@@ -367,6 +373,8 @@ BEFORE: list[tuple[str, str, t.Callable[[RunWorld], object]]] = [
         lambda world: world.resign({**world.statement(), "predicateType": "urn:recordings.disposal:evidence:2"}),
     ),
     (RUN, "a statement that is yet to come", yet_to_come),
+    (RUN, "a number for what was not checked", lambda world: words_replaced(world, "not_checked", 5)),
+    (RUN, "a number among the problems", lambda world: words_replaced(world, "problems", ["x", 5])),
     (FILES, "a byte of a journal", lambda world: changed(world.journal_path("rec2"), b"brokerage", b"br0kerage")),
     (
         FILES,

@@ -289,6 +289,13 @@ LIES = [
     lambda told: told.update(previous="sha256:" + 64 * "1"),
     lambda told: told.update(run="another"),
     lambda told: told.update(manifest="sha256:" + 64 * "0"),
+    *(
+        lambda told, name=name, bad=bad: told.update({name: bad})
+        for name in ("not_checked", "problems")
+        for bad in (5, None, "Nothing.", {"Nothing.": 1}, [5], ["Nothing.", ["more"]])
+    ),
+    lambda told: told.pop("not_checked"),
+    lambda told: told.pop("problems"),
 ]
 
 
