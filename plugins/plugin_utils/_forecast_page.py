@@ -72,6 +72,9 @@ def _view(document: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
 def _csv_rows(document: t.Mapping[str, t.Any]) -> t.Iterator[tuple[t.Any, ...]]:
     blank = [""] * 6
     for host, part in document["hosts"].items():
+        if not part["roots"]["looked_at"]:
+            # What is not known has no counts, not even 0.
+            continue
         for name, item in part["classes"].items():
             for kind in ("due", "overdue", "later"):
                 yield (kind, host, name, "", item[kind]["sets"], item[kind]["bytes"], *blank)
@@ -80,8 +83,7 @@ def _csv_rows(document: t.Mapping[str, t.Any]) -> t.Iterator[tuple[t.Any, ...]]:
         if part.get("other_classes"):
             for week, counts in part["other_classes"]["weeks"].items():
                 yield ("week", host, "", week, *counts, *blank[:-1], "other classes")
-        # What is not known has no counts, not even 0.
-        for verdict, counts in part["apart"].items() if part["roots"]["looked_at"] else ():
+        for verdict, counts in part["apart"].items():
             yield (verdict, host, "", "", counts["sets"], counts["bytes"], *blank)
     for item in document["filesystems"]:
         full = [item["full"][key]["date"] or item["full"][key]["state"] for key in ("without_destruction", "with_destruction")]

@@ -261,7 +261,9 @@ class TestFleet:
 
     def test_a_host_of_which_no_root_could_be_read_has_no_numbers(self, tmp_path: pathlib.Path, filled: World) -> None:
         told = forecast(filled)
-        told.update(complete=False, unread=[{"root": "/srv/rec", "why": "not mounted"}], roots={"looked_at": 0, "unread": 1}, classes={})
+        told.update(complete=False, unread=[{"root": "/srv/rec", "why": "not mounted"}], roots={"looked_at": 0, "unread": 1})
+        nothing = {"sets": 0, "bytes": 0}
+        told.update(classes={"calls": {**dict.fromkeys(("due", "overdue", "later"), nothing), "weeks": {}}})
         told.update(apart={name: dict.fromkeys(counts, 0) for name, counts in told["apart"].items()}, filesystems=[])
         found = run(tmp_path, {"pbx1": told}, on_incomplete="report")
         lines = list(csv.DictReader(io.StringIO(page(found, "csv"))))
