@@ -15,7 +15,7 @@ from ..module_utils._errors import DisposalError, EvidenceError
 from ..module_utils._evidence.approval import FORMAT, MEDIA_FORMAT, read_manifest
 from ..module_utils._evidence.clock import parse_time
 from ._evidence_files import MANIFEST, read_bytes
-from ._plan_manifest import checked_result
+from ._plan_manifest import checked_result, totals_of
 
 __all__ = ["HostPlan", "Plans", "gather_plans"]
 
@@ -90,6 +90,8 @@ def _take_manifest(plans: Plans, name: str, manifest: dict[str, t.Any]) -> None:
         raise EvidenceError("is not the manifest of the plan that its directory is named for; put it back from a copy")
     # A manifest counts as a whole or not at all.
     found = {host: HostPlan(name, checked_result(host, part)) for host, part in manifest["hosts"].items()}
+    if manifest["totals"] != totals_of({host: plan.part for host, plan in found.items()}):
+        raise EvidenceError("has totals that are not the sums of its hosts, so one of the two was changed; put it back from a copy")
     for host, plan in found.items():
         plans.take(host, plan)
 

@@ -17,6 +17,7 @@ import pytest
 
 from ansible_collections.recordings.disposal.plugins.action.fleet_report import ActionModule
 from ansible_collections.recordings.disposal.plugins.module_utils._errors import DisposalError, RefusedError
+from ansible_collections.recordings.disposal.plugins.module_utils._evidence.canonical import canonical
 from ansible_collections.recordings.disposal.plugins.plugin_utils._language import load_language
 from ansible_collections.recordings.disposal.plugins.plugin_utils._report_people import Reviews
 from ansible_collections.recordings.disposal.plugins.plugin_utils._review_signed import Signers
@@ -153,6 +154,16 @@ def test_a_manifest_that_was_changed_does_not_count_as_a_plan(world: ReportWorld
     assert gaps(result)["plans"] == [plan.name]
     assert gaps(result)["no_plan"] == ["meet1", "pbx2", "spare1"]
     assert result["totals"]["due"] == 3
+
+
+def test_a_figure_that_was_changed_in_a_manifest_is_not_reported(world: ReportWorld) -> None:
+    plan = next(path for path in (world.state / "plans").iterdir() if b"pbx2" in (path / "manifest.json").read_bytes())
+    manifest = json.loads((plan / "manifest.json").read_bytes())
+    manifest["hosts"]["pbx2"]["verdicts"]["due"]["sets"] += 1
+    (plan / "manifest.json").write_bytes(canonical(manifest) + b"\n")
+    result = world.report()
+    assert gaps(result)["plans"] == [plan.name] and gaps(result)["no_plan"] == ["meet1", "pbx2", "spare1"]
+    assert any("has totals that are not the sums of its hosts, so one of the two was changed" in fault for fault in result["faults"])
 
 
 def test_hosts_that_did_not_answer_just_now_are_named_with_the_figures_that_are_known(world: ReportWorld) -> None:
