@@ -223,8 +223,7 @@ class Verifier:
 
     def verify(self, ledger: str | None, proof: str | None) -> None:
         with self.step("statement.json"):
-            data = (self.directory / "statement.json").read_bytes()
-            statement = parse(data, "statement.json")
+            statement = parse(data := (self.directory / "statement.json").read_bytes(), "statement.json")
             require({**statement, **TYPES} == statement and len(statement) == 4, "statement.json is of a type that is not known")
             self.signed(self.directory / "statement.json", data, moment(statement["predicate"]["created"]), self.signer)
             replaced = self.in_ledger(pathlib.Path(ledger), statement) if ledger else []
@@ -272,6 +271,7 @@ class Verifier:
     def head(self, ledger: pathlib.Path, lines: list[Record]) -> None:
         """Without the ledger's head, lines could be missing at its end; it is signed by whoever sealed last."""
         path = ledger.with_suffix(".head.json")
+        self.unchecked += [f"{each.name}, a head that was kept" for each in sorted(path.parent.glob(f"{ledger.stem}.head-[1-9]*.json"))]
         data, leaves = path.read_bytes(), [sha256(b"\0", canonical(line)) for line in lines]
         at = json.loads(data)["time"]
         known = {"format": "recordings.disposal/ledger-head/1", "size": len(lines), "head": digest(canonical(lines[-1])), "time": at}

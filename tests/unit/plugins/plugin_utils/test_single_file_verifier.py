@@ -626,6 +626,20 @@ def test_as_an_auditor_runs_it(tmp_path: pathlib.Path, monkeypatch: pytest.Monke
     assert run_script(world).returncode == 2
 
 
+def test_heads_that_were_kept_are_told_as_not_checked(script: t.Any, tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]) -> None:
+    world = whole(tmp_path)
+    for name in ("ledger.head-3.json", "ledger.head-12.json", "ledger.head-3.json.sig", "another.head-3.json"):
+        world.ledger.with_name(name).write_bytes(b"{}\n")
+    assert faults(script, world) == []
+    signers = str(world.state / "allowed_signers")
+    told = [str(world.run), "--allowed-signers", signers, "--signer", SIGNER]
+    script.main([*told, "--ledger", str(world.ledger)], now=NOW)
+    lines = [line for line in capsys.readouterr().out.splitlines() if ".head-" in line]
+    assert lines == [f"not checked: ledger.head-{size}.json, a head that was kept" for size in (12, 3)]
+    script.main(told, now=NOW)
+    assert ".head-" not in capsys.readouterr().out
+
+
 def test_what_it_prints_cannot_deceive_a_terminal(script: t.Any, tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]) -> None:
     world = whole(tmp_path)
     (world.run / "journals" / "x\x1b[2K\nvalid\u202e").write_bytes(b"")
