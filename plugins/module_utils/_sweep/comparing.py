@@ -24,6 +24,7 @@ __all__ = ["compare_policies"]
 
 # The result stays below 64 KiB, what Ansible adds to it included.
 _MOST_BYTES = 48 * 1024
+_SPARE = 8 * 1024
 _MOST_TRANSITIONS = 120
 _MOST_UNREAD = 50
 _SAMPLES = (200, 100, 50, 20, 10, 5, 2, 1, 0)
@@ -132,6 +133,10 @@ def _transitions(changes: Changes, most: int, room: int) -> dict[str, t.Any]:
         rows = [_row(key, transition, samples) for key, transition in shown]
         if len(canonical(rows)) <= room:
             break
+    # Many classes with long names leave less room than even rows without samples need.
+    while rows and len(canonical(rows)) > room + _SPARE:
+        rows = rows[: len(rows) * 3 // 4]
+        rest = ordered[len(rows) :]
     return {"transitions": rows, "samples_each": samples, "more_transitions": _more(rest)}
 
 

@@ -321,3 +321,22 @@ class TestCounted:
         told = sum(row["sets"] for row in result["transitions"]) + result["more_transitions"]["no_longer_destroyed"]["sets"]
         assert told == result["effects"]["no_longer_destroyed"]["sets"] == 600
         assert len(result["transitions"]) == 120 and result["samples_each"] < 200
+
+
+def test_many_classes_with_long_names_leave_the_result_small_and_its_sums_right(world: World) -> None:
+    present = copy.deepcopy(world.policy)
+    first = present["classes"][0]
+    present["classes"] = [
+        {**copy.deepcopy(first), "name": f"class-{number:03d}-{'x' * 52}", "match": {"src": [f"+48600{number:06d}"]}}
+        for number in range(240)
+    ]
+    for number in range(240):
+        world.record(days=60, number=number, src=f"+48600{number:06d}", size=10)
+    policy = copy.deepcopy(present)
+    policy["version"] = "2"
+    for item in policy["classes"]:
+        item["keep"] = "P30D"
+    world.policy = present
+    result = compared(world, policy)
+    told = sum(row["sets"] for row in result["transitions"]) + result["more_transitions"]["newly_destroyed"]["sets"]
+    assert told == result["effects"]["newly_destroyed"]["sets"] == 240 and len(result["classes"]) == 240
