@@ -10,6 +10,7 @@ import json
 import operator
 import os
 import re
+import stat
 import typing as t
 
 from ..module_utils._errors import DisposalError, EvidenceError
@@ -27,10 +28,13 @@ MOST_BYTES = 1 << 28
 def read_bytes(path: str) -> bytes:
     """A whole file.
 
-    :raises EvidenceError: it is missing, too large or cannot be read.
+    :raises EvidenceError: it is missing, no file, too large or cannot be read.
     """
     try:
-        with open(path, "rb") as file:
+        # A pipe that somebody laid there is not waited for.
+        with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise EvidenceError(f"{path} is no regular file; take it away, or correct the path")
             data = file.read(MOST_BYTES + 1)
     except OSError as error:
         raise EvidenceError(f"{path} cannot be read ({error.strerror}); put it back, or correct the path") from error
