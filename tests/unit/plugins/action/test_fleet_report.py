@@ -292,7 +292,7 @@ def test_training_review_and_forecast_are_told_where_they_are_given(full: Report
     assert [row[1] for row in weeks[1:]] == ["5", "2", "10", "17"]
     assert page.table(words.word("report.forecast_filling_caption")).rows[1] == ["pbx1", "2027-01-03"]
     assert f"{words.word('report.forecast_unknown')} meet1" in page.text
-    assert len([bar for bar in page.all("rect") if str(bar["class"]).startswith("k-class-")]) == 5
+    assert len([mark for mark in page.all("rect") if str(mark["class"]).startswith("k-class-")]) == 5
 
 
 def test_the_forecast_that_was_made_last_is_taken_where_none_is_named(full: ReportWorld) -> None:

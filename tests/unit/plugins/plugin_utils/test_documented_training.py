@@ -82,8 +82,8 @@ def test_the_playbook_refuses_to_mark_nothing_and_marks_a_sheet(room: pathlib.Pa
     environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(found), "ANSIBLE_NOCOLOR": "1"}
 
     def play(*words: str) -> subprocess.CompletedProcess[str]:
-        options: dict[str, t.Any] = {"capture_output": True, "text": True, "check": False, "env": environment, "stdin": subprocess.DEVNULL}
-        return subprocess.run([*command, *words], **options)
+        options: dict[str, t.Any] = {"capture_output": True, "text": True, "env": environment, "stdin": subprocess.DEVNULL}
+        return subprocess.run([*command, *words], check=False, **options)
 
     drawn = play("-e", "training_sheet=sheet.yml")
     assert drawn.returncode == 0, drawn.stdout + drawn.stderr

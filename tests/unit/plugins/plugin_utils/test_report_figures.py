@@ -215,7 +215,7 @@ def percent(text: str) -> float:
 
 def test_columns_stand_on_each_other_within_the_chart_and_what_is_not_there_has_none() -> None:
     chart = columns([[3, 2], [0, 0], [0, 5]])
-    assert [bar["kind"] for bar in chart["bars"]] == [0, 1, 1]
+    assert [column["kind"] for column in chart["bars"]] == [0, 1, 1]
     low, high, other = chart["bars"]
     assert (percent(low["y"]), percent(low["height"])) == (40, 60)
     assert (percent(high["y"]), percent(high["height"])) == (0, 40)
