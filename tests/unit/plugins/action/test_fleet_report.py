@@ -79,7 +79,7 @@ def written(world: ReportWorld) -> list[str]:
         ({"reviews_dir": "reviews"}, "reviews_dir and review_signers belong together"),
         ({"reviews_dir": "nowhere", "review_signers": "/dev/null"}, "the directory of reviews .*nowhere cannot be read"),
         ({"forecast": "nowhere.json"}, "nowhere.json cannot be read"),
-        ({"forecast": "/dev/null"}, "the forecast /dev/null is not JSON"),
+        ({"forecast": "/dev/null"}, "/dev/null is no regular file"),
         ({"old_after": "P1M"}, "old_after: 'P1M' counts months"),
         ({"old_after": "P400D"}, "old_after: 'P400D' is longer than 366 days"),
     ],
