@@ -29,7 +29,7 @@ from ._sshsign import sign
 from ._statement import NAMESPACE, Evidence, build_statement, gather_evidence, statement_bytes
 from ._time_stamp import check_authority
 
-__all__ = ["Sealing", "certificate_name", "rehearse", "seal_run"]
+__all__ = ["Sealing", "certificate_name", "certificate_pages", "rehearse", "seal_run"]
 
 Render = t.Callable[..., str]
 RenderPdf = t.Callable[..., bytes]
@@ -67,6 +67,27 @@ class Sealing:
 
 def certificate_name(language: str, form: str) -> str:
     return f"certificate.{language}.{form}"
+
+
+def certificate_pages(
+    statement: dict[str, t.Any],
+    *,
+    manifest: dict[str, t.Any],
+    signature: bytes | None,
+    languages: t.Iterable[str],
+    formats: t.Container[str],
+    render: Render,
+    render_pdf: RenderPdf,
+) -> dict[str, bytes]:
+    """A statement's certificates by the name of their file; the rest as in C(Sealing)."""
+    pages = {}
+    for language in languages:
+        told: dict[str, t.Any] = {"language": language, "manifest": manifest}
+        if "html" in formats:
+            pages[certificate_name(language, "html")] = render(statement, **told).encode("utf-8")
+        if "pdf" in formats:
+            pages[certificate_name(language, "pdf")] = render_pdf(statement, **told, signature=signature)
+    return pages
 
 
 def rehearse(*, signing_key: str, signer: str, allowed_signers: str | None, now: str) -> str:
@@ -299,14 +320,15 @@ class _Sealer:
 
     def _certificates(self, statement: dict[str, t.Any], signature: bytes | None) -> dict[str, bytes]:
         """The certificates by name, made before anything is written, since one that cannot be made must not leave a run half sealed."""
-        pages = {}
-        for language in self.told.languages:
-            told: dict[str, t.Any] = {"language": language, "manifest": self.manifest}
-            if "html" in self.told.formats:
-                pages[certificate_name(language, "html")] = self.told.render(statement, **told).encode("utf-8")
-            if "pdf" in self.told.formats:
-                pages[certificate_name(language, "pdf")] = self.told.render_pdf(statement, **told, signature=signature)
-        return pages
+        return certificate_pages(
+            statement,
+            manifest=self.manifest,
+            signature=signature,
+            languages=self.told.languages,
+            formats=self.told.formats,
+            render=self.told.render,
+            render_pdf=self.told.render_pdf,
+        )
 
     def _result(
         self,

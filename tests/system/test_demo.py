@@ -102,6 +102,20 @@ def test_the_page_on_verifying_works_line_by_line_on_the_demo(demo: pathlib.Path
         proof.write_bytes(whole)
 
 
+def test_the_certificate_that_somebody_asks_for_later(demo: pathlib.Path) -> None:
+    (line,) = re.findall(
+        r"^    (ansible-playbook recordings\.disposal\.certificate .*)$", (TOP / "docs" / "start.md").read_text(encoding="utf-8"), re.M
+    )
+    (run,) = demo.glob("disposal/runs/*")
+    environment = {**os.environ, "ANSIBLE_CONFIG": str(TOP / "ansible.cfg"), "ANSIBLE_COLLECTIONS_PATH": str(TOP / ".venv" / "collections")}
+    environment["PATH"] = f"{pathlib.Path(sys.executable).parent}:{os.environ['PATH']}"
+    done = subprocess.run(["sh", "-ec", line], cwd=demo, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    made = demo / "for-the-auditor" / "certificate.pl.html"
+    assert [path.name for path in made.parent.iterdir()] == [made.name]
+    assert made.read_bytes() == (run / "certificate.pl.html").read_bytes()
+
+
 def test_what_was_due_is_gone_and_everything_else_is_what_it_was(demo: pathlib.Path) -> None:
     before = json.loads((demo / "before.jsonl").read_text(encoding="utf-8"))
     top = demo / "servers"
