@@ -255,7 +255,8 @@ class TestVault:
         assert state.state == "present" and "deletion is not allowed" in state.told
 
     def test_the_documented_policy_is_enough_and_makes_no_key_by_wrapping(self, bao: store_bed.Openbao) -> None:
-        documented = (TOP / "docs" / "keys.md").read_text().partition("```hcl\n")[2].partition("```")[0]
+        documented = (TOP / "docs" / "keys.md").read_text().partition("```text\n")[2].partition("```")[0]
+        assert documented.startswith('path "transit/')
         store = opened(bao.limited("documented", documented))
         key = store.create("recordings-v-2026")
         wrapped = store.wrap(key, SECRET, "c")
