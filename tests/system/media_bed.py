@@ -62,7 +62,8 @@ class MediaWorld:
         """A medium with the marker in most sectors, over which lies an empty filesystem, as after moving everything away."""
         image = self.bed.fill_image(marked(mib * MIB))
         self.devices[serial] = self.bed.attach(image)
-        run("mkfs.ext4", "-q", "-F", "-E", "nodiscard", self.devices[serial])
+        # All of it now, so that the kernel has nothing to add once it is mounted.
+        run("mkfs.ext4", "-q", "-F", "-E", "nodiscard,lazy_itable_init=0,lazy_journal_init=0", self.devices[serial])
         found = look_into({"backing_file": str(image)})
         return self._row(serial, image, mib, {"drained": "yes", "filesystems": found}, changes)
 
