@@ -8,6 +8,7 @@ import typing as t
 
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.recordings.disposal.plugins.module_utils._errors import first_of
 from ansible_collections.recordings.disposal.plugins.module_utils._evidence.clock import utc_now
 from ansible_collections.recordings.disposal.plugins.modules.evidence_verify import DOCUMENTATION
 from ansible_collections.recordings.disposal.plugins.plugin_utils._action import argument_spec, attempted, located, read_text
@@ -46,6 +47,5 @@ class ActionModule(ActionBase):
             "consistency": report.consistency,
         }
         if not report.valid:
-            more = f" (and {len(report.problems) - 3} more)" if len(report.problems) > 3 else ""
-            result.update(failed=True, msg=f"the evidence is not valid: {'; '.join(report.problems[:3])}{more}")
+            result.update(failed=True, msg=f"the evidence is not valid: {first_of(report.problems)}")
         return result

@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ._errors import PolicyError
+from ._errors import PolicyError, first_of
 
 __all__ = ["Node", "plain", "read_document", "read_kind"]
 
@@ -154,8 +154,7 @@ def read_document(value: t.Any, name: str, read: t.Callable[[Node], _T], *, priv
     problems: list[str] = []
     result = read(Node(value, "", problems, private=private))
     if problems:
-        rest = f" (and {len(problems) - 3} more)" if len(problems) > 3 else ""
-        raise PolicyError(f"{name} is not valid, nothing was done: {'; '.join(problems[:3])}{rest}", details={"problems": problems[:50]})
+        raise PolicyError(f"{name} is not valid, nothing was done: {first_of(problems)}", details={"problems": problems[:50]})
     return result
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import typing as t
 
-__all__ = ["DisposalError", "EvidenceError", "PolicyError", "RefusedError"]
+__all__ = ["DisposalError", "EvidenceError", "PolicyError", "RefusedError", "first_of"]
 
 
 class DisposalError(Exception):
@@ -37,3 +37,9 @@ class PolicyError(DisposalError):
 
 class EvidenceError(DisposalError):
     """A journal, statement, signature or plan is not what it should be."""
+
+
+def first_of(faults: t.Sequence[str]) -> str:
+    """The first three faults, and how many more there are, to end a sentence."""
+    more = f" (and {len(faults) - 3} more)" if len(faults) > 3 else ""
+    return "; ".join(faults[:3]) + more

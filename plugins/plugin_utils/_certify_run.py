@@ -11,7 +11,7 @@ import datetime as dt
 import os
 import typing as t
 
-from ..module_utils._errors import EvidenceError
+from ..module_utils._errors import EvidenceError, first_of
 from ..module_utils._evidence.approval import read_manifest
 from ..module_utils._evidence.canonical import digest
 from ..module_utils._executor import Executor
@@ -55,9 +55,8 @@ def certify_run(asked: Certifying) -> dict[str, t.Any]:
     check_formats(asked.formats)
     report = verify_run(asked.run_directory, allowed_signers=asked.allowed_signers, signer=asked.signer, ledger=asked.ledger, now=asked.now)
     if not report.valid or report.statement is None:
-        more = f" (and {len(report.problems) - 3} more)" if len(report.problems) > 3 else ""
         raise EvidenceError(
-            f"no certificate was made, because the evidence in {asked.run_directory} is not valid: {'; '.join(report.problems[:3])}{more}",
+            f"no certificate was made, because the evidence in {asked.run_directory} is not valid: {first_of(report.problems)}",
             details={"problems": report.problems},
         )
     pages = certificate_pages(

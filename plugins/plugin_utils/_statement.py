@@ -13,7 +13,7 @@ import multiprocessing
 import os
 import typing as t
 
-from ..module_utils._errors import DisposalError, EvidenceError
+from ..module_utils._errors import DisposalError, EvidenceError, first_of
 from ..module_utils._evidence.approval import NAMESPACE as PLAN_NAMESPACE
 from ..module_utils._evidence.approval import manifest_digest
 from ..module_utils._evidence.canonical import canonical
@@ -325,8 +325,7 @@ def gather_evidence(run_directory: str, manifest: t.Mapping[str, t.Any], manifes
     for host in sorted(checkpoints.keys() - set(hosts)):
         faults.append(f"journals/{host}.jsonl is missing, and an earlier statement sealed it; put it back from a copy")
     if faults:
-        rest = f" (and {len(faults) - 3} more)" if len(faults) > 3 else ""
-        raise EvidenceError(f"the journals are not evidence of this run: {'; '.join(faults[:3])}{rest}", details={"problems": faults})
+        raise EvidenceError(f"the journals are not evidence of this run: {first_of(faults)}", details={"problems": faults})
     missing = [host for host in sorted(manifest["hosts"]) if host not in evidence.hosts and due_sets(manifest, host)]
     evidence.missing_hosts.extend(missing)
     evidence.problems.extend(f"{host}: its journal is missing or holds no whole record; run the sweep there" for host in missing)

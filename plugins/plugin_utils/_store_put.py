@@ -12,7 +12,7 @@ import io
 import os
 import typing as t
 
-from ..module_utils._errors import DisposalError, EvidenceError, RefusedError
+from ..module_utils._errors import DisposalError, EvidenceError, RefusedError, first_of
 from ..module_utils._evidence.canonical import digest
 from ..module_utils._evidence.clock import parse_time, time_text
 from ._evidence_files import MANIFEST, SIGNATURE, STATEMENT, read_statement
@@ -260,8 +260,7 @@ def _result(told: Storing, found: Found, done: _Done, checks: t.Sequence[str], m
         "warnings": done.lost[:_MOST],
     }
     if done.problems:
-        more = f" (and {len(done.problems) - 3} more)" if len(done.problems) > 3 else ""
-        result["failure"] = f"not everything is stored: {'; '.join(done.problems[:3])}{more}"
+        result["failure"] = f"not everything is stored: {first_of(done.problems)}"
     return result
 
 
